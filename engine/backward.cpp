@@ -1,0 +1,272 @@
+// The walk. Nodes are visited newest first, so when a node's turn comes every use of its result has already sent its
+// share of the gradient; its rule then runs exactly once.
+#include "engine/backward.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <mutex>
+#include <optional>
+#include <string_view>
+
+#include "engine/error.h"
+#include "engine/factory.h"
+#include "engine/traverse.h"
+
+namespace chainrule {
+namespace {
+
+// --- the last calls of backward, for the error about a graph that was already freed ---------------------------------
+
+struct Call {
+  std::uint32_t number;
+  std::uint64_t root;
+  const char* op;
+  std::source_location where;
+};
+constexpr std::size_t kCallsKept = 64;
+
+std::mutex calls_mutex;
+std::uint32_t last_call = 0;
+std::array<Call, kCallsKept> calls{};
+
+std::uint32_t note_call(const Node* root, const std::source_location& where) {
+  const std::lock_guard lock(calls_mutex);
+  if (++last_call == 0) last_call = 1;
+  calls[last_call % kCallsKept] = {last_call, root ? root->number : 0, root ? root->info->name : "leaf", where};
+  return last_call;
+}
+
+std::string call_text(std::uint32_t number) {
+  const std::lock_guard lock(calls_mutex);
+  const Call& call = calls[number % kCallsKept];
+  if (call.number != number) return fmt::format("backward call {}", number);
+  const std::string at = to_string(call.where);
+  return fmt::format("backward call {}, of {}#{}{}{}", number, call.op, call.root, at.empty() ? "" : " at ", at);
+}
+
+[[noreturn]] void throw_freed(const Node& node) {
+  throw GraphError(fmt::format(
+      "backward: the saved values of {}, shape {}, were freed by {}. Usual causes: backward() was called twice for one "
+      "result, or a value computed in an earlier training step is used again in this one (detach() it). If two walks are "
+      "meant, give the first one retain_graph",
+      node.title(), to_string(node.shape), call_text(node.released_by)));
+}
+
+// Names the place where recording stopped.
+[[noreturn]] void throw_no_path(const Tensor& output, const char* who) {
+  const TensorImpl& t = output.impl();
+  const std::string op = t.stopped_at ? t.stopped_at->name : "an operation";
+  const std::string reason = t.stop == Stop::detach    ? fmt::format("recording stopped at detach() of a result of {}", op)
+                             : t.stop == Stop::no_grad ? fmt::format("recording stopped at {}, inside a NoGrad scope", op)
+                                                       : "nothing that it was computed from is trainable";
+  throw GraphError(fmt::format("{}: {} has no path to a trainable value: {}", who, describe(output), reason));
+}
+
+// --- the walk ---------------------------------------------------------------------------------------------------------
+
+// Adds one contribution. The first is moved in; later ones are added in place when nobody else can see the buffer.
+void add_to(Tensor& slot, Tensor&& g) {
+  if (!slot.defined()) {
+    slot = std::move(g);
+    return;
+  }
+  TensorImpl& z = slot.impl();
+  const bool sole = z.refs.unique() && (!z.storage || (z.storage->refs.unique() && !z.storage->foreign));
+  if (sole && !z.node && !g.requires_grad() && slot.is_contiguous()) accumulate_into(slot, g);
+  else slot = accumulate(slot, g);
+}
+
+void run_hooks(const Meta* meta, Tensor& g, const Shape& shape, const char* who) {
+  if (!meta || meta->hooks.empty()) return;
+  const auto hooks = meta->hooks;  // a hook may add or remove hooks
+  for (const auto& weak : hooks) {
+    const auto hook = weak.lock();
+    if (!hook) continue;
+    Tensor changed = (*hook)(g);
+    if (!changed.defined()) continue;
+    if (changed.shape() != shape || changed.dtype() != g.dtype())
+      throw GraphError(fmt::format("hook on {}: returned {} {}, the gradient is {} {}", who, name_of(changed.dtype()),
+                                   to_string(changed.shape()), name_of(g.dtype()), to_string(shape)));
+    g = changed;
+  }
+}
+
+struct WalkOptions {
+  bool create_graph = false;
+  bool retain_graph = false;
+  bool keep_inner = false;  // leave inner gradients on the nodes that keep them
+  const char* who = "grad";
+};
+
+class Walk {
+ public:
+  Walk(std::span<const Tensor> outputs, std::span<const Tensor> cotangents, const WalkOptions& options,
+       const std::source_location& where)
+      : options_(options), graph_(outputs), grads_(graph_.size()), leaf_grads_(graph_.leaves().size()) {
+    for (std::size_t i = 0; i < graph_.size(); ++i)
+      if (graph_.node(i).was_released()) throw_freed(graph_.node(i));
+    call_ = note_call(outputs[0].node(), where);
+    for (std::size_t i = 0; i < outputs.size(); ++i) seed(outputs[i], i < cotangents.size() ? cotangents[i] : Tensor());
+  }
+
+  /// Marks what must be computed for these inputs only; without this call, everything is.
+  void want(std::span<const Tensor> inputs) {
+    wanted_.assign(graph_.size(), 0);
+    leaf_wanted_.assign(graph_.leaves().size(), 0);
+    captured_.resize(graph_.size());
+    for (const Tensor& x : inputs) {
+      if (!x.node()) {
+        if (const auto p = graph_.leaf_place(x.ref().get()); p != Traversal::npos) leaf_wanted_[p] = 1;
+      } else if (const auto p = graph_.place_of(*x.node()); p != Traversal::npos) {
+        wanted_[p] = kCapture;
+      }
+    }
+    for (std::size_t i = graph_.size(); i-- > 0;) {  // oldest first: a node is needed when an input of it is
+      for (const Edge& e : graph_.node(i).edges())
+        if (edge_wanted(e)) wanted_[i] |= kRun;
+    }
+  }
+
+  void run() {
+    const EnableGrad recording(options_.create_graph);
+    const TeachingMode no_teaching(false);
+    for (std::size_t i = 0; i < graph_.size(); ++i) {
+      Node& node = graph_.node(i);
+      if (options_.keep_inner && node.meta) node.meta->grad = Tensor();
+      Tensor g = std::move(grads_[i]);
+      if (!g.defined()) continue;
+      run_hooks(node.meta.get(), g, node.shape, "an inner value");
+      if (options_.keep_inner && node.meta && (node.teaching || node.meta->retain_grad)) node.meta->grad = alias(g);
+      if (!captured_.empty() && wanted_[i] & kCapture) captured_[i] = g;
+      if (wanted_.empty() || wanted_[i] & kRun) visit(node, g);
+      if (!options_.retain_graph && !node.teaching) node.release_saved(call_);
+    }
+    for (std::size_t i = 0; i < leaf_grads_.size(); ++i) {
+      TensorImpl* leaf = graph_.leaves()[i];
+      if (leaf_grads_[i].defined()) run_hooks(leaf->meta.get(), leaf_grads_[i], leaf->shape, "a leaf");
+    }
+  }
+
+  /// Adds what arrived to the leaves. Nothing before this changed them, so a walk that throws leaves them alone.
+  void accumulate_leaves() {
+    static std::mutex shared_leaves;  // two threads' graphs may end at the same parameter
+    const std::lock_guard lock(shared_leaves);
+    const NoGrad values_only;
+    for (std::size_t i = 0; i < leaf_grads_.size(); ++i) {
+      if (!leaf_grads_[i].defined()) continue;
+      TensorImpl* leaf = graph_.leaves()[i];
+      if (!leaf->meta) leaf->meta = std::make_unique<Meta>();
+      Tensor& slot = leaf->meta->grad;
+      if (!slot.defined() && leaf_grads_[i].node()) slot = alias(leaf_grads_[i]);
+      else add_to(slot, std::move(leaf_grads_[i]));
+    }
+  }
+
+  /// The gradient that arrived at an input given to want(); undefined when none did.
+  Tensor result(const Tensor& input) {
+    if (!input.node()) {
+      const auto p = graph_.leaf_place(input.ref().get());
+      return p == Traversal::npos ? Tensor() : leaf_grads_[p];
+    }
+    const auto p = graph_.place_of(*input.node());
+    return p == Traversal::npos ? Tensor() : captured_[p];
+  }
+
+ private:
+  static constexpr std::uint8_t kRun = 1, kCapture = 2;
+
+  void seed(const Tensor& output, const Tensor& cotangent) {
+    if (!cotangent.defined() && output.numel() != 1)
+      throw GraphError(fmt::format("{}: {} has shape {}, not one element; reduce it first, for example with sum(), or "
+                                   "give a cotangent of that shape",
+                                   options_.who, describe(output), to_string(output.shape())));
+    if (!output.requires_grad()) throw_no_path(output, options_.who);
+    if (cotangent.defined() && (cotangent.shape() != output.shape() || cotangent.dtype() != output.dtype()))
+      throw ShapeError(fmt::format("{}: the cotangent is {} {}, {} is {} {}", options_.who, name_of(cotangent.dtype()),
+                                   to_string(cotangent.shape()), describe(output), name_of(output.dtype()),
+                                   to_string(output.shape())));
+    Tensor g = cotangent.defined() ? cotangent : ones(output.shape(), {.dtype = output.dtype()});
+    const EnableGrad recording(options_.create_graph);
+    if (output.node()) add_to(grads_[graph_.place_of(*output.node())], std::move(g));
+    else add_to(leaf_grads_[graph_.leaf_place(output.ref().get())], std::move(g));
+  }
+
+  bool edge_wanted(const Edge& e) const {
+    if (!e.needs_grad) return false;
+    if (wanted_.empty()) return true;
+    return e.node ? wanted_[graph_.place_of(*e.node)] != 0 : leaf_wanted_[graph_.leaf_place(e.value.get())] != 0;
+  }
+
+  void visit(Node& node, const Tensor& g) {
+    const auto edges = node.edges();
+    needed_.resize(edges.size());
+    for (std::size_t i = 0; i < edges.size(); ++i) needed_[i] = edge_wanted(edges[i]);
+    run_rule(node, g, {needed_.data(), edges.size()}, sent_);
+    if (thread_state().anomaly) check(node, g);
+    for (std::size_t i = 0; i < edges.size(); ++i) {
+      if (!needed_[i] || !sent_[i].defined()) continue;
+      const Edge& e = edges[i];
+      add_to(e.node ? grads_[graph_.place_of(*e.node)] : leaf_grads_[graph_.leaf_place(e.value.get())],
+             std::move(sent_[i]));
+    }
+    sent_.clear();
+  }
+
+  void check(const Node& node, const Tensor& g) const {
+    boost::container::small_vector<Tensor, 4> values{g};
+    for (const Edge& e : node.edges())
+      if (e.value) values.push_back(Tensor(e.value));
+    for (const Tensor& t : sent_)
+      if (t.defined()) check_finite(t, *node.info, node.module, node.where, {values.data(), values.size()}, "backward");
+  }
+
+  WalkOptions options_;
+  Traversal graph_;
+  std::vector<Tensor> grads_, leaf_grads_, captured_;
+  std::vector<std::uint8_t> wanted_, leaf_wanted_;
+  boost::container::small_vector<bool, 8> needed_;
+  GradContext::Sent sent_;
+  std::uint32_t call_ = 0;
+};
+
+}  // namespace
+
+std::vector<Tensor> grad(const std::vector<Tensor>& outputs, const std::vector<Tensor>& inputs,
+                         const GradOptions& options, std::source_location where) {
+  if (outputs.empty()) throw ValueError("grad: no output was given");
+  if (!options.cotangents.empty() && options.cotangents.size() != outputs.size())
+    throw ValueError(fmt::format("grad: {} cotangents for {} outputs", options.cotangents.size(), outputs.size()));
+  for (const Tensor& x : inputs)
+    if (!x.requires_grad())
+      throw GraphError(fmt::format("grad: {} is not trainable; call set_requires_grad() before computing with it",
+                                   describe(x)));
+  Walk walk(outputs, options.cotangents,
+            {.create_graph = options.create_graph, .retain_graph = options.retain_graph || options.create_graph}, where);
+  walk.want(inputs);
+  walk.run();
+  std::vector<Tensor> results;
+  for (std::size_t i = 0; i < inputs.size(); ++i) {
+    results.push_back(walk.result(inputs[i]));
+    if (!results.back().defined() && !options.allow_unused)
+      throw GraphError(fmt::format("grad: input {}, {}, is not reached from the output; allow_unused gives an empty "
+                                   "handle for it",
+                                   i + 1, describe(inputs[i])));
+  }
+  return results;
+}
+
+Tensor grad(const Tensor& output, const Tensor& input, const GradOptions& options, std::source_location where) {
+  return grad(std::vector{output}, std::vector{input}, options, where)[0];
+}
+
+void Tensor::backward(std::source_location where) const { backward(BackwardOptions{}, where); }
+
+void Tensor::backward(const BackwardOptions& options, std::source_location where) const {
+  Walk walk(std::span(this, 1), std::span(&options.cotangent, 1),
+            {.retain_graph = options.retain_graph, .keep_inner = true, .who = "backward"}, where);
+  walk.run();
+  walk.accumulate_leaves();
+}
+
+}  // namespace chainrule

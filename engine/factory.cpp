@@ -1,0 +1,149 @@
+// Leaves from numbers.
+#include "engine/factory.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "engine/error.h"
+#include "engine/operand.h"
+
+namespace chainrule {
+namespace {
+
+constinit thread_local DType default_type = DType::float32;
+
+// Fills a fresh leaf with f(0), f(1), ... in row-major order.
+template <class F>
+Tensor make(const Shape& shape, const TensorOptions& options, F&& f) {
+  Tensor t = empty(shape, options.dtype);
+  const std::int64_t n = t.numel();
+  dispatch(options.dtype, [&](auto zero) {
+    using T = decltype(zero);
+    T* p = static_cast<T*>(t.impl().data);
+    for (std::int64_t i = 0; i < n; ++i) p[i] = static_cast<T>(f(i));
+  });
+  t.impl().number = next_number();
+  if (options.requires_grad) t.set_requires_grad();
+  return t;
+}
+
+}  // namespace
+
+DType default_dtype() { return default_type; }
+
+void set_default_dtype(DType dtype) {
+  if (!is_floating(dtype))
+    throw ValueError(fmt::format("set_default_dtype: {} is not a floating type", name_of(dtype)));
+  default_type = dtype;
+}
+
+Tensor zeros(const Shape& shape, TensorOptions options) { return full(shape, 0, options); }
+Tensor ones(const Shape& shape, TensorOptions options) { return full(shape, 1, options); }
+
+Tensor full(const Shape& shape, double value, TensorOptions options) {
+  return make(shape, options, [=](std::int64_t) { return value; });
+}
+
+Tensor eye(std::int64_t n, TensorOptions options) {
+  return make({n, n}, options, [=](std::int64_t i) { return i / n == i % n ? 1.0 : 0.0; });
+}
+
+Tensor arange(double start, double end, double step, TensorOptions options) {
+  if (step == 0 || !std::isfinite(step) || !std::isfinite(start) || !std::isfinite(end))
+    throw ValueError(fmt::format("arange: start {}, end {} and step {} must be finite, and the step not 0", start, end, step));
+  const double count = std::max(0.0, std::ceil((end - start) / step));
+  if (count > 0x1p53) throw ShapeError(fmt::format("arange: {} elements are too many", count));
+  return make({static_cast<std::int64_t>(count)}, options,
+              [=](std::int64_t i) { return start + static_cast<double>(i) * step; });
+}
+
+Tensor arange(double end) { return arange(0, end); }
+
+Tensor linspace(double start, double end, std::int64_t steps, TensorOptions options) {
+  const double step = steps > 1 ? (end - start) / static_cast<double>(steps - 1) : 0;
+  // From both ends, so that the last number is `end` exactly.
+  return make({steps}, options, [=](std::int64_t i) {
+    return i < steps / 2 || steps == 1 ? start + static_cast<double>(i) * step
+                                       : end - static_cast<double>(steps - 1 - i) * step;
+  });
+}
+
+Tensor rand(const Shape& shape, TensorOptions options, Generator& generator) {
+  if (options.dtype == DType::float32)  // 24 bits: a double just below 1 would round up to 1
+    return make(shape, options, [&](std::int64_t) { return static_cast<double>(generator.next_u32() >> 8) * 0x1p-24; });
+  return make(shape, options, [&](std::int64_t) { return generator.uniform(); });
+}
+
+Tensor randn(const Shape& shape, TensorOptions options, Generator& generator) {
+  return make(shape, options, [&](std::int64_t) { return generator.normal(); });
+}
+
+Tensor randint(std::int64_t low, std::int64_t high, const Shape& shape, Generator& generator) {
+  if (low >= high) throw ValueError(fmt::format("randint: low {} must be below high {}", low, high));
+  return make(shape, {.dtype = DType::int64}, [&](std::int64_t) { return low + generator.below(high - low); });
+}
+
+Nested::Nested(std::initializer_list<Nested> rows) {
+  shape_.push_back(static_cast<std::int64_t>(rows.size()));
+  for (const Nested& row : rows) {
+    if (row.shape_ != rows.begin()->shape_)
+      throw ShapeError(fmt::format("tensor: rows of shapes {} and {} in one list", to_string(rows.begin()->shape_),
+                                   to_string(row.shape_)));
+    values_.insert(values_.end(), row.values_.begin(), row.values_.end());
+  }
+  if (rows.size() == 0) return;
+  check_rank(rows.begin()->shape_.size() + 1);
+  shape_.insert(shape_.end(), rows.begin()->shape_.begin(), rows.begin()->shape_.end());
+}
+
+Tensor tensor(const Nested& values, TensorOptions options) { return from_vector(values.values(), values.shape(), options); }
+Tensor tensor(double value, TensorOptions options) { return full({}, value, options); }
+
+Tensor from_vector(const std::vector<double>& values, const Shape& shape, TensorOptions options) {
+  check_shape(shape, item_size(options.dtype), "from_vector");
+  if (static_cast<std::int64_t>(values.size()) != numel(shape))
+    throw ShapeError(fmt::format("from_vector: {} values for shape {}", values.size(), to_string(shape)));
+  return make(shape, options, [&](std::int64_t i) { return values[i]; });
+}
+
+template <class T>
+Tensor from_vector(const std::vector<T>& values, const Shape& shape) {
+  check_shape(shape, sizeof(T), "from_vector");
+  if (static_cast<std::int64_t>(values.size()) != numel(shape))
+    throw ShapeError(fmt::format("from_vector: {} values for shape {}", values.size(), to_string(shape)));
+  return make(shape, {.dtype = dtype_of<T>()}, [&](std::int64_t i) { return values[i]; });
+}
+template Tensor from_vector(const std::vector<float>&, const Shape&);
+template Tensor from_vector(const std::vector<double>&, const Shape&);
+template Tensor from_vector(const std::vector<std::int64_t>&, const Shape&);
+
+Tensor from_memory(void* data, const Shape& shape, DType dtype, std::shared_ptr<void> owner) {
+  check_shape(shape, item_size(dtype), "from_memory");
+  Ref<Storage> storage = Ref<Storage>::adopt(new (pool_allocate(sizeof(Storage))) Storage);
+  storage->data = data;
+  storage->bytes = static_cast<std::size_t>(numel(shape)) * item_size(dtype);
+  // Never null, so that the pool does not take memory that is not its own.
+  storage->foreign = owner ? std::move(owner) : std::make_shared<int>(0);
+  Ref<TensorImpl> t = make_impl();
+  t->dtype = dtype;
+  t->data = data;
+  t->storage = std::move(storage);
+  t->shape = shape;
+  t->strides = contiguous_strides(shape);
+  t->number = next_number();
+  return Tensor(std::move(t));
+}
+
+Tensor Operand::to_tensor() const { return is_number() ? full({}, number_) : *tensor_; }
+
+Tensor variable(const Nested& values, std::string name) {
+  Tensor t = tensor(values, {.dtype = DType::float64, .requires_grad = true});
+  t.impl().teaching = true;
+  if (!name.empty()) t.label(std::move(name));
+  return t;
+}
+Tensor variable(double value, std::string name) { return variable(Nested(value), std::move(name)); }
+
+}  // namespace chainrule

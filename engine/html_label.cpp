@@ -1,0 +1,140 @@
+// One table whose rows are the lines: Graphviz accepts either text or a table in a label, never both side by side.
+// Two traps of its readers are handled in append_text, the only way in for text.
+#include "engine/html_label.h"
+
+#include <algorithm>
+
+#include "engine/text.h"
+
+namespace chainrule {
+namespace {
+
+// Graphviz's scanner refuses pieces of 16 KiB without a tag between.
+constexpr std::size_t kMaxPiece = 8000;
+
+// The end of a piece that starts at `from`: not inside a character.
+std::size_t piece_end(std::string_view text, std::size_t from) {
+  std::size_t end = std::min(text.size(), from + kMaxPiece / 5);  // an escaped character takes up to 6 bytes
+  while (end < text.size() && (static_cast<unsigned char>(text[end]) & 0xC0) == 0x80) --end;
+  return end;
+}
+
+void append_text(std::string& out, std::string_view text) {
+  const std::string safe = printable(text);
+  for (std::size_t from = 0; from < safe.size();) {
+    const std::size_t end = piece_end(safe, from);
+    if (from > 0) out += "<FONT>";
+    for (char c : std::string_view(safe).substr(from, end - from)) {
+      switch (c) {
+        case '&':
+          out += "&amp;";
+          break;
+        case '<':
+          out += "&lt;";
+          break;
+        case '>':
+          out += "&gt;";
+          break;
+        case '"':
+          out += "&quot;";
+          break;
+        // `\N`, `\G` … become names even here, written as entities too: keep the backslash apart from its letter.
+        case '\\':
+          out += "<FONT>\\</FONT>";
+          break;
+        default:
+          out += c;
+      }
+    }
+    if (from > 0) out += "</FONT>";
+    from = end;
+  }
+}
+
+void append_run(std::string& out, std::string_view text, const TextStyle& style) {
+  if (text.empty()) return;  // an element around nothing is a syntax error to Graphviz
+  const bool font = !style.color.empty() || !style.font.empty() || style.size > 0;
+  if (font) {
+    out += "<FONT";
+    if (!style.color.empty()) (out += " COLOR=\"").append(style.color) += '"';
+    if (!style.font.empty()) (out += " FACE=\"").append(style.font) += '"';
+    if (style.size > 0) (out += " POINT-SIZE=\"").append(std::to_string(style.size)) += '"';
+    out += '>';
+  }
+  if (style.bold) out += "<B>";
+  append_text(out, text);
+  if (style.bold) out += "</B>";
+  if (font) out += "</FONT>";
+}
+
+}  // namespace
+
+HtmlLabel::HtmlLabel(const Options& options) : min_width_(options.min_width) {
+  body_ =
+      "<TABLE BORDER=\"0\" CELLBORDER=\"0\" CELLSPACING=\"0\" CELLPADDING=\"" + std::to_string(options.padding) + '"';
+  if (!options.rule_color.empty()) (body_ += " COLOR=\"").append(options.rule_color) += '"';
+  body_ += '>';
+}
+
+void HtmlLabel::open_line() {
+  if (in_line_) return;
+  if (rule_next_) body_ += "<HR/>";
+  // A rule is as wide as the cells, not as the table: the width belongs to the cell.
+  body_ += min_width_ > 0 ? "<TR><TD WIDTH=\"" + std::to_string(min_width_) + "\">" : "<TR><TD>";
+  in_line_ = any_line_ = true;
+  rule_next_ = false;
+}
+
+HtmlLabel& HtmlLabel::run(std::string_view text, const TextStyle& style) {
+  open_line();
+  append_run(body_, text, style);
+  return *this;
+}
+
+HtmlLabel& HtmlLabel::end_line() {
+  open_line();
+  body_ += "</TD></TR>";
+  in_line_ = false;
+  return *this;
+}
+
+HtmlLabel& HtmlLabel::rule() {
+  if (in_line_) end_line();
+  rule_next_ = any_line_;
+  return *this;
+}
+
+HtmlLabel& HtmlLabel::grid(std::span<const std::string> cells, std::size_t columns, const TextStyle& style,
+                           std::string_view bracket_color) {
+  if (in_line_) end_line();
+  const std::size_t rows = columns == 0 ? 0 : (cells.size() + columns - 1) / columns;
+  if (rows == 0) return *this;
+  const std::string span = std::to_string(rows);
+  const auto bracket = [&](std::string_view sides) {
+    body_ += "<TD ROWSPAN=\"" + span + "\" WIDTH=\"3\" CELLPADDING=\"0\" BORDER=\"1\" SIDES=\"";
+    (body_.append(sides) += "\" COLOR=\"").append(bracket_color) += "\"></TD>";
+  };
+  open_line();
+  body_ += "<TABLE BORDER=\"0\" CELLBORDER=\"0\" CELLSPACING=\"0\" CELLPADDING=\"2\">";
+  for (std::size_t row = 0; row < rows; ++row) {
+    body_ += "<TR>";
+    if (row == 0) bracket("LTB");
+    for (std::size_t column = 0; column < columns; ++column) {
+      const std::size_t at = row * columns + column;
+      body_ += "<TD ALIGN=\"RIGHT\">";
+      if (at < cells.size()) append_run(body_, cells[at], style);
+      body_ += "</TD>";
+    }
+    if (row == 0) bracket("RTB");
+    body_ += "</TR>";
+  }
+  body_ += "</TABLE>";
+  return end_line();
+}
+
+std::string HtmlLabel::markup() const {
+  const char* last = in_line_ ? "</TD></TR>" : any_line_ ? "" : "<TR><TD></TD></TR>";
+  return body_ + last + "</TABLE>";
+}
+
+}  // namespace chainrule

@@ -1,0 +1,265 @@
+// Nodes: how they are tied to values, read by rules, and destroyed.
+#include "engine/node.h"
+
+#include <fmt/format.h>
+
+#include <cmath>
+#include <cstring>
+#include <string_view>
+
+#include "engine/backward.h"
+#include "engine/error.h"
+#include "engine/record.h"
+
+namespace chainrule {
+
+// A chain of a million nodes dies here. Were each node to destroy its inputs in its own destructor, the calls would nest
+// as deep as the graph and overflow the stack. Instead a node whose last handle goes is put on a list, and only the
+// outermost call works the list off; `mark`, unused by then, links it.
+void destroy(Node* node) noexcept {
+  static constinit thread_local Node* pending = nullptr;
+  static constinit thread_local bool working = false;
+  node->mark.store(reinterpret_cast<std::uintptr_t>(pending), std::memory_order_relaxed);
+  pending = node;
+  if (working) return;
+  working = true;
+  while (pending) {
+    Node* dead = pending;
+    pending = reinterpret_cast<Node*>(static_cast<std::uintptr_t>(dead->mark.load(std::memory_order_relaxed)));
+    const std::size_t bytes = dead->block_size();
+    dead->~Node();
+    pool_free(dead, bytes);
+    count_node(-1);
+  }
+  working = false;
+}
+
+std::string to_string(const std::source_location& where) {
+  const std::string_view file = where.file_name();
+  if (where.line() == 0) return {};
+  return fmt::format("{}:{}", file.substr(file.find_last_of('/') + 1), where.line());
+}
+
+std::string input_letter(const OpInfo& info, int i) {
+  std::string_view letters = info.inputs;
+  for (int k = 0; !letters.empty(); ++k) {
+    const auto end = letters.find(' ');
+    if (k == i) return std::string(letters.substr(0, end));
+    letters = end == std::string_view::npos ? std::string_view() : letters.substr(end + 1);
+  }
+  return fmt::format("argument {}", i + 1);
+}
+
+std::string Node::title() const {
+  const std::string name = fmt::format("{}#{}", info->name, number);
+  return meta && !meta->label.empty() ? fmt::format("'{}' ({})", meta->label, name) : name;
+}
+
+std::string describe(const Tensor& tensor) {
+  if (!tensor.defined()) return "an empty tensor";
+  const Node* node = tensor.node();
+  const std::string& label = tensor.label();
+  const std::string what = node ? fmt::format("{}#{}", node->info->name, node->number) : "leaf";
+  const std::string shape = to_string(tensor.shape());
+  return label.empty() ? fmt::format("{} of shape {}", node ? what : "a leaf", shape)
+                       : fmt::format("'{}' ({}, shape {})", label, what, shape);
+}
+
+// --- saved values ----------------------------------------------------------------------------------------------------
+
+Tensor Node::saved_input(int i) const {
+  const Edge& e = edges_[i];
+  if (!e.saved) return {};
+  if (e.value->version() != e.version) {
+    const Tensor value(e.value);
+    const Writer writer = e.value->storage ? e.value->storage->writer : Writer{};
+    throw GraphError(fmt::format("backward of {}: its input {} {} was overwritten after it was saved: version {} was "
+                                 "saved, {} is there now, written by {}{}{}; change values after backward(), or give "
+                                 "the operation a copy",
+                                 title(), input_letter(*info, i), describe(value), e.version, e.value->version(),
+                                 writer.what ? writer.what : "an unknown writer",
+                                 writer.where.line() ? " at " + to_string(writer.where) : "",
+                                 where.line() ? "; the operation is at " + to_string(where) : ""));
+  }
+  return Tensor(e.value);
+}
+
+Tensor Node::saved_output() {
+  if (!output) return {};
+  Tensor result = alias(Tensor(output));
+  result.impl().node = Ref<Node>::share(this);
+  return result;
+}
+
+void Node::release_saved(std::uint32_t backward_call) {
+  bool any = false;
+  for (Edge& e : edges()) {
+    if (!e.saved) continue;
+    any = true;
+    e.saved = false;
+    if (e.node || !e.needs_grad) e.value = {};  // a trainable leaf stays: its gradient goes there
+  }
+  any |= static_cast<bool>(output);
+  output = {};
+  if (any) released_by = backward_call;
+}
+
+// --- running a rule --------------------------------------------------------------------------------------------------
+
+Expected expected_gradient(const Edge& edge) {
+  if (edge.node) return {&edge.node->shape, edge.node->dtype};
+  return {&edge.value->shape, edge.value->dtype};
+}
+
+const Shape& GradContext::shape(int i) const { return *expected_gradient(node_.edges()[i]).shape; }
+
+void GradContext::check_index(int i) const {
+  if (i < 0 || i >= input_count())
+    throw GraphError(fmt::format("backward of {}: the rule sends a gradient for input {}, but the operation has {} {}",
+                                 node_.title(), i + 1, input_count(), input_count() == 1 ? "input" : "inputs"));
+}
+
+void run_rule(Node& node, const Tensor& g, std::span<const bool> needed, GradContext::Sent& sent) {
+  const auto edges = node.edges();
+  sent.assign(edges.size(), Tensor());
+  GradContext context(node, needed, sent);
+  node.backward(context, g);
+  for (std::size_t i = 0; i < edges.size(); ++i) {
+    if (!needed[i]) continue;
+    auto where = [&] {
+      return fmt::format("backward of {}: the gradient of argument {} ({})", node.title(), i + 1,
+                         input_letter(*node.info, static_cast<int>(i)));
+    };
+    if (!sent[i].defined())
+      throw GraphError(fmt::format("{} was not sent, though it is needed; send zeros where the derivative is 0", where()));
+    const Expected expected = expected_gradient(edges[i]);
+    if (sent[i].dtype() != expected.dtype)
+      throw GraphError(fmt::format("{} has dtype {}, the input has {}", where(), name_of(sent[i].dtype()),
+                                   name_of(expected.dtype)));
+    if (sent[i].shape() == *expected.shape) continue;
+    if (node.info->elementwise && sent[i].shape() == node.shape) {
+      sent[i] = sum_to(sent[i], *expected.shape);
+    } else {
+      throw GraphError(fmt::format("{} has shape {}, the input has {}", where(), to_string(sent[i].shape()),
+                                   to_string(*expected.shape)));
+    }
+  }
+}
+
+// --- recording -------------------------------------------------------------------------------------------------------
+
+namespace internal {
+
+void throw_number_operand() { throw ValueError("record: pass numbers as tensors (Operand::to_tensor)"); }
+
+bool must_record(const OpInfo& info, std::span<const Tensor* const> inputs) {
+  bool any = false;
+  for (std::size_t i = 0; i < inputs.size(); ++i) {
+    if (!inputs[i]->defined())
+      throw ValueError(fmt::format("{}: input {} is an empty tensor handle (made by default or moved from)", info.name,
+                                   input_letter(info, static_cast<int>(i))));
+    any |= inputs[i]->requires_grad();
+  }
+  return any && thread_state().recording;
+}
+
+void throw_no_rule(const OpInfo& info) {
+  throw GraphError(fmt::format("{}: this operation has no derivative, and an input is trainable; detach() the input or "
+                               "compute it inside a NoGrad scope",
+                               info.name));
+}
+
+void attach(Ref<Node> node, Tensor& result, const OpInfo& info, std::span<const Tensor* const> inputs,
+            std::span<const Uses> uses, const std::source_location& where) {
+  const ThreadState& state = thread_state();
+  node->info = &info;
+  node->where = where;
+  node->module = state.module;
+  node->shape = result.shape();
+  node->dtype = result.dtype();
+  bool teaching = state.teaching;
+  Uses wanted = kNothing;
+  for (std::size_t i = 0; i < inputs.size(); ++i) {
+    const TensorImpl& x = inputs[i]->impl();
+    teaching |= x.teaching || (x.node && x.node->teaching);
+    if (inputs[i]->requires_grad()) wanted |= uses[std::min(i, uses.size() - 1)];
+  }
+  node->teaching = teaching;
+  const auto edges = node->edges();
+  for (std::size_t i = 0; i < inputs.size(); ++i) {
+    const Ref<TensorImpl>& x = inputs[i]->ref();
+    Edge& e = edges[i];
+    e.node = x->node;
+    e.needs_grad = inputs[i]->requires_grad();
+    e.saved = i < 31 && (wanted >> i & 1u);
+    if (!e.saved && !teaching && !(e.needs_grad && !e.node)) continue;
+    e.value = x;
+    e.version = x->version();
+    std::uint64_t unnumbered = 0;
+    if (!e.node) {
+      if (x->number.load(std::memory_order_relaxed) == 0) x->number.compare_exchange_strong(unnumbered, next_number());
+    }
+  }
+  node->number = next_number();
+  if (wanted & kOutput) node->output = alias(result).ref();
+  if (teaching) {
+    node->meta = std::make_unique<Meta>();
+    node->meta->value = alias(result);
+  }
+  result.impl().node = std::move(node);
+}
+
+void note_stop(Tensor& result, const OpInfo& info, std::span<const Tensor* const> inputs) {
+  for (const Tensor* x : inputs) {
+    const TensorImpl& t = x->impl();
+    const bool here = x->requires_grad();
+    if (!here && t.stop == Stop::none) continue;
+    result.impl().stop = here ? Stop::no_grad : t.stop;
+    result.impl().stopped_at = here ? &info : t.stopped_at;
+    return;
+  }
+}
+
+void own_result(Tensor& result, std::span<const Tensor* const> inputs) {
+  bool shared = result.node() != nullptr;
+  for (const Tensor* x : inputs) shared |= result.is(*x);
+  if (shared) result = alias(result);
+}
+
+void check_forward(const Tensor& result, const OpInfo& info, std::span<const Tensor* const> inputs,
+                   const std::source_location& where) {
+  boost::container::small_vector<Tensor, 4> list;
+  for (const Tensor* x : inputs) list.push_back(*x);
+  check_finite(result, info, thread_state().module, where, {list.data(), list.size()}, "forward");
+}
+
+}  // namespace internal
+
+void check_finite(const Tensor& result, const OpInfo& info, const ModulePath* module, const std::source_location& where,
+                  std::span<const Tensor> inputs, const char* phase) {
+  if (!is_floating(result.dtype())) return;
+  auto facts = [](const Tensor& t, std::string& out) {
+    double low = INFINITY, high = -INFINITY;
+    std::int64_t bad = 0;
+    for (const double v : t.to_vector()) {
+      if (!std::isfinite(v)) ++bad;
+      else low = std::min(low, v), high = std::max(high, v);
+    }
+    const std::string range = low <= high ? fmt::format("finite values {:.6g} to {:.6g}", low, high) : "no finite value";
+    fmt::format_to(std::back_inserter(out), "{}, {}, {} of {} not finite", describe(t), range, bad, t.numel());
+    return bad;
+  };
+  std::string text;
+  if (facts(result, text) == 0) return;
+  std::string message = fmt::format("{} of {}: the first value that is not finite: {}", phase, info.name, text);
+  if (module) message += fmt::format("; in module {}", module->full());
+  if (where.line()) message += fmt::format("; at {}", to_string(where));
+  for (std::size_t i = 0; i < inputs.size(); ++i) {
+    if (!inputs[i].defined()) continue;
+    message += fmt::format("; {} ", phase[0] == 'f' ? "input " + input_letter(info, static_cast<int>(i)) : "value");
+    facts(inputs[i], message);
+  }
+  throw NumericError(message);
+}
+
+}  // namespace chainrule

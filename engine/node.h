@@ -1,0 +1,142 @@
+// A node of the graph: one recorded operation, its edges to what it was computed from, and what its rule needs again.
+// Nodes point to their inputs only, so a graph has no cycles and dies with its last handle.
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <boost/container/small_vector.hpp>
+#include <initializer_list>
+
+#include "engine/scopes.h"
+#include "engine/tensor.h"
+
+namespace chainrule {
+
+/// What is known of an operation besides its rule. Everything that explains operations reads this one table.
+struct OpInfo {
+  const char* name;                   ///< as called: "mul"
+  const char* symbol = nullptr;       ///< as written: "*"; null when it has none
+  bool elementwise = false;           ///< inputs broadcast; the walk sums a gradient back to its input's shape
+  const char* formula = "";           ///< "z = x * y"
+  std::array<const char*, 4> derivatives{};  ///< local derivative by each input, in the rule's letters: {"y", "x"}
+  const char* kinks = "";             ///< where the derivative jumps and what is taken there; "" when smooth
+  const char* inputs = "x y";         ///< letters of the inputs, in order
+};
+
+/// Which saved values a derivative uses: bit i is input i, `kOutput` the result.
+using Uses = std::uint32_t;
+inline constexpr Uses kNothing = 0, kX = 1, kY = 2, kW = 4, kOutput = 1u << 31;
+
+/// One edge. `value` is held when the rule uses it, when the input is a trainable leaf, or when the graph keeps all.
+struct Edge {
+  Ref<Node> node;         // the operation that made the input; none for leaves
+  Ref<TensorImpl> value;  // the input itself
+  std::uint32_t version = 0;
+  bool needs_grad = false;
+  bool saved = false;  // the rule may read `value`
+};
+
+class GradContext;
+
+class Node {
+ public:
+  Node(const Node&) = delete;
+  Node& operator=(const Node&) = delete;
+  virtual ~Node() = default;
+
+  /// Hands the gradient of each input to `context`, given the gradient g of the result.
+  virtual void backward(GradContext& context, const Tensor& g) const = 0;
+  /// Attributes as text, "dim=1, keepdim=true"; empty when there are none.
+  virtual std::string attributes() const { return {}; }
+  /// Bytes of the pool block.
+  virtual std::size_t block_size() const = 0;
+
+  std::span<Edge> edges() const { return {edges_, edge_count_}; }
+  /// `mul#12`, with the label when there is one: `'price' (mul#12)`.
+  std::string title() const;
+
+  /// The saved input i with its history, checked to be unchanged; undefined when the rule did not ask for it.
+  Tensor saved_input(int i) const;
+  /// The saved result with its history.
+  Tensor saved_output();
+  /// Lets go of everything that only the rule needs.
+  void release_saved(std::uint32_t backward_call);
+  bool was_released() const { return released_by != 0; }
+
+  RefCount refs;
+  bool teaching = false;  // keeps values and gradients
+  DType dtype = DType::float32;
+  std::uint32_t released_by = 0;  // number of the backward call that freed the saved values
+  const OpInfo* info = nullptr;
+  std::uint64_t number = 0;
+  std::atomic<std::uint64_t> mark{0};  // place in the traversal that holds this node; see traverse.h
+  std::source_location where;
+  const ModulePath* module = nullptr;
+  std::unique_ptr<Meta> meta;
+  Ref<TensorImpl> output;  // the saved result, without history
+  Shape shape;             // of the result
+
+ protected:
+  Node() { count_node(+1); }
+  Edge* edges_ = nullptr;
+  std::uint32_t edge_count_ = 0;
+  friend void destroy(Node*) noexcept;
+};
+
+/// Frees a node and whatever dies with it, without recursion, however long the chain.
+void destroy(Node* node) noexcept;
+
+/// What a rule sees: its saved values, and where to send the inputs' gradients.
+class GradContext {
+ public:
+  using Sent = boost::container::small_vector<Tensor, 3>;
+  /// `needed` says of each input whether its gradient is wanted.
+  GradContext(Node& node, std::span<const bool> needed, Sent& sent) : node_(node), needed_(needed), sent_(sent) {}
+
+  bool needs(int i) const { return needed_[i]; }
+  int input_count() const { return static_cast<int>(needed_.size()); }
+  Tensor input(int i) const { return node_.saved_input(i); }
+  template <int N>
+  std::array<Tensor, N> inputs() const {
+    std::array<Tensor, N> x;
+    for (int i = 0; i < N; ++i) x[i] = input(i);
+    return x;
+  }
+  Tensor output() const { return node_.saved_output(); }
+  /// Shape of an input whose gradient is needed.
+  const Shape& shape(int i) const;
+  /// Sends input i its gradient: calls `gradient` only if somebody needs it.
+  template <class F>
+  void send(int i, F&& gradient) {
+    check_index(i);
+    if (needed_[i]) sent_[i] = gradient();
+  }
+
+ private:
+  void check_index(int i) const;
+  Node& node_;
+  std::span<const bool> needed_;
+  Sent& sent_;
+};
+
+/// Runs the node's rule for the wanted inputs and checks number, shape and dtype of what it sends; sums broadcast axes
+/// away for elementwise operations. Inputs that were sent nothing stay undefined.
+void run_rule(Node& node, const Tensor& g, std::span<const bool> needed, GradContext::Sent& sent);
+
+/// Shape and dtype of the input at the end of an edge that needs a gradient.
+struct Expected {
+  const Shape* shape;
+  DType dtype;
+};
+Expected expected_gradient(const Edge& edge);
+
+/// "x", "y" ... the letter of input i; "argument 3" beyond the letters.
+std::string input_letter(const OpInfo& info, int i);
+/// "main.cpp:12", without folders.
+std::string to_string(const std::source_location& where);
+
+/// Throws NumericError when a value of an operation or rule is not finite (AnomalyMode).
+void check_finite(const Tensor& result, const OpInfo& info, const ModulePath* module, const std::source_location& where,
+                  std::span<const Tensor> inputs, const char* phase);
+
+}  // namespace chainrule

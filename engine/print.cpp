@@ -1,0 +1,86 @@
+// Tensors as text, in NumPy's manner, with the same bytes in every locale.
+#include <fmt/format.h>
+
+#include <cmath>
+#include <ostream>
+
+#include "engine/error.h"
+#include "engine/format.h"
+#include "engine/tensor.h"
+
+namespace chainrule {
+
+void internal::throw_tensor_format() { throw ValueError("a tensor's format is {} or {:.N}, N from 1 to 17"); }
+
+namespace {
+
+constexpr std::int64_t kShortenAbove = 1000, kShownAtEnds = 3;
+
+struct Printer {
+  std::vector<std::string> cells;  // formatted elements that are shown, in order
+  std::size_t width = 0;
+  std::size_t next = 0;
+  bool shorten = false;
+
+  template <class F>
+  void each(std::int64_t size, F&& f) const {
+    for (std::int64_t i = 0; i < size; ++i) {
+      if (shorten && size > 2 * kShownAtEnds && i == kShownAtEnds) {
+        f(-1);
+        i = size - kShownAtEnds;
+      }
+      f(i);
+    }
+  }
+
+  void collect(const TensorImpl& t, int axis, std::int64_t offset, int digits) {
+    if (axis == t.shape.rank()) {
+      cells.push_back(dispatch(t.dtype, [&](auto zero) {
+        using T = decltype(zero);
+        const T v = static_cast<const T*>(t.data)[offset];
+        if constexpr (std::is_same_v<T, bool>) return std::string(v ? "true" : "false");
+        else if constexpr (std::is_same_v<T, std::int64_t>) return fmt::format("{}", v);
+        else return fmt::format("{:.{}g}", v == 0 ? T{0} : v, digits);
+      }));
+      width = std::max(width, cells.back().size());
+      return;
+    }
+    each(t.shape[axis], [&](std::int64_t i) {
+      if (i >= 0) collect(t, axis + 1, offset + i * t.strides[axis], digits);
+    });
+  }
+
+  void write(std::string& out, const Shape& shape, int axis) {
+    if (axis == shape.rank()) {
+      out += fmt::format("{:>{}}", cells[next++], shape.empty() ? 0 : width);
+      return;
+    }
+    const bool rows = axis + 1 < shape.rank();
+    const std::string gap = rows ? ",\n" + std::string(axis + 1, ' ') : ", ";
+    out += '[';
+    bool first = true;
+    each(shape[axis], [&](std::int64_t i) {
+      if (!first) out += gap;
+      first = false;
+      if (i < 0) out += "...";
+      else write(out, shape, axis + 1);
+    });
+    out += ']';
+  }
+};
+
+}  // namespace
+
+std::string to_string(const Tensor& tensor, int digits) {
+  if (!tensor.defined()) return "(empty handle)";
+  Printer printer;
+  printer.shorten = tensor.numel() > kShortenAbove;
+  printer.collect(tensor.impl(), 0, 0, digits);
+  std::string out;
+  printer.write(out, tensor.shape(), 0);
+  return out;
+}
+
+std::ostream& operator<<(std::ostream& out, const Tensor& tensor) { return out << to_string(tensor); }
+
+}  // namespace chainrule

@@ -1,0 +1,81 @@
+// What the current thread does with the operations it runs: record them or not, check every value, keep everything for
+// learning, and under which module path. Each scope lasts until its object dies.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+namespace chainrule {
+
+/// One step of a module path. Interned: equal paths are one object, and none is ever freed.
+struct ModulePath {
+  const ModulePath* parent = nullptr;
+  std::string name;             ///< as declared: "conv1"
+  std::string kind;             ///< the module's type: "Conv2d"
+  std::int64_t parameters = 0;  ///< numbers that it trains, its children included
+  std::string full() const;     ///< "net.conv1"
+};
+
+struct ThreadState {
+  bool recording = true;
+  bool anomaly = false;
+  bool teaching = false;
+  const ModulePath* module = nullptr;
+};
+
+inline ThreadState& thread_state() {
+  static constinit thread_local ThreadState state;
+  return state;
+}
+
+namespace internal {
+/// Sets one field of the thread's state and puts it back.
+template <class T>
+class Scope {
+ public:
+  Scope(T ThreadState::* field, T value) : field_(field), before_(thread_state().*field) {
+    thread_state().*field = value;
+  }
+  ~Scope() { thread_state().*field_ = before_; }
+  Scope(const Scope&) = delete;
+  Scope& operator=(const Scope&) = delete;
+
+ private:
+  T ThreadState::* field_;
+  T before_;
+};
+}  // namespace internal
+
+/// Operations inside are computed and not recorded.
+class NoGrad : internal::Scope<bool> {
+ public:
+  NoGrad() : Scope(&ThreadState::recording, false) {}
+};
+
+/// Recording again inside a NoGrad.
+class EnableGrad : internal::Scope<bool> {
+ public:
+  explicit EnableGrad(bool on = true) : Scope(&ThreadState::recording, on) {}
+};
+
+/// Every value, forward and backward, is checked; the first that is not finite throws NumericError, which names the
+/// operation, label, shape, module path and source line, with minimum, maximum and bad entries of each input.
+class AnomalyMode : internal::Scope<bool> {
+ public:
+  AnomalyMode() : Scope(&ThreadState::anomaly, true) {}
+};
+
+/// Everything recorded inside keeps its value and gradient, as graphs of `variable` leaves do.
+class TeachingMode : internal::Scope<bool> {
+ public:
+  explicit TeachingMode(bool on = true) : Scope(&ThreadState::teaching, on) {}
+};
+
+/// Operations inside belong to the module: the path that clusters diagrams and names errors.
+class ModuleScope : internal::Scope<const ModulePath*> {
+ public:
+  explicit ModuleScope(std::string_view name, std::string_view kind = {}, std::int64_t parameters = 0);
+};
+
+}  // namespace chainrule

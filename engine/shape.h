@@ -1,0 +1,51 @@
+// Shapes and strides: at most eight axes, held in place. Sizes are elements, strides are elements too.
+#pragma once
+
+#include <boost/container/static_vector.hpp>
+#include <cstdint>
+#include <initializer_list>
+#include <string>
+
+namespace chainrule {
+
+inline constexpr int kMaxRank = 8;
+
+/// Throws ShapeError when there are more than eight axes.
+void check_rank(std::size_t rank);
+
+/// The sizes of a tensor's axes.
+class Shape : public boost::container::static_vector<std::int64_t, kMaxRank> {
+  using Base = boost::container::static_vector<std::int64_t, kMaxRank>;
+
+ public:
+  using Base::Base;
+  Shape() = default;
+  Shape(std::initializer_list<std::int64_t> sizes) : Base((check_rank(sizes.size()), sizes.begin()), sizes.end()) {}
+  int rank() const { return static_cast<int>(size()); }
+};
+
+using Strides = boost::container::static_vector<std::int64_t, kMaxRank>;
+
+/// "(2, 3)", "(5,)", "()".
+std::string to_string(const Shape& shape);
+
+/// Number of elements. The shape has been checked, so this cannot overflow.
+inline std::int64_t numel(const Shape& shape) {
+  std::int64_t n = 1;
+  for (auto size : shape) n *= size;
+  return n;
+}
+
+/// Throws ShapeError for a negative size, or when elements or bytes pass 2^63 - 1; `who` opens the sentence.
+void check_shape(const Shape& shape, std::size_t item_bytes, const char* who);
+
+/// Row-major strides.
+Strides contiguous_strides(const Shape& shape);
+
+/// NumPy's rule; throws ShapeError that names `who`, both shapes and the axis that does not fit.
+Shape broadcast_shapes(const Shape& x, const Shape& y, const char* who);
+
+/// An axis counted from the end when negative; throws ShapeError when out of range. `who` opens the sentence.
+int normal_axis(std::int64_t axis, int rank, const char* who);
+
+}  // namespace chainrule

@@ -1,0 +1,116 @@
+// The parts behind a Tensor handle: a counted reference, the buffer, and the header that describes a value.
+// Library code only; users see engine/tensor.h.
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <source_location>
+#include <utility>
+
+#include "engine/dtype.h"
+#include "engine/pool.h"
+#include "engine/shape.h"
+
+namespace chainrule {
+
+class Node;
+struct Meta;
+struct OpInfo;
+
+/// A counted reference to an object with `refs` and a free function `destroy(T*)`.
+template <class T>
+class Ref {
+ public:
+  Ref() = default;
+  /// Takes over a reference that the caller holds.
+  static Ref adopt(T* p) noexcept {
+    Ref r;
+    r.p_ = p;
+    return r;
+  }
+  static Ref share(T* p) noexcept {
+    if (p) p->refs.add();
+    return adopt(p);
+  }
+  Ref(const Ref& other) noexcept : p_(other.p_) {
+    if (p_) p_->refs.add();
+  }
+  Ref(Ref&& other) noexcept : p_(std::exchange(other.p_, nullptr)) {}
+  Ref& operator=(const Ref& other) noexcept {
+    Ref copy(other);
+    std::swap(p_, copy.p_);
+    return *this;
+  }
+  Ref& operator=(Ref&& other) noexcept {
+    Ref taken(std::move(other));
+    std::swap(p_, taken.p_);
+    return *this;
+  }
+  ~Ref() {
+    if (p_ && p_->refs.drop()) destroy(p_);
+  }
+  T* get() const noexcept { return p_; }
+  T* operator->() const noexcept { return p_; }
+  T& operator*() const noexcept { return *p_; }
+  explicit operator bool() const noexcept { return p_ != nullptr; }
+
+ private:
+  T* p_ = nullptr;
+};
+
+/// Who wrote into a buffer last, for the error about an overwritten saved value.
+struct Writer {
+  const char* what = nullptr;
+  std::source_location where{};
+};
+
+/// A buffer that several views may share.
+struct Storage {
+  RefCount refs;
+  std::uint32_t version = 0;
+  void* data = nullptr;
+  std::size_t bytes = 0;
+  Writer writer;
+  std::shared_ptr<void> foreign;  // keeps memory that we did not allocate
+};
+void destroy(Storage* storage) noexcept;
+
+/// Why a value has no history although an input of it had one.
+enum class Stop : std::uint8_t { none, no_grad, detach };
+
+/// The header of one value. Up to 16 bytes of a computed value live inside it, until somebody takes a view.
+struct TensorImpl {
+  RefCount refs;
+  DType dtype = DType::float32;
+  bool requires_grad = false;  // a trainable leaf
+  bool teaching = false;       // graphs that start here keep every value and gradient
+  Stop stop = Stop::none;
+  std::uint32_t inline_version = 0;
+  const OpInfo* stopped_at = nullptr;  // the unrecorded operation, for Stop::no_grad
+  void* data = nullptr;  // the first element
+  Ref<Storage> storage;  // none while the value lives inside
+  Ref<Node> node;        // the operation that made the value; none for a leaf
+  std::atomic<std::uint64_t> number{0};  // creation number of a leaf; the id in diagrams
+  std::unique_ptr<Meta> meta;
+  alignas(8) std::byte inside[16];
+  Shape shape;
+  Strides strides;
+
+  TensorImpl() noexcept;
+  ~TensorImpl();
+  std::uint32_t version() const { return storage ? storage->version : inline_version; }
+};
+void destroy(TensorImpl* impl) noexcept;
+
+/// A fresh header from the pool, with one reference.
+Ref<TensorImpl> make_impl();
+/// A fresh buffer of at least `bytes`.
+Ref<Storage> make_storage(std::size_t bytes);
+/// Moves an inside value into a buffer, so that views can share it.
+void move_outside(TensorImpl& impl);
+/// The next creation number: creation order is a topological order of every graph.
+std::uint64_t next_number() noexcept;
+
+}  // namespace chainrule

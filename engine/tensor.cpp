@@ -1,0 +1,299 @@
+// The Tensor handle: views, copies, labels, gradients as values. The walk is in backward.cpp, text in print.cpp.
+#include "engine/tensor.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstring>
+
+#include "engine/error.h"
+#include "engine/node.h"
+
+namespace chainrule {
+
+void Tensor::throw_empty() {
+  throw ValueError("this tensor handle is empty: it was made by default or moved from, and holds no value");
+}
+
+void Tensor::expect_dtype(DType wanted) const {
+  if (dtype() != wanted)
+    throw ValueError(fmt::format("{} holds {}, not {}", describe(*this), name_of(dtype()), name_of(wanted)));
+}
+
+std::int64_t Tensor::size(std::int64_t axis) const {
+  return dim() == 0 ? (normal_axis(axis, 0, "size"), 1) : shape()[normal_axis(axis, dim(), "size")];
+}
+
+namespace {
+
+bool has_dense_order(const Shape& shape, const Strides& strides) {
+  std::int64_t step = 1;
+  for (int i = shape.rank() - 1; i >= 0; --i) {
+    if (shape[i] == 0) return true;
+    if (shape[i] != 1 && strides[i] != step) return false;
+    step *= shape[i];
+  }
+  return true;
+}
+
+// Calls visit(element) in row-major order.
+template <class T, class F>
+void for_each_element(const TensorImpl& x, F&& visit) {
+  const std::int64_t n = numel(x.shape);
+  const T* p = static_cast<const T*>(x.data);
+  if (has_dense_order(x.shape, x.strides)) {
+    for (std::int64_t i = 0; i < n; ++i) visit(p[i]);
+    return;
+  }
+  const int rank = x.shape.rank();
+  std::array<std::int64_t, kMaxRank> index{};
+  for (std::int64_t i = 0; i < n; ++i) {
+    visit(*p);
+    for (int axis = rank - 1; axis >= 0; --axis) {
+      p += x.strides[axis];
+      if (++index[axis] < x.shape[axis]) break;
+      p -= x.strides[axis] * x.shape[axis];
+      index[axis] = 0;
+    }
+  }
+}
+
+}  // namespace
+
+bool Tensor::is_contiguous() const { return has_dense_order(shape(), strides()); }
+
+double Tensor::item() const {
+  if (numel() != 1)
+    throw ShapeError(fmt::format("item: {} has {} elements, not one", describe(*this), numel()));
+  return dispatch(dtype(), [&](auto zero) { return static_cast<double>(*static_cast<const decltype(zero)*>(data())); });
+}
+
+std::vector<double> Tensor::to_vector() const {
+  std::vector<double> result;
+  result.reserve(static_cast<std::size_t>(numel()));
+  dispatch(dtype(), [&](auto zero) {
+    for_each_element<decltype(zero)>(impl(), [&](auto v) { result.push_back(static_cast<double>(v)); });
+  });
+  return result;
+}
+
+template <class T>
+std::vector<T> Tensor::values() const {
+  expect_dtype(dtype_of<T>());
+  std::vector<T> result;
+  result.reserve(static_cast<std::size_t>(numel()));
+  for_each_element<T>(impl(), [&](T v) { result.push_back(v); });
+  return result;
+}
+template std::vector<float> Tensor::values() const;
+template std::vector<double> Tensor::values() const;
+template std::vector<std::int64_t> Tensor::values() const;
+
+void* Tensor::mutable_data(const char* writer, std::source_location where) {
+  TensorImpl& t = impl();
+  if (t.node)
+    throw GraphError(fmt::format("{}: {} is the result of an operation, and only leaves can be changed in place; "
+                                 "compute a new value instead",
+                                 writer, describe(*this)));
+  if (t.requires_grad && thread_state().recording)
+    throw GraphError(fmt::format("{}: {} is trainable; change it inside a NoGrad scope", writer, describe(*this)));
+  move_outside(t);
+  ++t.storage->version;
+  t.storage->writer = {writer, where};
+  return t.data;
+}
+
+void Tensor::copy_(const Tensor& source, std::source_location where) {
+  if (source.shape() != shape())
+    throw ShapeError(fmt::format("copy_: the source has shape {}, {} has {}", to_string(source.shape()),
+                                 describe(*this), to_string(shape())));
+  const std::vector<double> values = source.to_vector();  // a copy first: the two may overlap
+  const bool exact_integers = dtype() == DType::int64 && source.dtype() == DType::int64;
+  const std::vector<std::int64_t> integers = exact_integers ? source.values<std::int64_t>() : std::vector<std::int64_t>();
+  mutable_data("copy_", where);
+  std::size_t i = 0;
+  dispatch(dtype(), [&](auto zero) {
+    using T = decltype(zero);
+    for_each_element<T>(impl(), [&](const T& place) {
+      if constexpr (std::is_same_v<T, std::int64_t>) {
+        const_cast<T&>(place) = exact_integers ? integers[i] : static_cast<T>(values[i]);
+      } else {
+        const_cast<T&>(place) = static_cast<T>(values[i]);
+      }
+      ++i;
+    });
+  });
+}
+
+void Tensor::fill_(double value, std::source_location where) {
+  mutable_data("fill_", where);
+  dispatch(dtype(), [&](auto zero) {
+    using T = decltype(zero);
+    for_each_element<T>(impl(), [&](const T& place) { const_cast<T&>(place) = static_cast<T>(value); });
+  });
+}
+
+Tensor& Tensor::set_requires_grad(bool on) {
+  TensorImpl& t = impl();
+  if (t.node)
+    throw GraphError(fmt::format("set_requires_grad: {} is the result of an operation; detach() it first", describe(*this)));
+  if (on && !is_floating(t.dtype))
+    throw ValueError(fmt::format("set_requires_grad: {} holds {}, and only floating tensors have gradients",
+                                 describe(*this), name_of(t.dtype)));
+  move_outside(t);
+  if (on && t.number == 0) t.number = next_number();
+  if (on) t.stop = Stop::none;
+  t.requires_grad = on;
+  return *this;
+}
+
+Tensor Tensor::detach() const {
+  if (!impl().storage) move_outside(impl());  // so that the two share what they hold
+  Tensor result = alias(*this);
+  result.impl().stop = requires_grad() ? Stop::detach : impl().stop;
+  result.impl().stopped_at = node() ? node()->info : impl().stopped_at;
+  return result;
+}
+
+// --- Meta ------------------------------------------------------------------------------------------------------------
+
+const Meta* find_meta(const Tensor& tensor) {
+  const TensorImpl& t = tensor.impl();
+  return t.node ? t.node->meta.get() : t.meta.get();
+}
+
+Meta& meta_of(const Tensor& tensor) {
+  TensorImpl& t = tensor.impl();
+  auto& meta = t.node ? t.node->meta : t.meta;
+  if (!meta) meta = std::make_unique<Meta>();
+  return *meta;
+}
+
+Tensor Tensor::label(std::string name) const {
+  meta_of(*this).label = std::move(name);
+  return *this;
+}
+
+const std::string& Tensor::label() const {
+  static const std::string none;
+  const Meta* meta = find_meta(*this);
+  return meta ? meta->label : none;
+}
+
+bool Tensor::has_grad() const {
+  const Meta* meta = find_meta(*this);
+  return meta && meta->grad.defined();
+}
+
+const Tensor& Tensor::grad() const {
+  if (has_grad()) return find_meta(*this)->grad;
+  const TensorImpl& t = impl();
+  if (!requires_grad())
+    throw GraphError(fmt::format("grad: {} is not trainable, so it has no gradient; call set_requires_grad() before "
+                                 "computing with it",
+                                 describe(*this)));
+  if (t.node && !t.node->teaching && !(t.node->meta && t.node->meta->retain_grad))
+    throw GraphError(fmt::format("grad: the gradient of {} was not kept, because it is an inner value; call "
+                                 "retain_grad() on it before backward(), or compute it inside a TeachingMode scope",
+                                 describe(*this)));
+  throw GraphError(fmt::format("grad: the gradient of {} was not computed: no backward() has reached it", describe(*this)));
+}
+
+void Tensor::zero_grad() {
+  if (find_meta(*this)) meta_of(*this).grad = Tensor();
+}
+
+void Tensor::set_grad(const Tensor& gradient) {
+  if (!is_leaf()) throw GraphError(fmt::format("set_grad: {} is not a leaf", describe(*this)));
+  if (!gradient.defined()) return zero_grad();
+  if (gradient.shape() != shape() || gradient.dtype() != dtype())
+    throw ShapeError(fmt::format("set_grad: the gradient is {} {}, {} is {} {}", name_of(gradient.dtype()),
+                                 to_string(gradient.shape()), describe(*this), name_of(dtype()), to_string(shape())));
+  meta_of(*this).grad = alias(gradient);
+}
+
+Tensor& Tensor::retain_grad() {
+  if (!requires_grad()) throw GraphError(fmt::format("retain_grad: {} is not trainable", describe(*this)));
+  meta_of(*this).retain_grad = true;
+  return *this;
+}
+
+HookHandle Tensor::register_hook(std::function<Tensor(const Tensor&)> hook) const {
+  if (!requires_grad())
+    throw GraphError(fmt::format("register_hook: {} is not trainable, so no gradient will come", describe(*this)));
+  auto owned = std::make_shared<std::function<Tensor(const Tensor&)>>(std::move(hook));
+  auto& hooks = meta_of(*this).hooks;
+  std::erase_if(hooks, [](const auto& h) { return h.expired(); });
+  hooks.emplace_back(owned);
+  return HookHandle(owned);
+}
+
+// --- making tensors --------------------------------------------------------------------------------------------------
+
+Tensor empty(const Shape& shape, DType dtype) {
+  check_shape(shape, item_size(dtype), "tensor");
+  Ref<TensorImpl> t = make_impl();
+  t->dtype = dtype;
+  t->storage = make_storage(static_cast<std::size_t>(numel(shape)) * item_size(dtype));
+  t->data = t->storage->data;
+  t->shape = shape;
+  t->strides = contiguous_strides(shape);
+  return Tensor(std::move(t));
+}
+
+Tensor empty_result(const Shape& shape, DType dtype) {
+  if (shape.empty()) {  // the scalar, quick
+    Ref<TensorImpl> t = make_impl();
+    t->dtype = dtype;
+    t->data = t->inside;
+    return Tensor(std::move(t));
+  }
+  return empty(shape, dtype);
+}
+
+Tensor empty_strided(const Shape& shape, const Strides& strides, DType dtype) {
+  Tensor t = empty(shape, dtype);
+  t.impl().strides = strides;
+  return t;
+}
+
+Tensor view(const Tensor& source, const Shape& shape, const Strides& strides, std::int64_t offset) {
+  TensorImpl& from = source.impl();
+  move_outside(from);
+  Ref<TensorImpl> t = make_impl();
+  t->dtype = from.dtype;
+  t->storage = from.storage;
+  t->data = static_cast<char*>(from.data) + offset * static_cast<std::int64_t>(item_size(from.dtype));
+  t->shape = shape;
+  t->strides = strides;
+  return Tensor(std::move(t));
+}
+
+Tensor alias(const Tensor& source) {
+  const TensorImpl& from = source.impl();
+  Ref<TensorImpl> t = make_impl();
+  t->dtype = from.dtype;
+  if (from.storage) {
+    t->storage = from.storage;
+    t->data = from.data;
+  } else {
+    std::memcpy(t->inside, from.inside, sizeof from.inside);
+    t->data = t->inside;
+  }
+  t->shape = from.shape;
+  t->strides = from.strides;
+  return Tensor(std::move(t));
+}
+
+Tensor dense(const Tensor& source) {
+  if (source.is_contiguous()) return source;
+  Tensor result = empty(source.shape(), source.dtype());
+  dispatch(source.dtype(), [&](auto zero) {
+    using T = decltype(zero);
+    T* out = static_cast<T*>(result.impl().data);
+    for_each_element<T>(source.impl(), [&](T v) { *out++ = v; });
+  });
+  return result;
+}
+
+}  // namespace chainrule

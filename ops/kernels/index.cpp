@@ -1,0 +1,122 @@
+// Index loops. The reading ones copy whole runs where the inner axis is long; the adding ones split over (outer, inner)
+// only, so that no two threads meet at one element and the order of additions is fixed.
+#include "ops/kernels/index.h"
+
+#include <algorithm>
+#include <cassert>
+#include <cstddef>
+#include <type_traits>
+
+#include "ops/kernels/parallel.h"
+
+namespace chainrule::kernels {
+namespace {
+
+constexpr std::int64_t kGrain = 1 << 14;
+
+constexpr std::int64_t rows_per_thread(std::int64_t row) { return row >= kGrain || row <= 0 ? 1 : kGrain / row; }
+
+// Copies need the size of an element only, sums its type (integers wrap around).
+template <class F>
+void by_size(DType d, F f) {
+  switch (item_size(d)) {
+    case 1:
+      return f(std::uint8_t{});
+    case 4:
+      return f(std::uint32_t{});
+    default:
+      return f(std::uint64_t{});
+  }
+}
+template <class F>
+void by_sum(DType d, F f) {
+  assert(d != DType::boolean);
+  if (d == DType::int64)
+    f(std::uint64_t{});
+  else
+    dispatch_floating(d, f);
+}
+
+}  // namespace
+
+std::int64_t first_outside(const std::int64_t* index, std::int64_t n, std::int64_t axis) {
+  for (std::int64_t i = 0; i < n; ++i) {
+    if (index[i] < 0 || index[i] >= axis) return i;
+  }
+  return -1;
+}
+
+void index_select(DType d, const void* x, std::int64_t outer, std::int64_t axis, std::int64_t inner,
+                  const std::int64_t* index, std::int64_t count, void* z) {
+  by_size(d, [&](auto zero) {
+    using T = decltype(zero);
+    const T* from = static_cast<const T*>(x);
+    T* to = static_cast<T*>(z);
+    parallel_for(outer * count, rows_per_thread(inner), [&](std::int64_t begin, std::int64_t end) {
+      for (std::int64_t row = begin; row < end; ++row) {
+        const T* source = from + (row / count * axis + index[row % count]) * inner;
+        std::copy_n(source, inner, to + row * inner);
+      }
+    });
+  });
+}
+
+void index_add(DType d, const void* g, std::int64_t outer, std::int64_t axis, std::int64_t inner,
+               const std::int64_t* index, std::int64_t count, void* x) {
+  by_sum(d, [&](auto zero) {
+    using T = decltype(zero);
+    const T* from = static_cast<const T*>(g);
+    T* to = static_cast<T*>(x);
+    std::fill_n(to, outer * axis * inner, T(0));
+    // Cut along inner when there is one plane only: an embedding's gradient is the common case.
+    const bool by_plane = outer > 1;
+    const std::int64_t pieces = by_plane ? outer : inner, piece = count * (by_plane ? inner : 1);
+    parallel_for(pieces, rows_per_thread(piece), [&](std::int64_t begin, std::int64_t end) {
+      const std::int64_t first = by_plane ? 0 : begin, last = by_plane ? inner : end;
+      for (std::int64_t o = by_plane ? begin : 0; o < (by_plane ? end : outer); ++o) {
+        for (std::int64_t j = 0; j < count; ++j) {
+          const T* source = from + (o * count + j) * inner;
+          T* target = to + (o * axis + index[j]) * inner;
+          for (std::int64_t i = first; i < last; ++i) target[i] += source[i];
+        }
+      }
+    });
+  });
+}
+
+void gather(DType d, const void* x, std::int64_t outer, std::int64_t axis, std::int64_t inner,
+            const std::int64_t* index, std::int64_t count, void* z) {
+  by_size(d, [&](auto zero) {
+    using T = decltype(zero);
+    const T* from = static_cast<const T*>(x);
+    T* to = static_cast<T*>(z);
+    parallel_for(outer * count, rows_per_thread(inner), [&](std::int64_t begin, std::int64_t end) {
+      for (std::int64_t row = begin; row < end; ++row) {
+        const T* plane = from + row / count * axis * inner;
+        const std::int64_t k = row * inner;
+        for (std::int64_t i = 0; i < inner; ++i) to[k + i] = plane[index[k + i] * inner + i];
+      }
+    });
+  });
+}
+
+void scatter_add(DType d, const void* g, std::int64_t outer, std::int64_t axis, std::int64_t inner,
+                 const std::int64_t* index, std::int64_t count, void* x) {
+  by_sum(d, [&](auto zero) {
+    using T = decltype(zero);
+    const T* from = static_cast<const T*>(g);
+    T* to = static_cast<T*>(x);
+    std::fill_n(to, outer * axis * inner, T(0));
+    parallel_for(outer, rows_per_thread(count * inner), [&](std::int64_t begin, std::int64_t end) {
+      for (std::int64_t o = begin; o < end; ++o) {
+        T* plane = to + o * axis * inner;
+        for (std::int64_t j = 0; j < count; ++j) {
+          const std::int64_t k = (o * count + j) * inner;
+          for (std::int64_t i = 0; i < inner; ++i) plane[index[k + i] * inner + i] += from[k + i];
+        }
+      }
+    });
+  });
+}
+
+}  // namespace chainrule::kernels

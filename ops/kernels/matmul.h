@@ -1,0 +1,35 @@
+// Matrix products. float32 through oneDNN where built in (macro CHAINRULE_ONEDNN), else Eigen; float64 through Eigen;
+// int64 by a plain loop. The work is cut by shape alone, never along k: any number of threads gives the same bits.
+#pragma once
+
+#include <cstdint>
+
+#include "engine/dtype.h"
+
+namespace chainrule::kernels {
+
+/// Where element (i, j) of a matrix lies: data + i * row + j * column, in elements. Row-major, transposed, broadcast
+/// (0) and any other strides are fine for operands.
+struct MatrixStrides {
+  std::int64_t row;
+  std::int64_t column;
+};
+
+/// C(m, n) = A(m, k) B(k, n), overwriting C, whose rows are dense and c_row apart. k == 0 gives zeros. No overlap with
+/// A, B.
+void gemm(DType d, std::int64_t m, std::int64_t n, std::int64_t k, const void* a, MatrixStrides a_strides,
+          const void* b, MatrixStrides b_strides, void* c, std::int64_t c_row);
+
+/// Distance in elements from one matrix of a batch to the next; 0 for an operand uses the same one every time.
+struct BatchStrides {
+  std::int64_t a;
+  std::int64_t b;
+  std::int64_t c;
+};
+
+/// `count` products of one size. Each gives the same bits as gemm() on its own.
+void gemm_batched(DType d, std::int64_t count, BatchStrides batch, std::int64_t m, std::int64_t n, std::int64_t k,
+                  const void* a, MatrixStrides a_strides, const void* b, MatrixStrides b_strides, void* c,
+                  std::int64_t c_row);
+
+}  // namespace chainrule::kernels

@@ -1,0 +1,33 @@
+// Splits a range over the threads of the one runtime in the process (OpenMP); without it everything runs on the caller.
+// Small work, and work that is already inside a parallel region, stays on the calling thread.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <type_traits>
+
+namespace chainrule {
+
+/// How many threads kernels may use; 0 or less asks for the machine's default (OMP_NUM_THREADS, else all cores).
+void set_num_threads(int count);
+int num_threads();
+
+namespace kernels {
+
+/// Calls run(context, begin, end) on consecutive pieces of [0, n), each of at least `grain` elements (one piece may be
+/// smaller).
+void parallel_run(std::int64_t n, std::int64_t grain, void (*run)(void*, std::int64_t, std::int64_t), void* context);
+
+/// f(begin, end) over pieces of [0, n). Where the pieces end depends on the number of threads, so f must compute each
+/// element independently of the piece it lies in. The first exception of f is rethrown here, after all pieces ended.
+template <class F>
+void parallel_for(std::int64_t n, std::int64_t grain, F&& f) {
+  using Fn = std::remove_reference_t<F>;
+  const auto run = [](void* context, std::int64_t begin, std::int64_t end) {
+    (*static_cast<Fn*>(context))(begin, end);
+  };
+  parallel_run(n, grain, run, const_cast<void*>(static_cast<const void*>(std::addressof(f))));
+}
+
+}  // namespace kernels
+}  // namespace chainrule

@@ -1,0 +1,175 @@
+// Layouts are told apart here, once, in order of how common they are: one scalar; all dense in one order; one operand
+// a single number; everything else by strides.
+#include "ops/launch.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstring>
+
+#include "engine/error.h"
+#include "engine/factory.h"
+#include "ops/ops.h"
+
+namespace chainrule {
+namespace {
+
+template <class T>
+T& first(const Tensor& t) {
+  return *static_cast<T*>(t.impl().data);
+}
+
+void expect_supported(bool supported, DType d, const char* who) {
+  if (!supported) throw ValueError(fmt::format("{}: not defined for {}", who, name_of(d)));
+}
+
+/// The result of a pairwise operation, in the stride order of whichever operand already has its shape.
+Tensor empty_pair(const Tensor& x, const Tensor& y, const Shape& shape, DType dtype) {
+  for (const Tensor* t : {&x, &y})
+    if (t->shape() == shape && is_dense(shape, t->strides())) return empty_strided(shape, t->strides(), dtype);
+  return empty_result(shape, dtype);
+}
+
+// Calls run(x_step, y_step, n) when one flat run does, or strided(x_strides, y_strides).
+template <class Run, class Strided>
+void classify(const Tensor& x, const Tensor& y, const Tensor& z, Run&& run, Strided&& strided) {
+  const std::int64_t n = z.numel();
+  if (n == 0) return;
+  auto step = [&](const Tensor& t) -> int {
+    if (t.shape() == z.shape() && t.strides() == z.strides()) return 1;
+    return t.numel() == 1 ? 0 : -1;
+  };
+  const bool flat = is_dense(z.shape(), z.strides());
+  const int x_step = step(x), y_step = step(y);
+  if (flat && x_step >= 0 && y_step >= 0) run(x_step, y_step, n);
+  else strided(broadcast_strides(x, z.shape()), broadcast_strides(y, z.shape()));
+}
+
+}  // namespace
+
+bool is_dense(const Shape& shape, const Strides& strides) {
+  std::int64_t step = 1;
+  bool row_major = true;
+  for (int i = shape.rank() - 1; i >= 0 && row_major; --i) {
+    row_major = shape[i] == 1 || strides[i] == step;
+    step *= shape[i];
+  }
+  if (row_major) return true;
+  boost::container::static_vector<int, kMaxRank> order;
+  for (int i = 0; i < shape.rank(); ++i)
+    if (shape[i] != 1) order.push_back(i);
+  std::sort(order.begin(), order.end(), [&](int a, int b) { return strides[a] < strides[b]; });
+  step = 1;
+  for (const int axis : order) {
+    if (strides[axis] != step) return false;
+    step *= shape[axis];
+  }
+  return true;
+}
+
+Strides broadcast_strides(const Tensor& x, const Shape& shape) {
+  Strides strides(shape.size(), 0);
+  const std::size_t lead = shape.size() - x.shape().size();
+  for (std::size_t i = 0; i < x.shape().size(); ++i)
+    if (x.shape()[i] != 1) strides[lead + i] = x.strides()[i];
+  return strides;
+}
+
+Tensor empty_like(const Tensor& x, DType dtype) {
+  if (!x.shape().empty() && is_dense(x.shape(), x.strides())) return empty_strided(x.shape(), x.strides(), dtype);
+  return empty_result(x.shape(), dtype);
+}
+
+Tensor contiguous_values(const Tensor& x) {
+  if (x.is_contiguous()) return x;
+  Tensor z = empty(x.shape(), x.dtype());
+  kernels::copy_strided(x.dtype(), x.data(), x.strides(), z.impl().data, z.strides(), x.shape());
+  return z;
+}
+
+Tensor map(const Tensor& x, Unary op, const char* who) {
+  expect_supported(supports(op, x.dtype()), x.dtype(), who);
+  Tensor z = empty_like(x, x.dtype());
+  if (x.shape().empty() && x.dtype() == DType::float64) {
+    first<double>(z) = kernels::unary_one(op, first<double>(x));
+  } else if (z.strides() == x.strides()) {
+    kernels::unary(op, x.dtype(), x.data(), z.impl().data, z.numel());
+  } else {
+    kernels::unary_strided(op, x.dtype(), x.data(), x.strides(), z.impl().data, z.strides(), x.shape());
+  }
+  return z;
+}
+
+Tensor zip(const Tensor& x, const Tensor& y, Binary op, const char* who) {
+  const DType d = x.dtype();
+  if (d == DType::float64 && x.shape().empty() && y.shape().empty()) {
+    Tensor z = empty_result({}, d);
+    first<double>(z) = kernels::binary_one(op, first<double>(x), first<double>(y));
+    return z;
+  }
+  expect_supported(supports(op, d), d, who);
+  Tensor z = empty_pair(x, y, broadcast_shapes(x.shape(), y.shape(), who), d);
+  void* out = z.impl().data;
+  classify(
+      x, y, z, [&](int x_step, int y_step, std::int64_t n) { kernels::binary(op, d, x.data(), x_step, y.data(), y_step, out, n); },
+      [&](const Strides& xs, const Strides& ys) {
+        kernels::binary_strided(op, d, x.data(), xs, y.data(), ys, out, z.strides(), z.shape());
+      });
+  return z;
+}
+
+Tensor zip(const Tensor& x, const Tensor& y, Compare op, const char* who) {
+  Tensor z = empty_pair(x, y, broadcast_shapes(x.shape(), y.shape(), who), DType::boolean);
+  bool* out = static_cast<bool*>(z.impl().data);
+  classify(
+      x, y, z,
+      [&](int x_step, int y_step, std::int64_t n) {
+        kernels::compare(op, x.dtype(), x.data(), x_step, y.data(), y_step, out, n);
+      },
+      [&](const Strides& xs, const Strides& ys) {
+        kernels::compare_strided(op, x.dtype(), x.data(), xs, y.data(), ys, out, z.strides(), z.shape());
+      });
+  return z;
+}
+
+// --- dtypes ----------------------------------------------------------------------------------------------------------
+
+namespace {
+
+int kind(DType d) { return is_floating(d) ? 2 : d == DType::int64 ? 1 : 0; }
+
+/// 0: a plain number, 1: a tensor without axes, 2: a tensor with axes.
+int weight(const Operand& x) { return x.is_number() ? 0 : x.tensor().shape().empty() ? 1 : 2; }
+
+}  // namespace
+
+DType common_dtype(const Operand& x, const Operand& y) {
+  auto own = [](const Operand& o) { return o.is_number() ? default_dtype() : o.tensor().dtype(); };
+  const DType a = own(x), b = own(y);
+  if (a == b) return a;
+  if (kind(a) != kind(b)) return kind(a) > kind(b) ? a : b;
+  if (weight(x) != weight(y)) return weight(x) > weight(y) ? a : b;
+  return DType::float64;  // one kind, two dtypes: float32 and float64
+}
+
+Tensor as_tensor(const Operand& x, DType dtype) {
+  if (x.is_number()) return full({}, x.number(), {.dtype = dtype});
+  return x.tensor().dtype() == dtype ? x.tensor() : to(x, dtype);
+}
+
+Tensor as_floating(const Operand& x) {
+  if (x.is_number()) return x.to_tensor();
+  return is_floating(x.tensor().dtype()) ? x.tensor() : to(x, default_dtype());
+}
+
+Pair promote(const Operand& x, const Operand& y) {
+  const DType d = common_dtype(x, y);
+  return {as_tensor(x, d), as_tensor(y, d)};
+}
+
+Pair promote_floating(const Operand& x, const Operand& y) {
+  const DType common = common_dtype(x, y), d = is_floating(common) ? common : default_dtype();
+  return {as_tensor(x, d), as_tensor(y, d)};
+}
+
+}  // namespace chainrule

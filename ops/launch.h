@@ -1,0 +1,46 @@
+// The front end of the kernels: looks at the layout once, makes the result, picks the loop. Results keep the stride
+// order of their operand, so channels-last images stay channels-last. Nothing here is recorded.
+#pragma once
+
+#include "engine/operand.h"
+#include "engine/tensor.h"
+#include "ops/kernels/elementwise.h"
+
+namespace chainrule {
+
+using kernels::Binary;
+using kernels::Compare;
+using kernels::Unary;
+
+/// Element by element. `who` names the operation in errors.
+Tensor map(const Tensor& x, Unary op, const char* who);
+/// Pairwise with broadcasting; both have one dtype (see promote).
+Tensor zip(const Tensor& x, const Tensor& y, Binary op, const char* who);
+/// Pairwise with broadcasting, giving a bool mask.
+Tensor zip(const Tensor& x, const Tensor& y, Compare op, const char* who);
+
+/// The dtype that two operands meet in, by PyTorch's rule: floating beats integer beats bool, wide beats narrow, and a
+/// number or one-element tensor without axes gives way to a tensor with axes of the same kind.
+DType common_dtype(const Operand& x, const Operand& y);
+/// The operand as a tensor of that dtype; recorded when it had to be converted. Throws ValueError for an empty handle.
+Tensor as_tensor(const Operand& x, DType dtype);
+/// The operand as it is, integers and bools as the default floating type: for functions that need real numbers.
+Tensor as_floating(const Operand& x);
+/// Both operands in their common dtype.
+struct Pair {
+  Tensor x, y;
+};
+Pair promote(const Operand& x, const Operand& y);
+/// The same, in a floating type always.
+Pair promote_floating(const Operand& x, const Operand& y);
+
+/// x's strides seen in a broadcast shape: 0 along the axes it repeats.
+Strides broadcast_strides(const Tensor& x, const Shape& shape);
+/// True when the elements lie without gaps in some order of the axes.
+bool is_dense(const Shape& shape, const Strides& strides);
+/// A fresh result with the shape and stride order of x (row-major when x has gaps).
+Tensor empty_like(const Tensor& x, DType dtype);
+/// x in row-major order: itself, or a copy. Not recorded.
+Tensor contiguous_values(const Tensor& x);
+
+}  // namespace chainrule
