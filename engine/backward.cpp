@@ -65,15 +65,22 @@ std::string call_text(std::uint32_t number) {
 
 // --- the walk ---------------------------------------------------------------------------------------------------------
 
+// True when nobody else can see the buffer and no two elements share memory.
+bool is_own(const Tensor& t) {
+  const TensorImpl& z = t.impl();
+  if (!z.refs.unique() || z.node || (z.storage && (!z.storage->refs.unique() || z.storage->foreign))) return false;
+  for (int i = 0; i < z.shape.rank(); ++i)
+    if (z.strides[i] == 0 && z.shape[i] > 1) return false;
+  return true;
+}
+
 // Adds one contribution. The first is moved in; later ones are added in place when nobody else can see the buffer.
 void add_to(Tensor& slot, Tensor&& g) {
   if (!slot.defined()) {
     slot = std::move(g);
     return;
   }
-  TensorImpl& z = slot.impl();
-  const bool sole = z.refs.unique() && (!z.storage || (z.storage->refs.unique() && !z.storage->foreign));
-  if (sole && !z.node && !g.requires_grad() && slot.is_contiguous()) accumulate_into(slot, g);
+  if (is_own(slot) && !g.requires_grad() && slot.is_contiguous()) accumulate_into(slot, g);
   else slot = accumulate(slot, g);
 }
 
@@ -103,7 +110,11 @@ class Walk {
  public:
   Walk(std::span<const Tensor> outputs, std::span<const Tensor> cotangents, const WalkOptions& options,
        const std::source_location& where)
-      : options_(options), graph_(outputs), grads_(graph_.size()), leaf_grads_(graph_.leaves().size()) {
+      : options_(options),
+        roots_(outputs.begin(), outputs.end()),
+        graph_(roots_),
+        grads_(graph_.size()),
+        leaf_grads_(graph_.leaves().size()) {
     for (std::size_t i = 0; i < graph_.size(); ++i)
       if (graph_.node(i).was_released()) throw_freed(graph_.node(i));
     call_ = note_call(outputs[0].node(), where);
@@ -158,7 +169,7 @@ class Walk {
       TensorImpl* leaf = graph_.leaves()[i];
       if (!leaf->meta) leaf->meta = std::make_unique<Meta>();
       Tensor& slot = leaf->meta->grad;
-      if (!slot.defined() && leaf_grads_[i].node()) slot = alias(leaf_grads_[i]);
+      if (!slot.defined() && !is_own(leaf_grads_[i])) slot = clone(leaf_grads_[i]);
       else add_to(slot, std::move(leaf_grads_[i]));
     }
   }
@@ -222,6 +233,7 @@ class Walk {
   }
 
   WalkOptions options_;
+  std::vector<Tensor> roots_;  // a hook may drop the caller's handle
   Traversal graph_;
   std::vector<Tensor> grads_, leaf_grads_, captured_;
   std::vector<std::uint8_t> wanted_, leaf_wanted_;

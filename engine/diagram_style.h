@@ -79,7 +79,7 @@ inline constexpr std::array<DotSetting, 5> kBigGraph = {
 inline constexpr std::array<DotSetting, 4> kNodes = {
     {{"fontname", kFont}, {"fontsize", kFontSize}, {"penwidth", "1.3"}, {"style", "rounded,filled"}}};
 inline constexpr std::array<DotSetting, 5> kEdges = {
-    {{"fontname", kFont}, {"fontsize", "12"}, {"penwidth", "1.1"}, {"arrowsize", "0.7"}, {"arrowhead", "normal"}}};
+    {{"fontname", kFont}, {"fontsize", "12"}, {"penwidth", "1"}, {"arrowsize", "0.7"}, {"arrowhead", "normal"}}};
 
 // Values. A thick outline is learned; a broken one takes no gradient; a double one is the result.
 inline constexpr std::array<DotSetting, 3> kInput = {{{"shape", "box"}, {"margin", "0.14,0.07"}, {"height", "0.4"}}};
@@ -108,7 +108,8 @@ inline constexpr std::array<DotSetting, 3> kCluster = {
     {{"style", "rounded,filled"}, {"labeljust", "l"}, {"margin", "12"}}};
 
 // An edge label is a small node on the line: the value above a rule, the gradient below, and the rule, in the colour
-// of the edges, is the arrow's middle part. It belongs into the innermost cluster that holds both ends.
+// and width of the edges, is the arrow's middle part. It belongs into the innermost cluster that holds both ends. Give
+// all labels of a picture one width: beside a wider one, Graphviz leaves a point between the arrow and the rule.
 inline constexpr std::array<DotSetting, 2> kOnEdge = {{{"shape", "plain"}, {"style", "solid"}}};
 inline constexpr std::array<DotSetting, 3> kToLabel = {{{"arrowhead", "none"}, {"tailport", "e"}, {"headport", "w"}}};
 inline constexpr std::array<DotSetting, 1> kFromLabel = {{{"tailport", "e"}}};

@@ -14,6 +14,7 @@
 #include <system_error>
 
 #include "engine/error.h"
+#include "engine/text.h"
 
 namespace chainrule {
 namespace {
@@ -25,10 +26,10 @@ std::string folder_of(const std::string& path) {
 }
 
 [[noreturn]] void fail(const std::string& path, int code) {
-  std::string message = "write_file: cannot write '" + path + "': " + std::generic_category().message(code);
+  std::string message = "write_file: cannot write '" + printable(path) + "': " + std::generic_category().message(code);
   struct stat info {};
   if (code == ENOENT && stat(folder_of(path).c_str(), &info) != 0) {
-    message += "; create the folder '" + folder_of(path) + "' first";
+    message += "; create the folder '" + printable(folder_of(path)) + "' first";
   }
   throw EnvironmentError(message);
 }
@@ -74,6 +75,7 @@ std::string resolve(const std::string& path) {
 }  // namespace
 
 void write_file(const std::string& path, std::string_view bytes) {
+  if (path.find('\0') != std::string::npos) fail(path, EINVAL);  // the system would write to the part before it
   struct stat info {};
   const bool exists = ::stat(path.c_str(), &info) == 0;
   if (exists && S_ISDIR(info.st_mode)) fail(path, EISDIR);

@@ -2,6 +2,8 @@
 // Two traps of its readers are handled in append_text, the only way in for text.
 #include "engine/html_label.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 
 #include "engine/text.h"
@@ -70,8 +72,7 @@ void append_run(std::string& out, std::string_view text, const TextStyle& style)
 }  // namespace
 
 HtmlLabel::HtmlLabel(const Options& options) : min_width_(options.min_width) {
-  body_ =
-      "<TABLE BORDER=\"0\" CELLBORDER=\"0\" CELLSPACING=\"0\" CELLPADDING=\"" + std::to_string(options.padding) + '"';
+  body_ = fmt::format(R"(<TABLE BORDER="0" CELLBORDER="0" CELLSPACING="0" CELLPADDING="{}")", options.padding);
   if (!options.rule_color.empty()) (body_ += " COLOR=\"").append(options.rule_color) += '"';
   body_ += '>';
 }
@@ -80,7 +81,7 @@ void HtmlLabel::open_line() {
   if (in_line_) return;
   if (rule_next_) body_ += "<HR/>";
   // A rule is as wide as the cells, not as the table: the width belongs to the cell.
-  body_ += min_width_ > 0 ? "<TR><TD WIDTH=\"" + std::to_string(min_width_) + "\">" : "<TR><TD>";
+  body_ += min_width_ > 0 ? fmt::format(R"(<TR><TD WIDTH="{}">)", min_width_) : "<TR><TD>";
   in_line_ = any_line_ = true;
   rule_next_ = false;
 }
@@ -109,10 +110,9 @@ HtmlLabel& HtmlLabel::grid(std::span<const std::string> cells, std::size_t colum
   if (in_line_) end_line();
   const std::size_t rows = columns == 0 ? 0 : (cells.size() + columns - 1) / columns;
   if (rows == 0) return *this;
-  const std::string span = std::to_string(rows);
   const auto bracket = [&](std::string_view sides) {
-    body_ += "<TD ROWSPAN=\"" + span + "\" WIDTH=\"3\" CELLPADDING=\"0\" BORDER=\"1\" SIDES=\"";
-    (body_.append(sides) += "\" COLOR=\"").append(bracket_color) += "\"></TD>";
+    body_ += fmt::format(R"(<TD ROWSPAN="{}" WIDTH="3" CELLPADDING="0" BORDER="1" SIDES="{}" COLOR="{}"></TD>)", rows,
+                         sides, bracket_color);
   };
   open_line();
   body_ += "<TABLE BORDER=\"0\" CELLBORDER=\"0\" CELLSPACING=\"0\" CELLPADDING=\"2\">";

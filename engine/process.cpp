@@ -219,7 +219,7 @@ ProcessResult run_process(const std::vector<std::string>& arguments, const Proce
   SigpipeGuard sigpipe;
   pid_t pid = 0;
   int code = spawn(pid, arguments, {in.read.get(), out.write.get(), err.write.get()}, sigpipe.mask_before());
-  if (code == ENOENT || code == ENOTDIR || code == EACCES) {
+  if (code == ENOENT || code == ENOTDIR || code == EACCES || code == ENOEXEC) {
     result.not_found = true;
     return result;
   }

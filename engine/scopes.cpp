@@ -9,9 +9,7 @@ namespace chainrule {
 
 std::string ModulePath::full() const { return parent ? parent->full() + "." + name : name; }
 
-namespace {
-
-const ModulePath* intern(std::string_view name, std::string_view kind, std::int64_t parameters) {
+const ModulePath* path_of_module(std::string_view name, std::string_view kind, std::int64_t parameters) {
   using Key = std::tuple<const ModulePath*, std::string, std::string, std::int64_t>;
   static auto* const mutex = new std::mutex;
   static auto* const paths = new std::map<Key, ModulePath>;  // never destroyed: nodes may outlive static destruction
@@ -20,10 +18,5 @@ const ModulePath* intern(std::string_view name, std::string_view kind, std::int6
   const std::lock_guard lock(*mutex);
   return &paths->try_emplace(key, ModulePath{parent, std::string(name), std::string(kind), parameters}).first->second;
 }
-
-}  // namespace
-
-ModuleScope::ModuleScope(std::string_view name, std::string_view kind, std::int64_t parameters)
-    : Scope(&ThreadState::module, intern(name, kind, parameters)) {}
 
 }  // namespace chainrule

@@ -72,10 +72,15 @@ class TeachingMode : internal::Scope<bool> {
   explicit TeachingMode(bool on = true) : Scope(&ThreadState::teaching, on) {}
 };
 
+/// The path of a module inside the current one.
+const ModulePath* path_of_module(std::string_view name, std::string_view kind, std::int64_t parameters);
+
 /// Operations inside belong to the module: the path that clusters diagrams and names errors.
 class ModuleScope : internal::Scope<const ModulePath*> {
  public:
-  explicit ModuleScope(std::string_view name, std::string_view kind = {}, std::int64_t parameters = 0);
+  explicit ModuleScope(std::string_view name, std::string_view kind = {}, std::int64_t parameters = 0)
+      : ModuleScope(path_of_module(name, kind, parameters)) {}
+  explicit ModuleScope(const ModulePath* path) : Scope(&ThreadState::module, path) {}
 };
 
 }  // namespace chainrule

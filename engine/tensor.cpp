@@ -285,8 +285,9 @@ Tensor alias(const Tensor& source) {
   return Tensor(std::move(t));
 }
 
-Tensor dense(const Tensor& source) {
-  if (source.is_contiguous()) return source;
+Tensor dense(const Tensor& source) { return source.is_contiguous() ? source : clone(source); }
+
+Tensor clone(const Tensor& source) {
   Tensor result = empty(source.shape(), source.dtype());
   dispatch(source.dtype(), [&](auto zero) {
     using T = decltype(zero);

@@ -123,6 +123,12 @@ extern template std::vector<float> Tensor::values() const;
 extern template std::vector<double> Tensor::values() const;
 extern template std::vector<std::int64_t> Tensor::values() const;
 
+/// A value and the name it goes by: in checkpoints, optimizer state, reports.
+struct NamedTensor {
+  std::string name;
+  Tensor tensor;
+};
+
 struct BackwardOptions {
   Tensor cotangent{};         ///< the gradient to start from; default 1 for a one-element result
   bool retain_graph = false;  ///< keep the saved values for another backward
@@ -152,6 +158,8 @@ Tensor empty_strided(const Shape& shape, const Strides& strides, DType dtype);
 Tensor view(const Tensor& source, const Shape& shape, const Strides& strides, std::int64_t offset = 0);
 /// The value without its history; small values inside the header are copied.
 Tensor alias(const Tensor& source);
+/// A copy of the values in a buffer of its own, row-major. Records nothing.
+Tensor clone(const Tensor& source);
 /// The same values with row-major strides; the value itself when it has them. Records nothing.
 Tensor dense(const Tensor& source);
 

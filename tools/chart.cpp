@@ -205,13 +205,10 @@ class Drawing {
     return {number % kColours, number % kDashes};
   }
 
-  double x_of(double value) const {
-    // Halves first: the span of the axis itself may be up to twice the largest drawn value.
-    return kLeft + kPlotWidth * ((value / 2 - x_.low / 2) / (x_.high / 2 - x_.low / 2));
-  }
+  double x_of(double value) const { return kLeft + kPlotWidth * ((value - x_.low) / (x_.high - x_.low)); }
 
   static double y_of(const Placed& placed, double value) {
-    const double share = (value / 2 - placed.y.low / 2) / (placed.y.high / 2 - placed.y.low / 2);
+    const double share = (value - placed.y.low) / (placed.y.high - placed.y.low);
     return placed.top + placed.height * (1 - share);
   }
 

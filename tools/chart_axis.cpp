@@ -9,6 +9,8 @@
 namespace chainrule {
 namespace {
 
+constexpr double kSmallestSpan = 1e-300;  // below it the steps themselves would lose their digits
+
 struct Step {
   double size;
   int exponent;  // size is 1, 2 or 5 times ten to this power
@@ -18,7 +20,7 @@ Step nice_step(double span, int target, bool whole) {
   const double raw = span / target;
   int exponent = static_cast<int>(std::floor(std::log10(raw)));
   const double fraction = raw / std::pow(10.0, exponent);
-  int factor = fraction < 1.5 ? 1 : fraction < 3.5 ? 2 : fraction < 7.5 ? 5 : 10;
+  int factor = fraction < 1.5 ? 1 : fraction < 3 ? 2 : fraction < 7 ? 5 : 10;
   if (factor == 10) factor = 1, ++exponent;
   if (whole && exponent < 0) factor = 1, exponent = 0;
   return {factor * std::pow(10.0, exponent), exponent};
@@ -39,8 +41,8 @@ std::string tick_text(double value, int step_exponent, double largest) {
 Axis make_axis(double low, double high, int target, bool to_ticks, bool whole) {
   // One value, or values closer than a double can step between: open the axis around them.
   const double largest_value = std::max(std::abs(low), std::abs(high));
-  if (!(high - low > 1e-9 * largest_value)) {
-    const double margin = largest_value == 0 ? 1 : 0.1 * largest_value;
+  if (high - low <= std::max(1e-9 * largest_value, kSmallestSpan)) {
+    const double margin = 0.1 * largest_value > kSmallestSpan ? 0.1 * largest_value : 1;
     low -= margin;
     high += margin;
   }

@@ -66,7 +66,7 @@ ProgressMode parse_progress_mode(std::string_view text) {
   throw ValueError(fmt::format("--progress: '{}' is not one of auto, bar, plain, none", printable(text)));
 }
 
-Progress::Progress(std::string unit, std::int64_t total, ProgressOptions options)
+Progress::Progress(std::string_view unit, std::int64_t total, ProgressOptions options)
     : unit_(printable(unit)),
       total_(std::max<std::int64_t>(total, 1)),
       mode_(options.mode),

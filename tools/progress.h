@@ -31,7 +31,7 @@ struct ProgressOptions {
 class Progress {
  public:
   /// `unit` names what is counted ("epoch"), `total` says how many there are (at least 1).
-  Progress(std::string unit, std::int64_t total, ProgressOptions options = {});
+  Progress(std::string_view unit, std::int64_t total, ProgressOptions options = {});
   ~Progress();  ///< Ends an open line, so that what follows starts on a fresh one.
   Progress(const Progress&) = delete;
   Progress& operator=(const Progress&) = delete;

@@ -125,6 +125,7 @@ template <class T>
 void product(std::int64_t count, BatchStrides batch, std::int64_t m, std::int64_t n, std::int64_t k, const T* a,
              MatrixStrides a_strides, const T* b, MatrixStrides b_strides, T* c, std::int64_t c_row) {
   if (count == 0 || m == 0 || n == 0) return;
+  if (m == 1) c_row = n;  // never used to step, but oneDNN checks it
   if (k == 0) {
     for (std::int64_t t = 0; t < count; ++t) {
       for (std::int64_t i = 0; i < m; ++i) std::fill_n(c + t * batch.c + i * c_row, n, T(0));

@@ -26,7 +26,7 @@ struct Largest {
     return std::is_floating_point_v<T> ? -std::numeric_limits<T>::infinity() : std::numeric_limits<T>::lowest();
   }
   // The second test lets a NaN in; once in, no comparison drives it out.
-  static constexpr T combine(T a, T b) { return (b > a) | (b != b) ? b : a; }
+  static constexpr T combine(T a, T b) { return ((b > a) | (b != b)) ? b : a; }
 };
 
 template <class T>
@@ -35,7 +35,7 @@ struct Smallest {
   static constexpr T start() {
     return std::is_floating_point_v<T> ? std::numeric_limits<T>::infinity() : std::numeric_limits<T>::max();
   }
-  static constexpr T combine(T a, T b) { return (b < a) | (b != b) ? b : a; }
+  static constexpr T combine(T a, T b) { return ((b < a) | (b != b)) ? b : a; }
 };
 
 /// Folds f(0) ... f(n - 1): up to 4096 at a time in 32 interleaved lanes, those pairwise. A fixed number of lanes,

@@ -164,7 +164,7 @@ void run(double* p, const double* g, double* m, double* v, std::size_t n, const 
 }  // namespace
 
 void sgd(DType d, void* parameter, const void* gradient, void* velocity, std::int64_t n, const SgdStep& s) {
-  assert(is_floating(d) && (s.momentum == 0 || velocity != nullptr));
+  assert(is_floating(d) && (s.momentum == 0 || velocity != nullptr || n == 0));
   dispatch_floating(d, [&](auto zero) {
     using T = decltype(zero);
     const auto to = [](double value) { return static_cast<T>(value); };

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "engine/dot_writer.h"
+#include "engine/process.h"
 #include "tests/engine/dot_reader.h"
 
 using namespace chainrule;
@@ -119,4 +120,22 @@ TEST_CASE("HTML label: lines, rules and grids") {
   CHECK(graph.nodes[0].attributes.at("label").text == "W (2, 3)\n\t1\t-2.5\t3\t\n\t5\t6\nafter");
   CHECK(graph.nodes[1].attributes.at("label").text.empty());
   CHECK(dot.find("<HR/>") == dot.rfind("<HR/>"));  // one between rows; none before the first or after the last
+}
+
+TEST_CASE("DOT writer: long texts come in pieces that Graphviz's scanner takes") {
+  std::string kanji;
+  for (int i = 0; i < 30'000; ++i) kanji += "重";
+  for (const std::string& text : {std::string(100'000, 'x'), kanji, std::string(50'000, '<')}) {
+    std::string dot;
+    DotWriter writer(dot);
+    writer.begin_graph("g");
+    writer.node(text).set("label", HtmlLabel().run(text, {.bold = true})).set_lines("tooltip", text);
+    writer.end();
+    const auto graph = read_dot(dot);
+    CHECK(graph.nodes[0].id == text);
+    CHECK(graph.nodes[0].attributes.at("label").text == text);
+    CHECK(graph.nodes[0].attributes.at("tooltip").text == text);
+    const auto parsed = run_process({"dot", "-Tcanon"}, {.input = dot});  // reads it, lays out nothing
+    CHECK((parsed.not_found || (parsed.ok() && parsed.err.empty())));
+  }
 }

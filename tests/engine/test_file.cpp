@@ -12,6 +12,7 @@
 #include <csignal>
 #include <filesystem>
 #include <fstream>
+#include <iostream>
 #include <iterator>
 #include <string>
 
@@ -92,6 +93,7 @@ TEST_CASE("write_file names the path and the reason") {
   CHECK(missing.find("create the folder '" + folder.at("no") + "' first") != std::string::npos);
   CHECK(message_of(folder.path.string(), "x").find("Is a directory") != std::string::npos);
   CHECK(message_of("", "x").find("write_file") == 0);
+  CHECK(message_of(folder.at("a") + '\0' + "b", "x").find("Invalid argument") != std::string::npos);
   CHECK(folder.entries() == 0);
 }
 
@@ -106,6 +108,7 @@ TEST_CASE("devices are written, not replaced") {
 TEST_CASE("when the space runs out the old file stays and no temporary file is left") {
   const Folder folder;
   std::ofstream(folder.at("a")) << "old";
+  std::cout.flush();  // or the child would print it once more
   const pid_t child = fork();
   REQUIRE(child >= 0);
   if (child == 0) {  // a limit on file size stands in for a full disk: the write is cut, then refused

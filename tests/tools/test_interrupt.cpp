@@ -6,11 +6,15 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <initializer_list>
+#include <iostream>
+
 namespace {
 
 /// The wait status of a child that runs `body` and exits with what it returns.
 template <typename Body>
 int status_of(Body body) {
+  std::cout.flush();  // or the child would print it once more
   const pid_t child = fork();
   REQUIRE(child >= 0);
   if (child == 0) _exit(body());

@@ -191,11 +191,11 @@ TEST_CASE("no line is wider than the terminal, also when it changes size") {
   const Terminal terminal(100);
   double now = 0;
   Progress progress("epoch", 10, {.descriptor = terminal.descriptor(), .seconds = [&] { return now += 1; }});
-  for (const unsigned short columns : {100, 60, 52, 48, 30, 12, 2, 1, 40, 100}) {
+  for (const int columns : {100, 60, 52, 48, 30, 12, 2, 1, 40, 100}) {
     CAPTURE(columns);
-    terminal.resize(columns);
+    terminal.resize(static_cast<unsigned short>(columns));
     progress.update(3, "loss 0.123  test 97.5 %");
-    CHECK(widest(terminal.take()) <= std::max<std::size_t>(1, columns - 1U));
+    CHECK(widest(terminal.take()) <= static_cast<std::size_t>(std::max(1, columns - 1)));
   }
   terminal.resize(50);
   progress.update(4,

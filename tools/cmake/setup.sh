@@ -68,7 +68,6 @@ give_up() {  # give_up REASON PACKAGE...
 
 cores() { getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2; }
 
-# A name for build/PRESET.log that does not clash between presets; the folder is ignored by git.
 build() {  # build PRESET [TARGET...]: configures and builds; the log's end is shown when it fails, and 1 returned
   local preset=$1 log="$chainrule_top/build/$1.log" start=$SECONDS targets=()
   shift
@@ -94,6 +93,10 @@ build() {  # build PRESET [TARGET...]: configures and builds; the log's end is s
 
 # Shows "[12/80] ..." in place on a terminal, and about ten lines in a log.
 progress() {
+  grep --line-buffered -v 'Re-checking globbed directories' | show_progress || true
+}
+
+show_progress() {
   if [ -t 2 ] && [ "${TERM:-dumb}" != dumb ]; then
     awk '/^\[[0-9]+\/[0-9]+\]/ { printf "\r\033[K%.100s", $0 > "/dev/stderr"; fflush("/dev/stderr"); any = 1 }
          END { if (any) printf "\r\033[K" > "/dev/stderr" }'

@@ -1,0 +1,64 @@
+// Layers: checks of their sizes, and the calls of ops that they stand for.
+#include "nn/layers.h"
+
+#include <fmt/format.h>
+
+#include "engine/error.h"
+
+namespace chainrule {
+namespace {
+
+std::int64_t positive(std::int64_t value, const char* layer, const char* argument) {
+  if (value < 1) throw ValueError(fmt::format("{}: {} must be at least 1, not {}", layer, argument, value));
+  return value;
+}
+
+Shape filter_shape(std::int64_t in, std::int64_t out, const Conv2d::Options& o) {
+  positive(in, "Conv2d", "in_channels");
+  positive(out, "Conv2d", "out_channels");
+  positive(o.groups, "Conv2d", "groups");
+  positive(std::min(o.kernel_size.h, o.kernel_size.w), "Conv2d", "kernel_size");
+  positive(std::min(o.stride.h, o.stride.w), "Conv2d", "stride");
+  positive(std::min(o.dilation.h, o.dilation.w), "Conv2d", "dilation");
+  if (std::min(o.padding.h, o.padding.w) < 0)
+    throw ValueError(fmt::format("Conv2d: padding must not be negative, not {}", std::min(o.padding.h, o.padding.w)));
+  if (in % o.groups || out % o.groups)
+    throw ValueError(fmt::format("Conv2d: groups {} must divide in_channels {} and out_channels {}", o.groups, in, out));
+  return {out, in / o.groups, o.kernel_size.h, o.kernel_size.w};
+}
+
+}  // namespace
+
+Linear::Linear(std::int64_t in_features, std::int64_t out_features, Options options)
+    : weight(*this, "weight",
+             options.init({positive(out_features, "Linear", "out_features"), positive(in_features, "Linear", "in_features")},
+                          default_generator())) {
+  if (options.bias) bias.emplace(*this, "bias", zeros({out_features}));
+}
+
+Tensor Linear::forward(const Tensor& x) { return linear(x, weight, bias); }
+
+Conv2d::Conv2d(std::int64_t in_channels, std::int64_t out_channels, Options options)
+    : weight(*this, "weight", options.init(filter_shape(in_channels, out_channels, options), default_generator())),
+      options_(options) {
+  if (options.bias) bias.emplace(*this, "bias", zeros({out_channels}));
+}
+
+Tensor Conv2d::forward(const Tensor& x) {
+  return conv2d(x, weight, bias,
+                {.stride = options_.stride, .padding = options_.padding, .dilation = options_.dilation, .groups = options_.groups});
+}
+
+void Sequential::append(std::shared_ptr<Module> module) {
+  if (!module) throw ValueError("Sequential: cannot append an empty module");
+  add_child(std::to_string(modules_.size()), *module);
+  modules_.push_back(std::move(module));
+}
+
+Tensor Sequential::forward(const Tensor& x) {
+  Tensor y = x;
+  for (const auto& module : modules_) y = (*module)(y);
+  return y;
+}
+
+}  // namespace chainrule

@@ -1,0 +1,30 @@
+// The list of all operations: what drawing, explaining, the tests and the `chainrule ops` command walk over.
+// Each family file ends with its own list; nothing registers itself at start-up.
+#pragma once
+
+#include <span>
+#include <string_view>
+
+#include "engine/node.h"
+
+namespace chainrule {
+
+/// Every operation of the library, the ones that only gradients use included, in the order of the families.
+std::span<const OpInfo* const> op_registry();
+/// The operation of that name; null when there is none.
+const OpInfo* find_op(std::string_view name);
+
+// One list for each family, defined at the end of its file.
+std::span<const OpInfo* const> arithmetic_ops();  // arithmetic.cpp
+std::span<const OpInfo* const> pointwise_ops();   // pointwise.cpp
+std::span<const OpInfo* const> reduction_ops();   // reductions.cpp
+std::span<const OpInfo* const> softmax_ops();     // softmax.cpp
+std::span<const OpInfo* const> product_ops();     // products.cpp
+std::span<const OpInfo* const> shape_ops();       // shape_ops.cpp
+std::span<const OpInfo* const> indexing_ops();    // indexing.cpp
+std::span<const OpInfo* const> window_ops();      // windows.cpp
+std::span<const OpInfo* const> conv_ops();        // conv.cpp
+std::span<const OpInfo* const> pooling_ops();     // pooling.cpp
+std::span<const OpInfo* const> loss_ops();        // losses.cpp
+
+}  // namespace chainrule

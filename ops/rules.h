@@ -1,0 +1,57 @@
+// What the families' rules share: recording operands that still need a common dtype, and the fused gradients, which are
+// operations of their own. Library code only.
+#pragma once
+
+#include "engine/record.h"
+#include "ops/launch.h"
+
+namespace chainrule {
+
+/// Records an operation of one operand; a number becomes a tensor.
+template <class Op>
+Tensor record_one(Op op, const Operand& x) {
+  if (!x.is_number()) return record(op, x);
+  return record(op, Operand(x.to_tensor(), x.where()));
+}
+
+/// The same for functions of real numbers: integers and bools become the default floating type.
+template <class Op>
+Tensor record_floating(Op op, const Operand& x) {
+  if (!x.is_number() && x.tensor().defined() && is_floating(x.tensor().dtype())) [[likely]]
+    return record(op, x);
+  return record(op, Operand(as_floating(x), x.where()));
+}
+
+/// Records an operation of two operands in their common dtype.
+template <class Op>
+Tensor record_pair(Op op, const Operand& x, const Operand& y) {
+  if (!x.is_number() && !y.is_number() && x.tensor().defined() && y.tensor().defined() &&
+      x.tensor().dtype() == y.tensor().dtype()) [[likely]]
+    return record(op, x, y);
+  const auto [a, b] = promote(x, y);
+  return record(op, Operand(a, x.where()), Operand(b, y.where()));
+}
+
+/// The same in a floating type always.
+template <class Op>
+Tensor record_floating_pair(Op op, const Operand& x, const Operand& y) {
+  if (is_floating(common_dtype(x, y))) [[likely]]
+    return record_pair(op, x, y);
+  const auto [a, b] = promote_floating(x, y);
+  return record(op, Operand(a, x.where()), Operand(b, y.where()));
+}
+
+/// The derivative of a function of steps: 0, and NaN where x is NaN. Not recorded.
+Tensor flat_slope(const Tensor& x);
+
+// --- fused gradients: one pass each, and differentiable like everything else ---
+
+Tensor tanh_grad(const Tensor& g, const Tensor& z);     ///< g (1 - z z), z = tanh(x)
+Tensor sigmoid_grad(const Tensor& g, const Tensor& z);  ///< g z (1 - z), z = sigmoid(x)
+Tensor relu_grad(const Tensor& g, const Tensor& z);     ///< g where z > 0, else 0; z = relu(x) or x itself
+/// z (g - sum(g z)) along an axis, z = softmax(x, dim)
+Tensor softmax_grad(const Tensor& g, const Tensor& z, std::int64_t dim);
+/// g - exp(z) sum(g) along an axis, z = log_softmax(x, dim)
+Tensor log_softmax_grad(const Tensor& g, const Tensor& z, std::int64_t dim);
+
+}  // namespace chainrule

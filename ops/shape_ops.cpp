@@ -1,0 +1,339 @@
+// Operations that change where elements stand and not what they are: views where strides allow, copies elsewhere.
+// Picking elements by index tensors is in indexing.cpp.
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+
+#include "engine/error.h"
+#include "engine/factory.h"
+#include "engine/record.h"
+#include "ops/arguments.h"
+#include "ops/launch.h"
+#include "ops/ops.h"
+#include "ops/registry.h"
+
+namespace chainrule {
+namespace {
+
+/// Strides that show x's memory in another shape, or false when no strides do. Axes of x that lie evenly behind each
+/// other form a run; each run must be cut into whole axes of the new shape.
+bool view_strides(const Tensor& x, const Shape& shape, Strides& strides) {
+  strides = contiguous_strides(shape);
+  if (x.numel() == 0 || x.dim() == 0) return true;
+  int axis = shape.rank() - 1;
+  std::int64_t run_stride = x.strides().back(), run = 1, covered = 1;
+  for (int i = x.dim() - 1; i >= 0; --i) {
+    run *= x.shape()[i];
+    if (i > 0 && (x.shape()[i - 1] == 1 || x.strides()[i - 1] == run * run_stride)) continue;
+    while (axis >= 0 && (covered < run || shape[axis] == 1)) {
+      strides[axis] = covered * run_stride;
+      covered *= shape[axis--];
+    }
+    if (covered != run) return false;
+    if (i > 0) run_stride = x.strides()[i - 1];
+    run = covered = 1;
+  }
+  return true;
+}
+
+// z = reshape(x)      dx = reshape(g)
+struct Reshape {
+  static constexpr OpInfo info{
+      .name = "reshape", .formula = "z = reshape(x)", .derivatives = {"1 (same element)"}, .inputs = "x"};
+  static constexpr Uses uses[] = {kNothing};
+  Shape shape;
+  std::string attributes() const { return fmt::format("shape={}", to_string(shape)); }
+  Tensor forward(const Tensor& x) const {
+    Strides strides;
+    if (view_strides(x, shape, strides)) return view(x, shape, strides);
+    return view(contiguous_values(x), shape, contiguous_strides(shape));
+  }
+  void backward(GradContext& c, const Tensor& g) const {
+    c.send(0, [&] { return reshape(g, c.shape(0)); });
+  }
+};
+
+// z[.., j, .., i, ..] = x[.., i, .., j, ..]      dx = transpose(g)
+struct Transpose {
+  static constexpr OpInfo info{
+      .name = "transpose", .symbol = "^T", .formula = "z = x^T", .derivatives = {"1 (same element)"}, .inputs = "x"};
+  static constexpr Uses uses[] = {kNothing};
+  int axis0, axis1;
+  std::string attributes() const { return fmt::format("dim0={}, dim1={}", axis0, axis1); }
+  Tensor forward(const Tensor& x) const {
+    Shape shape = x.shape();
+    Strides strides = x.strides();
+    std::swap(shape[axis0], shape[axis1]);
+    std::swap(strides[axis0], strides[axis1]);
+    return view(x, shape, strides);
+  }
+  void backward(GradContext& c, const Tensor& g) const {
+    c.send(0, [&] { return transpose(g, axis0, axis1); });
+  }
+};
+
+// axis i of z = axis p[i] of x      dx = permute(g, inverse of p)
+struct Permute {
+  static constexpr OpInfo info{
+      .name = "permute", .formula = "z = permute(x, p)", .derivatives = {"1 (same element)"}, .inputs = "x"};
+  static constexpr Uses uses[] = {kNothing};
+  Shape p;
+  std::string attributes() const { return fmt::format("dims={}", to_string(p)); }
+  Tensor forward(const Tensor& x) const {
+    Shape shape;
+    Strides strides;
+    for (const auto axis : p) {
+      shape.push_back(x.shape()[axis]);
+      strides.push_back(x.strides()[axis]);
+    }
+    return view(x, shape, strides);
+  }
+  void backward(GradContext& c, const Tensor& g) const {
+    c.send(0, [&] {
+      Axes inverse(p.size());
+      for (std::size_t i = 0; i < p.size(); ++i) inverse[p[i]] = static_cast<std::int64_t>(i);
+      return permute(g, inverse);
+    });
+  }
+};
+
+// z = x, repeated along axes of one element      dx = sum of g over the repetitions
+struct Expand {
+  static constexpr OpInfo info{
+      .name = "expand", .formula = "z = expand(x)", .derivatives = {"1 (each repetition)"}, .inputs = "x"};
+  static constexpr Uses uses[] = {kNothing};
+  Shape shape;
+  std::string attributes() const { return fmt::format("shape={}", to_string(shape)); }
+  Tensor forward(const Tensor& x) const { return view(x, shape, broadcast_strides(x, shape)); }
+  void backward(GradContext& c, const Tensor& g) const {
+    c.send(0, [&] { return sum_to(g, c.shape(0)); });
+  }
+};
+
+/// `count` elements of one axis: first, first + step, ...
+struct Steps {
+  int axis;
+  std::int64_t first, step, count;
+  std::string text() const { return fmt::format("dim={}, first={}, step={}, count={}", axis, first, step, count); }
+  Tensor of(const Tensor& x) const {
+    Shape shape = x.shape();
+    Strides strides = x.strides();
+    const std::int64_t offset = count > 0 ? first * strides[axis] : 0;
+    shape[axis] = count;
+    strides[axis] *= step;
+    return view(x, shape, strides, offset);
+  }
+};
+
+Tensor slice(const Tensor& x, const Steps& steps);
+Tensor slice_backward(const Tensor& y, const Steps& steps, std::int64_t size);
+
+// z[i] = x[first + i step]      dx = slice_backward(g)
+struct Slice {
+  static constexpr OpInfo info{
+      .name = "slice", .formula = "z = x[start:end:step]", .derivatives = {"1 (picked elements)"}, .inputs = "x"};
+  static constexpr Uses uses[] = {kNothing};
+  Steps steps;
+  std::string attributes() const { return steps.text(); }
+  Tensor forward(const Tensor& x) const { return steps.of(x); }
+  void backward(GradContext& c, const Tensor& g) const {
+    c.send(0, [&] { return slice_backward(g, steps, c.shape(0)[steps.axis]); });
+  }
+};
+
+// z = 0, then z[first + i step] = x[i]      dx = slice(g)
+struct SliceBackward {
+  static constexpr OpInfo info{.name = "slice_backward",
+                               .formula = "z = 0; z[start:end:step] = x",
+                               .derivatives = {"1 (same element)"},
+                               .inputs = "x"};
+  static constexpr Uses uses[] = {kNothing};
+  Steps steps;
+  std::int64_t size;
+  std::string attributes() const { return fmt::format("{}, size={}", steps.text(), size); }
+  Tensor forward(const Tensor& x) const {
+    Shape shape = x.shape();
+    shape[steps.axis] = size;
+    Tensor z = zeros(shape, {.dtype = x.dtype()});
+    Tensor picked = steps.of(z);
+    kernels::copy_strided(x.dtype(), x.data(), x.strides(), picked.impl().data, picked.strides(), x.shape());
+    return z;
+  }
+  void backward(GradContext& c, const Tensor& g) const {
+    c.send(0, [&] { return slice(g, steps); });
+  }
+};
+
+Tensor slice(const Tensor& x, const Steps& steps) { return record(Slice{steps}, x); }
+Tensor slice_backward(const Tensor& y, const Steps& steps, std::int64_t size) {
+  return record(SliceBackward{steps, size}, y);
+}
+
+// z = x1, x2, ... behind each other      dx_i = the slice of g where x_i stands
+struct Cat {
+  static constexpr OpInfo info{.name = "cat",
+                               .formula = "z = cat(x1, x2, ...)",
+                               .derivatives = {"1 (same element)", "1 (same element)"},
+                               .inputs = ""};
+  static constexpr Uses uses[] = {kNothing};
+  int axis;
+  boost::container::small_vector<std::int64_t, 8> sizes;
+  std::string attributes() const { return fmt::format("dim={}", axis); }
+  Tensor forward(std::span<const Tensor> x) const {
+    Shape shape = x[0].shape();
+    shape[axis] = 0;
+    for (const auto size : sizes) shape[axis] += size;
+    check_shape(shape, item_size(x[0].dtype()), "cat");
+    Tensor z = empty_strided(shape, strides_in_order_of(x[0], shape), x[0].dtype());
+    std::int64_t first = 0;
+    for (std::size_t i = 0; i < x.size(); first += sizes[i++]) {
+      if (x[i].numel() == 0) continue;
+      Tensor part = Steps{axis, first, 1, sizes[i]}.of(z);
+      kernels::copy_strided(z.dtype(), x[i].data(), x[i].strides(), part.impl().data, part.strides(), x[i].shape());
+    }
+    return z;
+  }
+  void backward(GradContext& c, const Tensor& g) const {
+    std::int64_t first = 0;
+    for (int i = 0; i < c.input_count(); first += sizes[i++])
+      c.send(i, [&] { return slice(g, Steps{axis, first, 1, sizes[i]}); });
+  }
+};
+
+}  // namespace
+
+Tensor reshape(const Operand& x, const Shape& wanted) {
+  const Tensor t = tensor_argument(x, "reshape");
+  Shape shape = wanted;
+  std::int64_t* unknown = nullptr;
+  for (auto& size : shape) {
+    if (size != -1) continue;
+    if (unknown) throw ShapeError(fmt::format("reshape: only one size may be -1, not two as in {}", to_string(wanted)));
+    unknown = &size;
+    size = 1;
+  }
+  check_shape(shape, item_size(t.dtype()), "reshape");
+  const std::int64_t known = numel(shape);
+  if (unknown && known == 0)
+    throw ShapeError(fmt::format("reshape: the size -1 in {} is open, because another size is 0", to_string(wanted)));
+  if (unknown && t.numel() % known == 0) *unknown = t.numel() / known;
+  if (numel(shape) != t.numel())
+    throw ShapeError(fmt::format("reshape: {} does not fit {}: {} elements into {}{}", to_string(t.shape()),
+                                 to_string(wanted), t.numel(), unknown ? "a multiple of " : "", known));
+  return record(Reshape{shape}, Operand(t, x.where()));
+}
+
+Tensor flatten(const Operand& x, std::int64_t start_dim, std::int64_t end_dim) {
+  const Tensor t = tensor_argument(x, "flatten");
+  const int first = normal_axis(start_dim, t.dim(), "flatten"), last = normal_axis(end_dim, t.dim(), "flatten");
+  if (first > last)
+    throw ShapeError(
+        fmt::format("flatten: start_dim {} stands behind end_dim {} in {}", start_dim, end_dim, to_string(t.shape())));
+  Shape shape(t.shape().begin(), t.shape().begin() + std::min(first, t.dim()));
+  shape.push_back(1);
+  for (int i = first; i <= last && i < t.dim(); ++i) shape.back() *= t.shape()[i];
+  for (int i = last + 1; i < t.dim(); ++i) shape.push_back(t.shape()[i]);
+  return reshape(Operand(t, x.where()), shape);
+}
+
+Tensor transpose(const Operand& x, std::int64_t dim0, std::int64_t dim1) {
+  const Tensor t = tensor_argument(x, "transpose");
+  if (t.dim() == 0) throw ShapeError("transpose: x is a scalar and has no axes");
+  const int axis0 = normal_axis(dim0, t.dim(), "transpose"), axis1 = normal_axis(dim1, t.dim(), "transpose");
+  return record(Transpose{axis0, axis1}, Operand(t, x.where()));
+}
+
+Tensor permute(const Operand& x, const Axes& dims) {
+  const Tensor t = tensor_argument(x, "permute");
+  if (dims.size() != t.shape().size())
+    throw ShapeError(fmt::format("permute: {} axes are named, x has shape {}", dims.size(), to_string(t.shape())));
+  Shape p;
+  for (const auto dim : dims) {
+    const int axis = normal_axis(dim, t.dim(), "permute");
+    if (std::find(p.begin(), p.end(), axis) != p.end())
+      throw ShapeError(fmt::format("permute: axis {} is named twice in ({})", axis, fmt::join(dims, ", ")));
+    p.push_back(axis);
+  }
+  return record(Permute{p}, Operand(t, x.where()));
+}
+
+Tensor expand(const Operand& x, const Shape& wanted) {
+  const Tensor t = tensor_argument(x, "expand");
+  Shape shape = wanted;
+  const int lead = shape.rank() - t.dim();
+  auto fail = [&](int i) {
+    throw ShapeError(fmt::format("expand: {} does not expand to {}: axis {} has size {}, and only size 1 repeats",
+                                 to_string(t.shape()), to_string(wanted), i - lead, t.shape()[i - lead]));
+  };
+  if (lead < 0)
+    throw ShapeError(fmt::format("expand: {} has fewer axes than x, {}", to_string(wanted), to_string(t.shape())));
+  for (int i = 0; i < shape.rank(); ++i) {
+    if (shape[i] == -1 && i >= lead) shape[i] = t.shape()[i - lead];
+    if (shape[i] < 0)
+      throw ShapeError(
+          fmt::format("expand: size {} in {} is not a size; -1 keeps an axis that x has", shape[i], to_string(wanted)));
+    if (i >= lead && t.shape()[i - lead] != 1 && shape[i] != t.shape()[i - lead]) fail(i);
+  }
+  check_shape(shape, item_size(t.dtype()), "expand");
+  return record(Expand{shape}, Operand(t, x.where()));
+}
+
+Tensor slice(const Operand& x, std::int64_t dim, std::optional<std::int64_t> start, std::optional<std::int64_t> end,
+             std::int64_t step) {
+  const Tensor t = tensor_argument(x, "slice");
+  if (t.dim() == 0) throw ShapeError("slice: x is a scalar and has no axes");
+  const int axis = normal_axis(dim, t.dim(), "slice");
+  constexpr auto kLowest = std::numeric_limits<std::int64_t>::min();
+  if (step == 0 || step == kLowest) throw ValueError(fmt::format("slice: step {} is not allowed", step));
+  // NumPy's bounds: counted from the end when negative, then clipped to where a walk may start or stop.
+  const std::int64_t size = t.shape()[axis], low = step > 0 ? 0 : -1, high = step > 0 ? size : size - 1;
+  auto bound = [&](std::optional<std::int64_t> given, std::int64_t open) {
+    if (!given) return open;
+    return std::clamp(*given < 0 ? *given + size : *given, low, high);
+  };
+  const std::int64_t first = bound(start, step > 0 ? low : high), last = bound(end, step > 0 ? high : low);
+  const std::int64_t room = step > 0 ? last - first : first - last, stride = step > 0 ? step : -step;
+  const std::int64_t count = room > 0 ? (room - 1) / stride + 1 : 0;
+  // With one element or none the step is never taken, and a huge one must not overflow the strides.
+  return record(Slice{{axis, first, count > 1 ? step : 1, count}}, Operand(t, x.where()));
+}
+
+Tensor cat(std::span<const Tensor> tensors, std::int64_t dim, std::source_location where) {
+  if (tensors.empty()) throw ValueError("cat: no tensors were given");
+  boost::container::small_vector<Tensor, 8> list;
+  for (const Tensor& t : tensors) list.push_back(tensor_argument(t, "cat"));
+  const Shape& shape = list[0].shape();
+  if (shape.empty()) throw ShapeError("cat: scalars have no axis to join along; reshape them to (1,) first");
+  const int axis = normal_axis(dim, shape.rank(), "cat");
+  Cat op{axis, {}};
+  Tensor widest = list[0];
+  for (std::size_t i = 0; i < list.size(); ++i) {
+    const Shape& other = list[i].shape();
+    if (other.size() != shape.size())
+      throw ShapeError(fmt::format("cat: tensor {} has shape {}, the first has {}: the number of axes differs", i + 1,
+                                   to_string(other), to_string(shape)));
+    for (int k = 0; k < shape.rank(); ++k)
+      if (k != axis && other[k] != shape[k])
+        throw ShapeError(
+            fmt::format("cat: tensor {} has shape {}, the first has {}: axis {} has sizes {} and {}, and "
+                        "only axis {} is joined",
+                        i + 1, to_string(other), to_string(shape), k, other[k], shape[k], axis));
+    op.sizes.push_back(other[axis]);
+    if (common_dtype(widest, list[i]) != widest.dtype()) widest = list[i];
+  }
+  for (Tensor& t : list) t = as_tensor(t, widest.dtype());
+  return record(std::move(op), std::span<const Tensor>(list.data(), list.size()), where);
+}
+
+Tensor cat(std::initializer_list<Tensor> tensors, std::int64_t dim, std::source_location where) {
+  return cat(std::span<const Tensor>(tensors.begin(), tensors.size()), dim, where);
+}
+
+std::span<const OpInfo* const> shape_ops() {
+  static constexpr const OpInfo* list[] = {&Reshape::info, &Transpose::info, &Permute::info,      &Expand::info,
+                                           &Slice::info,   &Cat::info,       &SliceBackward::info};
+  return list;
+}
+
+}  // namespace chainrule

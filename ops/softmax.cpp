@@ -1,0 +1,200 @@
+// logsumexp, softmax and log_softmax along one axis, each fused and safe from overflow: the largest value of a line is
+// taken out before exp. Losses are in losses.cpp.
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "engine/error.h"
+#include "ops/kernels/reduce.h"
+#include "ops/ops.h"
+#include "ops/registry.h"
+#include "ops/rules.h"
+
+namespace chainrule {
+namespace {
+
+/// Dense memory seen as (outer, n, inner) around one axis.
+struct Lines {
+  std::int64_t outer, n, inner;
+};
+
+Lines lines(const Tensor& dense, int dim) {
+  if (dense.numel() == 0) {  // an empty axis still has lines, and logsumexp a result for each
+    Lines l{1, dense.dim() ? dense.shape()[dim] : 1, 1};
+    for (int i = 0; i < dense.dim(); ++i)
+      if (i != dim) l.outer *= dense.shape()[i];
+    return l;
+  }
+  const std::int64_t n = dense.dim() ? dense.shape()[dim] : 1, inner = n == 1 ? 1 : dense.strides()[dim];
+  return {dense.numel() / (n * inner), n, inner};
+}
+
+using Kernel = void (*)(DType, const void*, void*, std::int64_t, std::int64_t, std::int64_t);
+using GradKernel = void (*)(DType, const void*, const void*, void*, std::int64_t, std::int64_t, std::int64_t);
+
+Tensor along(const Tensor& x, int dim, Kernel kernel) {
+  const Tensor from = is_dense(x.shape(), x.strides()) ? x : contiguous_values(x);
+  Tensor z = empty_like(from, x.dtype());
+  const auto [outer, n, inner] = lines(from, dim);
+  kernel(x.dtype(), from.data(), z.impl().data, outer, n, inner);
+  return z;
+}
+
+Tensor along(const Tensor& g, const Tensor& z, int dim, GradKernel kernel) {
+  const bool as_they_are = g.strides() == z.strides() && is_dense(z.shape(), z.strides());
+  const Tensor g_from = as_they_are ? g : contiguous_values(g), z_from = as_they_are ? z : contiguous_values(z);
+  Tensor dx = empty_like(z_from, z.dtype());
+  const auto [outer, n, inner] = lines(z_from, dim);
+  kernel(z.dtype(), g_from.data(), z_from.data(), dx.impl().data, outer, n, inner);
+  return dx;
+}
+
+std::string dim_text(int dim) { return fmt::format("dim={}", dim); }
+
+// z_i = exp(x_i) / sum_j exp(x_j)      dx = z (g - sum(g z))
+struct Softmax {
+  static constexpr OpInfo info{
+      .name = "softmax", .formula = "z = exp(x) / sum(exp(x))", .derivatives = {"diag(z) - z z^T"}, .inputs = "x"};
+  static constexpr Uses uses[] = {kOutput};
+  int dim;
+  std::string attributes() const { return dim_text(dim); }
+  Tensor forward(const Tensor& x) const { return along(x, dim, kernels::softmax); }
+  void backward(GradContext& c, const Tensor& g) const {
+    c.send(0, [&] { return softmax_grad(g, c.output(), dim); });
+  }
+};
+
+// w = z (g - sum(g z))      dg = z (h - sum(h z)),  dz = h (g - sum(g z)) - g sum(h z)
+struct SoftmaxGrad {
+  static constexpr OpInfo info{.name = "softmax_grad",
+                               .formula = "w = z * (g - sum(g * z))",
+                               .derivatives = {"diag(z) - z z^T", "diag(g - sum(g * z)) - z g^T"},
+                               .inputs = "g z"};
+  static constexpr Uses uses[] = {kY, kX | kY};
+  int dim;
+  std::string attributes() const { return dim_text(dim); }
+  Tensor forward(const Tensor& g, const Tensor& z) const { return along(g, z, dim, kernels::softmax_grad); }
+  void backward(GradContext& c, const Tensor& h) const {
+    auto [g, z] = c.inputs<2>();
+    c.send(0, [&] { return softmax_grad(h, z, dim); });
+    c.send(1, [&] { return h * (g - sum(g * z, {dim}, true)) - g * sum(h * z, {dim}, true); });
+  }
+};
+
+// z = x - log(sum(exp(x)))      dx = g - exp(z) sum(g)
+struct LogSoftmax {
+  static constexpr OpInfo info{
+      .name = "log_softmax", .formula = "z = x - log(sum(exp(x)))", .derivatives = {"I - 1 exp(z)^T"}, .inputs = "x"};
+  static constexpr Uses uses[] = {kOutput};
+  int dim;
+  std::string attributes() const { return dim_text(dim); }
+  Tensor forward(const Tensor& x) const { return along(x, dim, kernels::log_softmax); }
+  void backward(GradContext& c, const Tensor& g) const {
+    c.send(0, [&] { return log_softmax_grad(g, c.output(), dim); });
+  }
+};
+
+// w = g - exp(z) sum(g)      dg = h - sum(h exp(z)),  dz = -h exp(z) sum(g)
+struct LogSoftmaxGrad {
+  static constexpr OpInfo info{.name = "log_softmax_grad",
+                               .formula = "w = g - exp(z) * sum(g)",
+                               .derivatives = {"I - exp(z) 1^T", "diag(-exp(z) * sum(g))"},
+                               .inputs = "g z"};
+  static constexpr Uses uses[] = {kY, kX | kY};
+  int dim;
+  std::string attributes() const { return dim_text(dim); }
+  Tensor forward(const Tensor& g, const Tensor& z) const { return along(g, z, dim, kernels::log_softmax_grad); }
+  void backward(GradContext& c, const Tensor& h) const {
+    auto [g, z] = c.inputs<2>();
+    c.send(0, [&] { return h - sum(h * exp(z), {dim}, true); });
+    c.send(1, [&] { return -h * exp(z) * sum(g, {dim}, true); });
+  }
+};
+
+// z = log(sum(exp(x)))      dx = g * softmax(x)
+struct LogSumExp {
+  static constexpr OpInfo info{
+      .name = "logsumexp", .formula = "z = log(sum(exp(x)))", .derivatives = {"softmax(x)"}, .inputs = "x"};
+  static constexpr Uses uses[] = {kX};
+  int dim;
+  bool keepdim;
+  std::string attributes() const { return fmt::format("dim={}, keepdim={}", dim, keepdim); }
+  Shape reduced(Shape shape, bool keep) const {
+    if (shape.empty()) return shape;
+    if (keep)
+      shape[dim] = 1;
+    else
+      shape.erase(shape.begin() + dim);
+    return shape;
+  }
+  Tensor forward(const Tensor& x) const {
+    const Tensor from = contiguous_values(x);
+    Tensor z = empty_result(reduced(x.shape(), keepdim), x.dtype());
+    const auto [outer, n, inner] = lines(from, dim);
+    kernels::logsumexp(x.dtype(), from.data(), z.impl().data, outer, n, inner);
+    return z;
+  }
+  void backward(GradContext& c, const Tensor& g) const {
+    c.send(0, [&] {
+      const Tensor x = c.input(0);
+      return (keepdim ? g : reshape(g, reduced(x.shape(), true))) * softmax(x, dim);
+    });
+  }
+};
+
+// Several axes become one: the reduced ones are moved behind the others and joined.
+Tensor logsumexp_of_many(const Tensor& x, const Axes& reduced, bool keepdim) {
+  Axes order;
+  Shape joined, kept;
+  std::int64_t n = 1;
+  for (int i = 0; i < x.dim(); ++i) {
+    const bool is_reduced = std::find(reduced.begin(), reduced.end(), i) != reduced.end();
+    if (!is_reduced) order.push_back(i), joined.push_back(x.shape()[i]);
+    if (is_reduced) n *= x.shape()[i];
+    if (!is_reduced || keepdim) kept.push_back(is_reduced ? 1 : x.shape()[i]);
+  }
+  order.insert(order.end(), reduced.begin(), reduced.end());
+  joined.push_back(n);
+  return reshape(record(LogSumExp{joined.rank() - 1, false}, reshape(permute(x, order), joined)), kept);
+}
+
+}  // namespace
+
+Tensor logsumexp(const Operand& x, const Axes& dim, bool keepdim) {
+  const Tensor a = as_floating(x);
+  Axes axes;
+  for (const std::int64_t d : dim) {
+    const int axis = normal_axis(d, a.dim(), "logsumexp");
+    if (std::find(axes.begin(), axes.end(), axis) != axes.end())
+      throw ShapeError(fmt::format("logsumexp: axis {} is given twice", axis));
+    axes.push_back(axis);
+  }
+  for (int i = 0; dim.empty() && i < a.dim(); ++i) axes.push_back(i);
+  if (axes.size() > 1) return logsumexp_of_many(a, axes, keepdim);
+  return record(LogSumExp{axes.empty() ? 0 : static_cast<int>(axes[0]), keepdim}, Operand(a, x.where()));
+}
+
+Tensor softmax(const Operand& x, std::int64_t dim) {
+  const Tensor a = as_floating(x);
+  return record(Softmax{normal_axis(dim, a.dim(), "softmax")}, Operand(a, x.where()));
+}
+
+Tensor log_softmax(const Operand& x, std::int64_t dim) {
+  const Tensor a = as_floating(x);
+  return record(LogSoftmax{normal_axis(dim, a.dim(), "log_softmax")}, Operand(a, x.where()));
+}
+
+Tensor softmax_grad(const Tensor& g, const Tensor& z, std::int64_t dim) {
+  return record(SoftmaxGrad{static_cast<int>(dim)}, g, z);
+}
+Tensor log_softmax_grad(const Tensor& g, const Tensor& z, std::int64_t dim) {
+  return record(LogSoftmaxGrad{static_cast<int>(dim)}, g, z);
+}
+
+std::span<const OpInfo* const> softmax_ops() {
+  static constexpr const OpInfo* list[] = {&Softmax::info, &SoftmaxGrad::info, &LogSoftmax::info, &LogSoftmaxGrad::info,
+                                           &LogSumExp::info};
+  return list;
+}
+
+}  // namespace chainrule

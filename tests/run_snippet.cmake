@@ -1,0 +1,11 @@
+# Runs one code sample in a folder of its own and compares what it prints with the README.
+file(REMOVE_RECURSE "${FOLDER}")
+file(MAKE_DIRECTORY "${FOLDER}")
+execute_process(COMMAND "${PROGRAM}" WORKING_DIRECTORY "${FOLDER}" OUTPUT_VARIABLE output ERROR_VARIABLE error RESULT_VARIABLE code)
+file(READ "${EXPECTED}" expected)
+if(NOT code EQUAL 0)
+  message(FATAL_ERROR "the sample ended with ${code}: ${error}")
+endif()
+if(NOT expected STREQUAL "" AND NOT output STREQUAL expected)
+  message(FATAL_ERROR "the sample printed\n${output}instead of\n${expected}")
+endif()

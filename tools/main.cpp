@@ -1,0 +1,71 @@
+// The chainrule command: reads the command line, runs one verb, turns errors into one sentence and an exit code.
+#include <CLI/CLI.hpp>
+#include <fmt/format.h>
+
+#include <new>
+
+#include "engine/error.h"
+#include "ops/kernels/parallel.h"
+#include "tools/demo.h"
+#include "tools/selftest.h"
+
+namespace {
+
+int fail(const char* message, int code) {
+  fmt::print(stderr, "chainrule: {}\n", message);
+  return code;
+}
+
+int run(int argc, char** argv) {
+  using namespace chainrule;
+  CLI::App app{"chainrule: a network is an expression, and its gradient is a graph you can look at", "chainrule"};
+  app.require_subcommand(1);
+  app.set_help_all_flag("--help-all", "Help of every verb");
+
+  DemoOptions demo;
+  std::string progress = "auto";
+  int threads = 0;
+  CLI::App* demo_verb = app.add_subcommand("demo", "The chain rule on a bill, then a network that learns real handwritten digits");
+  demo_verb->add_option("--out", demo.out, "Folder for the pictures")->capture_default_str();
+  demo_verb->add_option("--seed", demo.seed, "Seed of every random number")->capture_default_str();
+  demo_verb->add_option("--epochs", demo.epochs, "Passes over the training digits")->capture_default_str()->check(CLI::Range(1, 10000));
+  demo_verb->add_option("--threads", threads, "Threads that kernels may use; 0: all cores")->capture_default_str()->check(CLI::Range(0, 1024));
+  demo_verb->add_option("--progress", progress, "auto, bar, plain or none")->capture_default_str();
+  demo_verb->footer("Example: chainrule demo --out out --seed 1");
+
+  CLI::App* selftest_verb = app.add_subcommand("selftest", "Does this build work here? Every derivative, the diagrams, the training; one verdict");
+  selftest_verb->footer("Example: chainrule selftest");
+  CLI::App* version_verb = app.add_subcommand("version", "The version and what it was built with");
+  version_verb->footer("Example: chainrule version");
+
+  try {
+    app.parse(argc, argv);
+    demo.progress = parse_progress_mode(progress);
+  } catch (const CLI::Success& wanted) {  // --help
+    return app.exit(wanted);
+  } catch (const CLI::ParseError& wrong) {
+    return fail(fmt::format("{}; see chainrule --help", wrong.what()).c_str(), 2);
+  }
+  set_num_threads(threads);
+  if (*demo_verb) return run_demo(demo);
+  if (*selftest_verb) return run_selftest();
+  if (*version_verb) return print_version();
+  return 2;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  try {
+    const int code = run(argc, argv);
+    // What could not be written to stdout must not look like success.
+    if (std::fflush(stdout) != 0) return fail("cannot write to standard output", 4);
+    return code;
+  } catch (const chainrule::Error& e) {
+    return fail(e.what(), e.exit_code());
+  } catch (const std::bad_alloc&) {
+    return fail("out of memory", 4);
+  } catch (const std::exception& e) {
+    return fail(e.what(), 4);
+  }
+}
