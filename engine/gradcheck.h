@@ -15,15 +15,16 @@
 namespace chainrule {
 
 struct GradcheckOptions {
-  std::uint64_t seed = 0;          ///< of the random cotangents and of the sample
-  DType dtype = DType::float64;    ///< inputs are checked as copies in this dtype; float32 has its own steps and tolerances
-  int order = 1;                   ///< 2 also checks the gradient of the gradient
-  std::int64_t sample = 0;         ///< at most so many random elements of each input; 0: all
-  bool strict = false;             ///< a kink is a failure
-  bool freeze_random = false;      ///< the default generator starts from the same state in every evaluation
-  std::optional<double> rtol{};    ///< allowed relative error; default 1e-6, in float32 5e-3
-  std::optional<double> atol{};    ///< allowed absolute error; default 1e-8, in float32 1e-4
-  std::vector<Tensor> restore{};   ///< other leaves that the function writes (running statistics): put back each time
+  std::uint64_t seed = 0;  ///< of the random cotangents and of the sample
+  DType dtype =
+      DType::float64;          ///< inputs are checked as copies in this dtype; float32 has its own steps and tolerances
+  int order = 1;               ///< 2 also checks the gradient of the gradient
+  std::int64_t sample = 0;     ///< at most so many random elements of each input; 0: all
+  bool strict = false;         ///< a kink is a failure
+  bool freeze_random = false;  ///< the default generator starts from the same state in every evaluation
+  std::optional<double> rtol{};   ///< allowed relative error; default 1e-6, in float32 5e-3
+  std::optional<double> atol{};   ///< allowed absolute error; default 1e-8, in float32 1e-4
+  std::vector<Tensor> restore{};  ///< other leaves that the function writes (running statistics): put back each time
 };
 
 enum class GradcheckVerdict : std::uint8_t {
@@ -47,7 +48,7 @@ struct GradcheckInput {
   std::vector<std::int64_t> worst{};  ///< index of the worst element; empty when no element was compared
   double analytic = 0, numeric = 0;
   double absolute_error = 0, relative_error = 0, tolerance = 0;
-  double step = 0;                                                ///< the shift of the input behind `numeric`
+  double step = 0;  ///< the shift of the input behind `numeric`
   std::int64_t elements = 0, checked = 0, mismatches = 0, kinks = 0;
   bool compared = false;  ///< at least one element was compared, so that the numbers above are meant
   std::string reason{};   ///< why it failed, as far as the check can tell
@@ -89,7 +90,8 @@ inline constexpr bool kTakes = takes<F>(std::make_index_sequence<N>{});
 template <class F>
 inline constexpr bool kTakesTensors = []<std::size_t... N>(std::index_sequence<N...>) {
   return (kTakes<F, N + 1> || ...);
-}(std::make_index_sequence<kMostArguments>{});
+}
+(std::make_index_sequence<kMostArguments>{});
 
 inline std::vector<Tensor> as_outputs(Tensor output) { return {std::move(output)}; }
 inline std::vector<Tensor> as_outputs(std::vector<Tensor> outputs) { return outputs; }
@@ -102,9 +104,8 @@ std::vector<Tensor> call(F& function, const std::vector<Tensor>& x) {
       if constexpr (takes<F>(std::index_sequence<I...>{}))
         if (x.size() == sizeof...(I)) outputs = as_outputs(function(x[I]...));
     };
-    [&]<std::size_t... N>(std::index_sequence<N...>) {
-      (call_with(std::make_index_sequence<N + 1>{}), ...);
-    }(std::make_index_sequence<kMostArguments>{});
+    [&]<std::size_t... N>(std::index_sequence<N...>) { (call_with(std::make_index_sequence<N + 1>{}), ...); }
+    (std::make_index_sequence<kMostArguments>{});
     if (!outputs) throw_arity(x.size());
     return std::move(*outputs);
   } else if constexpr (std::is_invocable_v<F&, const std::vector<Tensor>&>) {
@@ -127,7 +128,8 @@ std::vector<Tensor> call(F& function, const std::vector<Tensor>& x) {
 template <class F>
 GradcheckReport gradcheck(F&& function, const std::vector<NamedTensor>& inputs, const GradcheckOptions& options = {}) {
   using Function = std::remove_reference_t<F>;
-  constexpr bool captured = !internal::kTakesTensors<Function> && !std::is_invocable_v<Function&, const std::vector<Tensor>&>;
+  constexpr bool captured =
+      !internal::kTakesTensors<Function> && !std::is_invocable_v<Function&, const std::vector<Tensor>&>;
   return internal::run_gradcheck([&function](const std::vector<Tensor>& x) { return internal::call(function, x); },
                                  inputs, captured, options);
 }

@@ -1,5 +1,6 @@
 // Richardson's extrapolation in Ridders' form (C. J. F. Ridders, Advances in Engineering Software 4, 1982): a table of
-// difference quotients with halved steps, each column one order better, the entry with the smallest estimated error wins.
+// difference quotients with halved steps, each column one order better, the entry with the smallest estimated error
+// wins.
 #include "engine/gradcheck_difference.h"
 
 #include <algorithm>
@@ -27,7 +28,8 @@ double Difference::shifted(double by) const {
 }
 
 // The weighed sum of (high - low) / width. Outputs that did not change at all add nothing, not even rounding.
-Difference::Quotient Difference::quotient(std::span<const double> low, std::span<const double> high, double width) const {
+Difference::Quotient Difference::quotient(std::span<const double> low, std::span<const double> high,
+                                          double width) const {
   Quotient q{.finite = true};
   double rounding = 0;
   for (std::size_t k = 0; k < weights_.size(); ++k) {
@@ -125,6 +127,64 @@ std::optional<SlopeRange> Difference::kink() {
   }
   if (!found) return {};
   return range;
+}
+
+ElementResult check_slope(Difference& difference, const DifferencePlan& plan, const GradientTolerance& allowed,
+                          double value, double analytic) {
+  ElementResult e{.verdict = GradcheckVerdict::mismatch, .analytic = analytic, .tolerance = allowed.absolute};
+  std::optional<Slope> best;
+  // The numerical error counts as far as it is a small part of the value, or plainly due to rounding: else any value
+  // would pass.
+  auto agrees = [&](const Slope& slope, double relative, double most_error) {
+    const double size = std::max(std::abs(analytic), std::abs(slope.value));
+    const double allowance = std::min(8 * slope.error, std::max(most_error * size, 8 * slope.noise));
+    const double tolerance = allowed.absolute + relative * size + allowance;
+    const bool good = std::abs(analytic - slope.value) <= tolerance;
+    if (good || !best || slope.error <= best->error) {
+      best = slope;
+      e.numeric = slope.value;
+      e.tolerance = tolerance;
+      e.step = slope.step;
+    }
+    if (good) e.verdict = GradcheckVerdict::ok;
+    return good;
+  };
+  auto at_step = [&](double step) {
+    const auto slope = difference.central(step, 0.05 * allowed.relative, 0.05 * allowed.absolute);
+    return slope && std::isfinite(analytic) && agrees(*slope, allowed.relative, allowed.relative);
+  };
+  const double scale = std::max(1.0, std::abs(value));
+  for (const double step : plan.first_steps)
+    if (at_step(step * scale)) return e;
+  // Near 0 a function may change on the scale of the value itself.
+  if (value != 0 && std::abs(value) < 1e-3 && at_step(plan.first_steps[0] * std::abs(value))) return e;
+  if (!std::isfinite(analytic)) {
+    e.verdict = GradcheckVerdict::non_finite;
+    if (const auto slope = difference.central(plan.first_steps[0] * scale, 0, 0))
+      e.numeric = slope->value;
+    else
+      e.numeric = NAN;
+    return e;
+  }
+  if (!best) {  // the edge of the domain
+    const auto slope = difference.one_sided(plan.first_steps[1] * scale);
+    if (slope)
+      agrees(*slope, 10 * allowed.relative, 1e-3);
+    else
+      e.verdict = GradcheckVerdict::non_finite, e.numeric = NAN;
+    return e;
+  }
+  // No step was good enough for a sharp comparison: the best of them, with its own error allowed for.
+  const Slope least_error = *best;
+  if (agrees(least_error, allowed.relative, 1e-3)) return e;
+  if (const auto range = difference.kink()) {
+    const double slack = allowed.absolute + range->tolerance;
+    if (analytic >= range->low - slack && analytic <= range->high + slack) {
+      e.verdict = GradcheckVerdict::kink;
+      e.step = range->step;
+    }
+  }
+  return e;
 }
 
 }  // namespace chainrule::internal

@@ -1,19 +1,24 @@
-// Numerical derivatives of a weighed sum of outputs by one number. No graph and no tensor here.
+// Numerical derivatives of a weighed sum of outputs by one number, and the judgement of one gradient by them. No graph
+// and no tensor here.
 #pragma once
 
+#include <cmath>
 #include <functional>
+#include <limits>
 #include <optional>
 #include <span>
 #include <vector>
+
+#include "engine/gradcheck.h"
 
 namespace chainrule::internal {
 
 /// How a precision is differentiated: where the steps begin and how often they are halved.
 struct DifferencePlan {
-  double epsilon;                        // of the arithmetic
-  std::span<const double> first_steps;   // tried in order, times max(1, |x|)
-  int halvings;                          // rows of the extrapolation table of each
-  double kink_step;                      // for left and right differences
+  double epsilon;                       // of the arithmetic
+  std::span<const double> first_steps;  // tried in order, times max(1, |x|)
+  int halvings;                         // rows of the extrapolation table of each
+  double kink_step;                     // for left and right differences
 };
 DifferencePlan difference_plan(bool single_precision);
 
@@ -35,9 +40,14 @@ class Difference {
   /// Sets the input to a number and returns the outputs; the same number of outputs each time.
   using Evaluate = std::function<std::vector<double>(double)>;
   /// `base` are the outputs at x. With single_input shifted inputs are rounded to float.
-  Difference(Evaluate evaluate, std::span<const double> weights, std::span<const double> base, double x, bool single_input,
-             const DifferencePlan& plan)
-      : evaluate_(std::move(evaluate)), weights_(weights), base_(base), x_(x), single_input_(single_input), plan_(plan) {}
+  Difference(Evaluate evaluate, std::span<const double> weights, std::span<const double> base, double x,
+             bool single_input, const DifferencePlan& plan)
+      : evaluate_(std::move(evaluate)),
+        weights_(weights),
+        base_(base),
+        x_(x),
+        single_input_(single_input),
+        plan_(plan) {}
 
   /// Richardson's extrapolation of central differences, from the given step downwards; stops early when the estimated
   /// error is below `enough` of the value. Empty where no step gives finite values on both sides.
@@ -63,5 +73,23 @@ class Difference {
   bool single_input_;
   DifferencePlan plan_;
 };
+
+struct GradientTolerance {
+  double relative, absolute;
+};
+
+/// How one element fared.
+struct ElementResult {
+  GradcheckVerdict verdict = GradcheckVerdict::mismatch;
+  double analytic = 0, numeric = 0, tolerance = 0, step = 0;
+  double badness() const {
+    const double part = std::abs(analytic - numeric) / tolerance;
+    return std::isfinite(part) ? part : std::numeric_limits<double>::infinity();
+  }
+};
+
+/// Judges the gradient `analytic` of an element whose value is x.
+ElementResult check_slope(Difference& difference, const DifferencePlan& plan, const GradientTolerance& tolerance,
+                          double x, double analytic);
 
 }  // namespace chainrule::internal

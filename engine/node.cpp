@@ -140,7 +140,7 @@ void run_rule(Node& node, const Tensor& g, std::span<const bool> needed, GradCon
     if (node.info->elementwise && sent[i].shape() == node.shape) {
       sent[i] = sum_to(sent[i], *expected.shape);
     } else {
-      throw GraphError(fmt::format("{} has shape {}, the input has {}", where(), to_string(sent[i].shape()),
+      throw ShapeError(fmt::format("{} has shape {}, the input has {}", where(), to_string(sent[i].shape()),
                                    to_string(*expected.shape)));
     }
   }

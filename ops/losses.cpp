@@ -85,7 +85,7 @@ struct CrossEntropy {
     dispatch_floating(x.dtype(), [&](auto zero) {
       using T = decltype(zero);
       auto* out = static_cast<T*>(z.impl().data);
-      each_label(labels, x.shape(), [&](std::int64_t i, std::int64_t place) { out[i] = -logs.data<T>()[place]; });
+      each_label(labels, x.shape(), [&](std::int64_t i, std::int64_t place) { out[i] = 0 - logs.data<T>()[place]; });
     });
     return reduce(z, reduction);
   }

@@ -178,7 +178,7 @@ struct Cat {
                                .inputs = ""};
   static constexpr Uses uses[] = {kNothing};
   int axis;
-  boost::container::small_vector<std::int64_t, 8> sizes;
+  std::vector<std::int64_t> sizes;
   std::string attributes() const { return fmt::format("dim={}", axis); }
   Tensor forward(std::span<const Tensor> x) const {
     Shape shape = x[0].shape();

@@ -1,6 +1,7 @@
 // Two convolutions and one linear layer, as expressions on tensors.
 #include "tools/digits_net.h"
 
+#include "engine/scopes.h"
 #include "nn/init.h"
 #include "ops/ops.h"
 #include "optim/optimizer.h"

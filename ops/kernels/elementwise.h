@@ -16,7 +16,7 @@ enum class Unary : std::uint8_t { neg, abs, exp, log, sqrt, square, tanh, sigmoi
 /// The last three take the gradient g first:
 ///   tanh_grad(g, z) = g (1 - z z),  sigmoid_grad(g, z) = g z (1 - z),  relu_grad(g, x) = g where x > 0, else 0, NaN at
 ///   NaN.
-/// maximum and minimum are NaN when either operand is.
+/// maximum, minimum and pow are NaN when either operand is, also pow(NaN, 0) and pow(1, NaN).
 enum class Binary : std::uint8_t { add, sub, mul, div, pow, maximum, minimum, tanh_grad, sigmoid_grad, relu_grad };
 
 enum class Compare : std::uint8_t { eq, ne, lt, le, gt, ge };

@@ -125,9 +125,14 @@ namespace chainrule::kernels {
 namespace detail {
 
 namespace {
+// std::pow hides a NaN in pow(NaN, 0) and pow(1, NaN); here it stays visible.
+template <class T>
+T visible_pow(T x, T y) {
+  return std::isnan(x) || std::isnan(y) ? x + y : std::pow(x, y);
+}
 template <class T>
 void pow_run(const T* x, std::int64_t x_step, const T* y, std::int64_t y_step, T* z, std::int64_t n) {
-  for (std::int64_t i = 0; i < n; ++i) z[i] = std::pow(x[i * x_step], y[i * y_step]);
+  for (std::int64_t i = 0; i < n; ++i) z[i] = visible_pow(x[i * x_step], y[i * y_step]);
 }
 }  // namespace
 
@@ -162,7 +167,7 @@ T one(Binary op, T x, T y) {
     case Binary::div:
       return x / y;
     case Binary::pow:
-      return std::pow(x, y);
+      return detail::visible_pow(x, y);
     case Binary::maximum:
       return std::isnan(x) || x > y ? x : y;
     case Binary::minimum:

@@ -29,7 +29,7 @@ struct WindowAxis {
   std::int64_t padding = 0;
   std::int64_t dilation = 1;
 
-  /// How many positions fit on an axis of `length`; 0 or less means none.
+  /// How many positions fit on an axis of `length`, 0 when none does.
   constexpr std::int64_t positions(std::int64_t length) const {
     const std::int64_t room = length + 2 * padding - dilation * (size - 1) - 1;
     return room < 0 ? 0 : room / stride + 1;

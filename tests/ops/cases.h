@@ -47,7 +47,7 @@ struct Input {
   double low = -2, high = 2;
   std::vector<double> kinks{};  ///< every value stays 0.05 away from these
   bool distinct = false;        ///< any two values of the input differ by 0.05 at least (no ties); widens the range
-  bool linear = false;          ///< the gradient by this input does not read this input
+  bool linear = false;          ///< the gradient by this input does not read its values: NaN comes to it through g only
 };
 
 /// What happens when one input is NaN throughout.
@@ -76,7 +76,7 @@ struct Case {
 inline std::string title(const Case& c) { return c.variant.empty() ? c.op : c.op + ", " + c.variant; }
 
 /// A reduction over any axes (E9): the reference folds the numbers of one group.
-struct Reduction {
+struct AxisReduction {
   std::string op;
   std::function<Tensor(const Tensor&, const Axes&, bool)> f;
   std::function<double(const std::vector<double>&)> reference;
@@ -85,12 +85,12 @@ struct Reduction {
 };
 
 // One list for each file of rows.
-std::vector<Case> pointwise_cases();       // cases_pointwise.cpp: arithmetic too
-std::vector<Case> reduction_cases();       // cases_reductions.cpp: softmax and losses too
-std::vector<Reduction> axis_reductions();  // cases_reductions.cpp
-std::vector<Case> product_cases();         // cases_products.cpp
-std::vector<Case> shape_cases();           // cases_shape.cpp: indexing too
-std::vector<Case> window_cases();          // cases_windows.cpp
+std::vector<Case> pointwise_cases();           // cases_pointwise.cpp: arithmetic too
+std::vector<Case> reduction_cases();           // cases_reductions.cpp: softmax and losses too
+std::vector<AxisReduction> axis_reductions();  // cases_reductions.cpp
+std::vector<Case> product_cases();             // cases_products.cpp
+std::vector<Case> shape_cases();               // cases_shape.cpp: indexing too
+std::vector<Case> window_cases();              // cases_windows.cpp
 
 /// All of them, in that order.
 const std::vector<Case>& all_cases();

@@ -40,7 +40,7 @@ const std::map<Binary, std::function<Wide(Wide, Wide)>> kBinary{
     {Binary::sub, [](Wide x, Wide y) { return x - y; }},
     {Binary::mul, [](Wide x, Wide y) { return x * y; }},
     {Binary::div, [](Wide x, Wide y) { return x / y; }},
-    {Binary::pow, [](Wide x, Wide y) { return std::pow(x, y); }},
+    {Binary::pow, [](Wide x, Wide y) { return std::isnan(x) || std::isnan(y) ? x + y : std::pow(x, y); }},
     {Binary::maximum, [](Wide x, Wide y) { return std::isnan(x)   ? x
                                                   : std::isnan(y) ? y
                                                   : x > y         ? x
@@ -84,7 +84,9 @@ double allowed(Unary op) {
 
 TEST_CASE_TEMPLATE("unary: values, and the standard edge values", T, float, double) {
   Numbers numbers(1);
-  for (const auto& [op, f] : kUnary) {
+  for (const auto& entry : kUnary) {
+    const auto op = entry.first;
+    const auto& f = entry.second;
     CAPTURE(static_cast<int>(op));
     auto x = edge_values<T>();
     for (const double range : {1e-6, 0.1, 1.0, 10.0, 100.0, 1000.0}) {
@@ -151,7 +153,9 @@ TEST_CASE_TEMPLATE("unary: an element's bits do not depend on position, length, 
 TEST_CASE_TEMPLATE("binary: values for dense and broadcast operands", T, float, double) {
   Numbers numbers(3);
   const DType d = dtype_of<T>();
-  for (const auto& [op, f] : kBinary) {
+  for (const auto& entry : kBinary) {
+    const auto op = entry.first;
+    const auto& f = entry.second;
     CAPTURE(static_cast<int>(op));
     for (const auto n : kLengths) {
       const auto x = numbers.fill<T>(std::max<std::int64_t>(n, 1), 0.1, 3);
@@ -181,7 +185,9 @@ TEST_CASE_TEMPLATE("binary: values for dense and broadcast operands", T, float, 
 
 TEST_CASE_TEMPLATE("binary: every pair of edge values", T, float, double) {
   const auto edges = edge_values<T>();
-  for (const auto& [op, f] : kBinary) {
+  for (const auto& entry : kBinary) {
+    const auto op = entry.first;
+    const auto& f = entry.second;
     CAPTURE(static_cast<int>(op));
     std::vector<T> x, y;
     for (const T a : edges) {

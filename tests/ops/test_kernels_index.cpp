@@ -81,7 +81,8 @@ TEST_CASE("first_outside names the first bad index") {
 
 TEST_CASE("index: one thread and two give the same bits") {
   Numbers numbers(52);
-  for (const auto& [outer, axis, inner, count] : {View{1, 50, 300, 4000}, View{40, 60, 30, 200}}) {
+  for (const View& v : {View{1, 50, 300, 4000}, View{40, 60, 30, 200}}) {
+    const std::int64_t outer = v.outer, axis = v.axis, inner = v.inner, count = v.count;
     const auto g = numbers.fill<float>(outer * count * inner);
     const auto line = indices(numbers, count, axis), full = indices(numbers, outer * count * inner, axis);
     const auto run = [&](int threads) {

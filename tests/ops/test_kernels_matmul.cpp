@@ -157,9 +157,10 @@ TEST_CASE_TEMPLATE("gemm: one thread and two give the same bits", T, float, doub
   struct Size {
     std::int64_t m, n, k;
   };
-  for (const auto& [m, n, k] : {Size{1, 1, 100000}, Size{4, 4, 30000}, Size{1, 5000, 300}, Size{5000, 1, 300},
-                                Size{3000, 10, 500}, Size{10, 3000, 500}, Size{32, 32, 20000}, Size{100, 50, 784},
-                                Size{333, 444, 222}, Size{128, 512, 512}, Size{16, 25000, 27}}) {
+  for (const Size& size : {Size{1, 1, 100000}, Size{4, 4, 30000}, Size{1, 5000, 300}, Size{5000, 1, 300},
+                           Size{3000, 10, 500}, Size{10, 3000, 500}, Size{32, 32, 20000}, Size{100, 50, 784},
+                           Size{333, 444, 222}, Size{128, 512, 512}, Size{16, 25000, 27}}) {
+    const std::int64_t m = size.m, n = size.n, k = size.k;
     const auto a = numbers.fill<T>(m * k), b = numbers.fill<T>(k * n);
     const auto run = [&](int threads, bool transposed) {
       return with_threads(threads, [&] {
