@@ -22,7 +22,7 @@ struct Call {
   std::uint32_t number;
   std::uint64_t root;
   const char* op;
-  std::source_location where;
+  SourceLocation where;
 };
 constexpr std::size_t kCallsKept = 64;
 
@@ -30,7 +30,7 @@ std::mutex calls_mutex;
 std::uint32_t last_call = 0;
 std::array<Call, kCallsKept> calls{};
 
-std::uint32_t note_call(const Node* root, const std::source_location& where) {
+std::uint32_t note_call(const Node* root, const SourceLocation& where) {
   const std::lock_guard lock(calls_mutex);
   if (++last_call == 0) last_call = 1;
   calls[last_call % kCallsKept] = {last_call, root ? root->number : 0, root ? root->info->name : "leaf", where};
@@ -109,7 +109,7 @@ struct WalkOptions {
 class Walk {
  public:
   Walk(std::span<const Tensor> outputs, std::span<const Tensor> cotangents, const WalkOptions& options,
-       const std::source_location& where)
+       const SourceLocation& where)
       : options_(options),
         roots_(outputs.begin(), outputs.end()),
         graph_(roots_),
@@ -213,8 +213,13 @@ class Walk {
     const auto edges = node.edges();
     needed_.resize(edges.size());
     for (std::size_t i = 0; i < edges.size(); ++i) needed_[i] = edge_wanted(edges[i]);
-    run_rule(node, g, {needed_.data(), edges.size()}, sent_);
-    if (thread_state().anomaly) check(node, g);
+    const bool watched = thread_state().anomaly;
+    {
+      // What the rule computes on its way is its own affair; a bad result is blamed on the rule, not on a step of it.
+      const internal::Scope<bool> unwatched(&ThreadState::anomaly, false);
+      run_rule(node, g, {needed_.data(), edges.size()}, sent_);
+    }
+    if (watched) check(node, g);
     for (std::size_t i = 0; i < edges.size(); ++i) {
       if (!needed_[i] || !sent_[i].defined()) continue;
       const Edge& e = edges[i];
@@ -245,7 +250,7 @@ class Walk {
 }  // namespace
 
 std::vector<Tensor> grad(const std::vector<Tensor>& outputs, const std::vector<Tensor>& inputs,
-                         const GradOptions& options, std::source_location where) {
+                         const GradOptions& options, SourceLocation where) {
   if (outputs.empty()) throw ValueError("grad: no output was given");
   if (!options.cotangents.empty() && options.cotangents.size() != outputs.size())
     throw ValueError(fmt::format("grad: {} cotangents for {} outputs", options.cotangents.size(), outputs.size()));
@@ -268,13 +273,13 @@ std::vector<Tensor> grad(const std::vector<Tensor>& outputs, const std::vector<T
   return results;
 }
 
-Tensor grad(const Tensor& output, const Tensor& input, const GradOptions& options, std::source_location where) {
+Tensor grad(const Tensor& output, const Tensor& input, const GradOptions& options, SourceLocation where) {
   return grad(std::vector{output}, std::vector{input}, options, where)[0];
 }
 
-void Tensor::backward(std::source_location where) const { backward(BackwardOptions{}, where); }
+void Tensor::backward(SourceLocation where) const { backward(BackwardOptions{}, where); }
 
-void Tensor::backward(const BackwardOptions& options, std::source_location where) const {
+void Tensor::backward(const BackwardOptions& options, SourceLocation where) const {
   Walk walk(std::span(this, 1), std::span(&options.cotangent, 1),
             {.retain_graph = options.retain_graph, .keep_inner = true, .who = "backward"}, where);
   walk.run();

@@ -20,10 +20,10 @@ struct GradOptions {
 /// values. Throws GraphError when an input is not reached, an output is not a scalar and has no cotangent, or the graph
 /// was already freed.
 std::vector<Tensor> grad(const std::vector<Tensor>& outputs, const std::vector<Tensor>& inputs,
-                         const GradOptions& options = {}, std::source_location where = std::source_location::current());
+                         const GradOptions& options = {}, SourceLocation where = SourceLocation::current());
 /// The same for one output and one input.
 Tensor grad(const Tensor& output, const Tensor& input, const GradOptions& options = {},
-            std::source_location where = std::source_location::current());
+            SourceLocation where = SourceLocation::current());
 
 // The accumulator's three operations, declared here and defined in ops/ (the engine itself knows none).
 

@@ -82,7 +82,10 @@ Tensor randn(const Shape& shape, TensorOptions options, Generator& generator) {
 
 Tensor randint(std::int64_t low, std::int64_t high, const Shape& shape, Generator& generator) {
   if (low >= high) throw ValueError(fmt::format("randint: low {} must be below high {}", low, high));
-  return make(shape, {.dtype = DType::int64}, [&](std::int64_t) { return low + generator.below(high - low); });
+  std::int64_t range = 0;
+  if (__builtin_sub_overflow(high, low, &range))
+    throw ValueError(fmt::format("randint: the range {} to {} is wider than 2^63", low, high));
+  return make(shape, {.dtype = DType::int64}, [&](std::int64_t) { return low + generator.below(range); });
 }
 
 Nested::Nested(std::initializer_list<Nested> rows) {
@@ -99,7 +102,6 @@ Nested::Nested(std::initializer_list<Nested> rows) {
 }
 
 Tensor tensor(const Nested& values, TensorOptions options) { return from_vector(values.values(), values.shape(), options); }
-Tensor tensor(double value, TensorOptions options) { return full({}, value, options); }
 
 Tensor from_vector(const std::vector<double>& values, const Shape& shape, TensorOptions options) {
   check_shape(shape, item_size(options.dtype), "from_vector");
@@ -144,6 +146,5 @@ Tensor variable(const Nested& values, std::string name) {
   if (!name.empty()) t.label(std::move(name));
   return t;
 }
-Tensor variable(double value, std::string name) { return variable(Nested(value), std::move(name)); }
 
 }  // namespace chainrule

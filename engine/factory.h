@@ -36,7 +36,7 @@ Tensor randn(const Shape& shape, TensorOptions options = {}, Generator& generato
 /// Integers in [low, high) as int64.
 Tensor randint(std::int64_t low, std::int64_t high, const Shape& shape, Generator& generator = default_generator());
 
-/// A nested list of numbers, as in tensor({{1, 2}, {3, 4}}).
+/// A number or a nested list of numbers, as in tensor({{1, 2}, {3, 4}}).
 class Nested {
  public:
   template <class T>
@@ -52,7 +52,6 @@ class Nested {
   Shape shape_;
 };
 Tensor tensor(const Nested& values, TensorOptions options = {});
-Tensor tensor(double value, TensorOptions options = {});
 /// Row-major values in their own type. Throws ShapeError when the counts differ.
 template <class T>
 Tensor from_vector(const std::vector<T>& values, const Shape& shape);
@@ -62,7 +61,6 @@ Tensor from_memory(void* data, const Shape& shape, DType dtype, std::shared_ptr<
 
 /// A named trainable leaf for learning with: float64, and every graph that starts from it keeps all its values and
 /// gradients, so that it can be drawn and explained after backward.
-Tensor variable(double value, std::string name = {});
 Tensor variable(const Nested& values, std::string name = {});
 
 extern template Tensor from_vector(const std::vector<float>&, const Shape&);

@@ -34,7 +34,7 @@ void destroy(Node* node) noexcept {
   working = false;
 }
 
-std::string to_string(const std::source_location& where) {
+std::string to_string(const SourceLocation& where) {
   const std::string_view file = where.file_name();
   if (where.line() == 0) return {};
   return fmt::format("{}:{}", file.substr(file.find_last_of('/') + 1), where.line());
@@ -67,25 +67,33 @@ std::string describe(const Tensor& tensor) {
 
 // --- saved values ----------------------------------------------------------------------------------------------------
 
+namespace {
+
+[[noreturn]] void throw_overwritten(const Node& node, const std::string& role, const TensorImpl& now,
+                                    const std::string& value, std::uint32_t saved) {
+  const Writer writer = now.storage ? now.storage->writer : Writer{};
+  throw GraphError(fmt::format("backward of {}: its {} {} was overwritten after it was saved: version {} was saved, {} is "
+                               "there now, written by {}{}{}; change values after backward(), or give the operation a copy",
+                               node.title(), role, value, saved, now.version(),
+                               writer.what ? writer.what : "an unknown writer",
+                               writer.where.line() ? " at " + to_string(writer.where) : "",
+                               node.where.line() ? "; the operation is at " + to_string(node.where) : ""));
+}
+
+}  // namespace
+
 Tensor Node::saved_input(int i) const {
   const Edge& e = edges_[i];
   if (!e.saved) return {};
-  if (e.value->version() != e.version) {
-    const Tensor value(e.value);
-    const Writer writer = e.value->storage ? e.value->storage->writer : Writer{};
-    throw GraphError(fmt::format("backward of {}: its input {} {} was overwritten after it was saved: version {} was "
-                                 "saved, {} is there now, written by {}{}{}; change values after backward(), or give "
-                                 "the operation a copy",
-                                 title(), input_letter(*info, i), describe(value), e.version, e.value->version(),
-                                 writer.what ? writer.what : "an unknown writer",
-                                 writer.where.line() ? " at " + to_string(writer.where) : "",
-                                 where.line() ? "; the operation is at " + to_string(where) : ""));
-  }
+  if (e.value->version() != e.version)
+    throw_overwritten(*this, "input " + input_letter(*info, i), *e.value, describe(Tensor(e.value)), e.version);
   return Tensor(e.value);
 }
 
 Tensor Node::saved_output() {
   if (!output) return {};
+  if (output->version() != output_version)  // through a detached handle, which shares the buffer
+    throw_overwritten(*this, "result", *output, "of shape " + to_string(shape), output_version);
   Tensor result = alias(Tensor(output));
   result.impl().node = Ref<Node>::share(this);
   return result;
@@ -170,7 +178,7 @@ void throw_no_rule(const OpInfo& info) {
 }
 
 void attach(Ref<Node> node, Tensor& result, const OpInfo& info, std::span<const Tensor* const> inputs,
-            std::span<const Uses> uses, const std::source_location& where) {
+            std::span<const Uses> uses, const SourceLocation& where) {
   const ThreadState& state = thread_state();
   node->info = &info;
   node->where = where;
@@ -201,7 +209,10 @@ void attach(Ref<Node> node, Tensor& result, const OpInfo& info, std::span<const 
     }
   }
   node->number = next_number();
-  if (wanted & kOutput) node->output = alias(result).ref();
+  if (wanted & kOutput) {
+    node->output = alias(result).ref();
+    node->output_version = node->output->version();
+  }
   if (teaching) {
     node->meta = std::make_unique<Meta>();
     node->meta->value = alias(result);
@@ -227,7 +238,7 @@ void own_result(Tensor& result, std::span<const Tensor* const> inputs) {
 }
 
 void check_forward(const Tensor& result, const OpInfo& info, std::span<const Tensor* const> inputs,
-                   const std::source_location& where) {
+                   const SourceLocation& where) {
   boost::container::small_vector<Tensor, 4> list;
   for (const Tensor* x : inputs) list.push_back(*x);
   check_finite(result, info, thread_state().module, where, {list.data(), list.size()}, "forward");
@@ -235,7 +246,7 @@ void check_forward(const Tensor& result, const OpInfo& info, std::span<const Ten
 
 }  // namespace internal
 
-void check_finite(const Tensor& result, const OpInfo& info, const ModulePath* module, const std::source_location& where,
+void check_finite(const Tensor& result, const OpInfo& info, const ModulePath* module, const SourceLocation& where,
                   std::span<const Tensor> inputs, const char* phase) {
   if (!is_floating(result.dtype())) return;
   auto facts = [](const Tensor& t, std::string& out) {

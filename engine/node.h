@@ -70,10 +70,11 @@ class Node {
   const OpInfo* info = nullptr;
   std::uint64_t number = 0;
   std::atomic<std::uint64_t> mark{0};  // place in the traversal that holds this node; see traverse.h
-  std::source_location where;
+  SourceLocation where;
   const ModulePath* module = nullptr;
   std::unique_ptr<Meta> meta;
   Ref<TensorImpl> output;  // the saved result, without history
+  std::uint32_t output_version = 0;
   Shape shape;             // of the result
 
  protected:
@@ -133,10 +134,10 @@ Expected expected_gradient(const Edge& edge);
 /// "x", "y" ... the letter of input i; "argument 3" beyond the letters.
 std::string input_letter(const OpInfo& info, int i);
 /// "main.cpp:12", without folders.
-std::string to_string(const std::source_location& where);
+std::string to_string(const SourceLocation& where);
 
 /// Throws NumericError when a value of an operation or rule is not finite (AnomalyMode).
-void check_finite(const Tensor& result, const OpInfo& info, const ModulePath* module, const std::source_location& where,
+void check_finite(const Tensor& result, const OpInfo& info, const ModulePath* module, const SourceLocation& where,
                   std::span<const Tensor> inputs, const char* phase);
 
 }  // namespace chainrule

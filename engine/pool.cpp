@@ -57,14 +57,6 @@ Store& store(std::size_t size_class) {
   return *(*stores)[size_class];
 }
 
-void* take_from_store(std::size_t size_class) {
-  Store& s = store(size_class);
-  const std::lock_guard lock(s.mutex);
-  void* block = s.blocks.malloc();
-  if (!block) throw EnvironmentError("out of memory: no room for another graph node");
-  return block;
-}
-
 struct ThreadCache {
   std::array<FreeList, kClasses> lists;
   std::atomic<std::int64_t> nodes{0};
@@ -122,6 +114,14 @@ ThreadCache* open_cache() {
 inline ThreadCache* my_cache() { return cache ? cache : open_cache(); }
 
 #if !CHAINRULE_PLAIN_ALLOCATION
+void* take_from_store(std::size_t size_class) {
+  Store& s = store(size_class);
+  const std::lock_guard lock(s.mutex);
+  void* block = s.blocks.malloc();
+  if (!block) throw EnvironmentError("out of memory: no room for another graph node");
+  return block;
+}
+
 // Slow path of a free: the list is full, half of it goes home.
 void send_home(FreeList& list, std::size_t size_class) {
   Store& s = store(size_class);

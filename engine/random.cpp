@@ -53,6 +53,7 @@ std::int64_t Generator::below(std::int64_t n) {
 }
 
 std::vector<std::int64_t> Generator::permutation(std::int64_t n) {
+  if (n < 0) throw ValueError(fmt::format("random: a permutation of {} elements", n));
   std::vector<std::int64_t> order(static_cast<std::size_t>(n));
   for (std::int64_t i = 0; i < n; ++i) order[i] = i;
   for (std::int64_t i = n - 1; i > 0; --i) std::swap(order[i], order[below(i + 1)]);

@@ -64,17 +64,17 @@ inline const Tensor& tensor_of(const Operand& x) {
 bool must_record(const OpInfo& info, std::span<const Tensor* const> inputs);
 /// Fills the edges of a new node and ties it to its result.
 void attach(Ref<Node> node, Tensor& result, const OpInfo& info, std::span<const Tensor* const> inputs,
-            std::span<const Uses> uses, const std::source_location& where);
+            std::span<const Uses> uses, const SourceLocation& where);
 /// What an unrecorded result still knows: why it has no history.
 void note_stop(Tensor& result, const OpInfo& info, std::span<const Tensor* const> inputs);
 /// A result handle of its own, when forward returned one of its inputs.
 void own_result(Tensor& result, std::span<const Tensor* const> inputs);
 [[noreturn]] void throw_no_rule(const OpInfo& info);
 void check_forward(const Tensor& result, const OpInfo& info, std::span<const Tensor* const> inputs,
-                   const std::source_location& where);
+                   const SourceLocation& where);
 
 template <class Op, int N, class Forward>
-Tensor record_call(Op op, std::span<const Tensor* const> inputs, const std::source_location& where, Forward&& forward) {
+Tensor record_call(Op op, std::span<const Tensor* const> inputs, const SourceLocation& where, Forward&& forward) {
   const OpInfo& info = Op::info;
   const bool wanted = must_record(info, inputs);
   if constexpr (!HasRule<Op>) {
@@ -105,7 +105,7 @@ Tensor record_call(Op op, std::span<const Tensor* const> inputs, const std::sour
 template <class Op, class... X>
   requires(sizeof...(X) > 0 && (std::is_convertible_v<const X&, const Operand&> && ...))
 Tensor record(Op op, const X&... inputs) {
-  std::source_location where;
+  SourceLocation where;
   auto note = [&where](const auto& x) {
     if constexpr (std::is_same_v<std::decay_t<decltype(x)>, Operand>) where = x.where();
   };
@@ -117,7 +117,7 @@ Tensor record(Op op, const X&... inputs) {
 
 /// The same for operations of any number of inputs: op.forward(span of tensors).
 template <class Op>
-Tensor record(Op op, std::span<const Tensor> inputs, const std::source_location& where) {
+Tensor record(Op op, std::span<const Tensor> inputs, const SourceLocation& where) {
   boost::container::small_vector<const Tensor*, 8> list;
   for (const Tensor& x : inputs) list.push_back(&x);
   return internal::record_call<Op, 0>(std::move(op), std::span<const Tensor* const>(list.data(), list.size()), where,

@@ -6,12 +6,12 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
-#include <source_location>
 #include <utility>
 
 #include "engine/dtype.h"
 #include "engine/pool.h"
 #include "engine/shape.h"
+#include "engine/source_location.h"
 
 namespace chainrule {
 
@@ -63,7 +63,7 @@ class Ref {
 /// Who wrote into a buffer last, for the error about an overwritten saved value.
 struct Writer {
   const char* what = nullptr;
-  std::source_location where{};
+  SourceLocation where{};
 };
 
 /// A buffer that several views may share.

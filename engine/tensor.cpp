@@ -89,7 +89,7 @@ template std::vector<float> Tensor::values() const;
 template std::vector<double> Tensor::values() const;
 template std::vector<std::int64_t> Tensor::values() const;
 
-void* Tensor::mutable_data(const char* writer, std::source_location where) {
+void* Tensor::mutable_data(const char* writer, SourceLocation where) {
   TensorImpl& t = impl();
   if (t.node)
     throw GraphError(fmt::format("{}: {} is the result of an operation, and only leaves can be changed in place; "
@@ -103,7 +103,7 @@ void* Tensor::mutable_data(const char* writer, std::source_location where) {
   return t.data;
 }
 
-void Tensor::copy_(const Tensor& source, std::source_location where) {
+void Tensor::copy_(const Tensor& source, SourceLocation where) {
   if (source.shape() != shape())
     throw ShapeError(fmt::format("copy_: the source has shape {}, {} has {}", to_string(source.shape()),
                                  describe(*this), to_string(shape())));
@@ -125,7 +125,7 @@ void Tensor::copy_(const Tensor& source, std::source_location where) {
   });
 }
 
-void Tensor::fill_(double value, std::source_location where) {
+void Tensor::fill_(double value, SourceLocation where) {
   mutable_data("fill_", where);
   dispatch(dtype(), [&](auto zero) {
     using T = decltype(zero);
@@ -142,6 +142,7 @@ Tensor& Tensor::set_requires_grad(bool on) {
                                  describe(*this), name_of(t.dtype)));
   move_outside(t);
   if (on && t.number == 0) t.number = next_number();
+  if (on) meta_of(*this);  // here, not in backward: two threads may walk to one parameter
   if (on) t.stop = Stop::none;
   t.requires_grad = on;
   return *this;

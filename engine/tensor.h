@@ -69,10 +69,10 @@ class Tensor {
   }
   /// For writing in place: only leaves, and trainable ones only under NoGrad; throws GraphError otherwise.
   /// Values that a recorded graph saved from here become stale, and its backward will say so.
-  void* mutable_data(const char* writer = "mutable_data", std::source_location where = std::source_location::current());
+  void* mutable_data(const char* writer = "mutable_data", SourceLocation where = SourceLocation::current());
   /// Copies the other's values into this leaf (same shape; converted to this dtype).
-  void copy_(const Tensor& source, std::source_location where = std::source_location::current());
-  void fill_(double value, std::source_location where = std::source_location::current());
+  void copy_(const Tensor& source, SourceLocation where = SourceLocation::current());
+  void fill_(double value, SourceLocation where = SourceLocation::current());
 
   /// True for a trainable leaf and for everything recorded from one.
   bool requires_grad() const { return impl().requires_grad || impl().node; }
@@ -96,8 +96,8 @@ class Tensor {
 
   /// d(this)/d(every trainable leaf), added to the leaves' gradients. This must hold one element, or options give the
   /// cotangent. Buffers are freed unless retain_graph is set. Throws GraphError; leaves are unchanged when it throws.
-  void backward(std::source_location where = std::source_location::current()) const;
-  void backward(const BackwardOptions& options, std::source_location where = std::source_location::current()) const;
+  void backward(SourceLocation where = SourceLocation::current()) const;
+  void backward(const BackwardOptions& options, SourceLocation where = SourceLocation::current()) const;
 
   /// Names the value, for diagrams, reports and errors. Returns the same handle.
   Tensor label(std::string name) const;

@@ -55,7 +55,8 @@ Traversal::Traversal(std::span<const Tensor> roots) : tag_(new_tag()) {
 Traversal::~Traversal() { release(); }
 
 void Traversal::release() noexcept {
-  for (const Item& item : nodes_) item.node->mark.store(item.mark_before, std::memory_order_relaxed);
+  // What this walk did to a node is seen by the thread that claims it next.
+  for (const Item& item : nodes_) item.node->mark.store(item.mark_before, std::memory_order_release);
 }
 
 void Traversal::claim(Node* node) {
@@ -67,7 +68,7 @@ void Traversal::claim(Node* node) {
   nodes_.reserve(nodes_.size() + 1 > nodes_.capacity() ? nodes_.capacity() * 2 + 32 : 0);
   if (single_threaded()) {
     node->mark.store(tag_, std::memory_order_relaxed);
-  } else if (!node->mark.compare_exchange_strong(before, tag_, std::memory_order_relaxed)) {
+  } else if (!node->mark.compare_exchange_strong(before, tag_, std::memory_order_acquire)) {
     throw GraphError(fmt::format("{} is being walked by another thread: a graph may be used by one thread at a time",
                                  node->title()));
   }

@@ -144,7 +144,10 @@ int weight(const Operand& x) { return x.is_number() ? 0 : x.tensor().shape().emp
 }  // namespace
 
 DType common_dtype(const Operand& x, const Operand& y) {
-  auto own = [](const Operand& o) { return o.is_number() ? default_dtype() : o.tensor().dtype(); };
+  auto own = [](const Operand& o) {
+    if (!o.is_number()) return o.tensor().dtype();
+    return o.is_integer() ? DType::int64 : default_dtype();
+  };
   const DType a = own(x), b = own(y);
   if (a == b) return a;
   if (kind(a) != kind(b)) return kind(a) > kind(b) ? a : b;

@@ -2,6 +2,8 @@
 // and logarithm are only safe from overflow together. Labels are checked before any arithmetic.
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "engine/error.h"
 #include "engine/factory.h"
 #include "ops/arguments.h"
@@ -28,7 +30,7 @@ Shape positions(const Shape& x) {
 
 /// The loss's gradient at every position, with an axis for the classes.
 Tensor spread(const Tensor& g, Reduction r, const Shape& x) {
-  if (r == Reduction::mean) return g / numel(positions(x));
+  if (r == Reduction::mean) return g / std::max<std::int64_t>(numel(positions(x)), 1);
   if (r == Reduction::sum) return g;
   Shape p = x;
   p[1] = 1;

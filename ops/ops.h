@@ -102,9 +102,9 @@ Tensor expand(const Operand& x, const Shape& shape);  ///< -1 keeps a size
 Tensor slice(const Operand& x, std::int64_t dim, std::optional<std::int64_t> start = {},
              std::optional<std::int64_t> end = {}, std::int64_t step = 1);
 Tensor cat(std::span<const Tensor> tensors, std::int64_t dim = 0,
-           std::source_location where = std::source_location::current());
+           SourceLocation where = SourceLocation::current());
 Tensor cat(std::initializer_list<Tensor> tensors, std::int64_t dim = 0,
-           std::source_location where = std::source_location::current());
+           SourceLocation where = SourceLocation::current());
 /// x's slices at `index` (int64, one axis) along an axis.
 Tensor index_select(const Operand& x, std::int64_t dim, const Tensor& index);
 /// z[.., j, ..] = x[.., index[.., j, ..], ..] along an axis; sizes of the other axes as in index, at most x's.

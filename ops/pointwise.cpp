@@ -49,19 +49,19 @@ struct Tanh {
   }
 };
 
-// w = g (1 - z z)      dg = h (1 - z z),  dz = h * -2 g z
+// z = g (1 - y y), y = tanh(x)      dg = h (1 - y y),  dy = h * -2 g y
 struct TanhGrad {
   static constexpr OpInfo info{.name = "tanh_grad",
                                .elementwise = true,
-                               .formula = "w = g * (1 - z^2)",
-                               .derivatives = {"1 - z^2", "-2 * g * z"},
-                               .inputs = "g z"};
+                               .formula = "z = g * (1 - y^2)",
+                               .derivatives = {"1 - y^2", "-2 * g * y"},
+                               .inputs = "g y"};
   static constexpr Uses uses[] = {kY, kX | kY};
-  Tensor forward(const Tensor& g, const Tensor& z) const { return zip(g, z, Binary::tanh_grad, "tanh_grad"); }
+  Tensor forward(const Tensor& g, const Tensor& y) const { return zip(g, y, Binary::tanh_grad, "tanh_grad"); }
   void backward(GradContext& c, const Tensor& h) const {
-    auto [g, z] = c.inputs<2>();
-    c.send(0, [&] { return tanh_grad(h, z); });
-    c.send(1, [&] { return h * (-2 * g * z); });
+    auto [g, y] = c.inputs<2>();
+    c.send(0, [&] { return tanh_grad(h, y); });
+    c.send(1, [&] { return h * (-2 * g * y); });
   }
 };
 
@@ -76,19 +76,19 @@ struct Sigmoid {
   }
 };
 
-// w = g z (1 - z)      dg = h z (1 - z),  dz = h * g (1 - 2 z)
+// z = g y (1 - y), y = sigmoid(x)      dg = h y (1 - y),  dy = h * g (1 - 2 y)
 struct SigmoidGrad {
   static constexpr OpInfo info{.name = "sigmoid_grad",
                                .elementwise = true,
-                               .formula = "w = g * z * (1 - z)",
-                               .derivatives = {"z * (1 - z)", "g * (1 - 2 * z)"},
-                               .inputs = "g z"};
+                               .formula = "z = g * y * (1 - y)",
+                               .derivatives = {"y * (1 - y)", "g * (1 - 2 * y)"},
+                               .inputs = "g y"};
   static constexpr Uses uses[] = {kY, kX | kY};
-  Tensor forward(const Tensor& g, const Tensor& z) const { return zip(g, z, Binary::sigmoid_grad, "sigmoid_grad"); }
+  Tensor forward(const Tensor& g, const Tensor& y) const { return zip(g, y, Binary::sigmoid_grad, "sigmoid_grad"); }
   void backward(GradContext& c, const Tensor& h) const {
-    auto [g, z] = c.inputs<2>();
-    c.send(0, [&] { return sigmoid_grad(h, z); });
-    c.send(1, [&] { return h * (g * (1 - 2 * z)); });
+    auto [g, y] = c.inputs<2>();
+    c.send(0, [&] { return sigmoid_grad(h, y); });
+    c.send(1, [&] { return h * (g * (1 - 2 * y)); });
   }
 };
 
@@ -106,20 +106,20 @@ struct Relu {
   }
 };
 
-// w = g where z > 0, else 0      dg = h where z > 0, else 0,  dz = 0
+// z = g where y > 0, else 0      dg = h where y > 0, else 0,  dy = 0
 struct ReluGrad {
   static constexpr OpInfo info{.name = "relu_grad",
                                .elementwise = true,
-                               .formula = "w = g where z > 0, else 0",
-                               .derivatives = {"1 where z > 0, else 0", "0"},
-                               .kinks = "0 at z = 0",
-                               .inputs = "g z"};
+                               .formula = "z = g where y > 0, else 0",
+                               .derivatives = {"1 where y > 0, else 0", "0"},
+                               .kinks = "0 at y = 0",
+                               .inputs = "g y"};
   static constexpr Uses uses[] = {kY, kY};
-  Tensor forward(const Tensor& g, const Tensor& z) const { return zip(g, z, Binary::relu_grad, "relu_grad"); }
+  Tensor forward(const Tensor& g, const Tensor& y) const { return zip(g, y, Binary::relu_grad, "relu_grad"); }
   void backward(GradContext& c, const Tensor& h) const {
-    const Tensor z = c.input(1);
-    c.send(0, [&] { return relu_grad(h, z); });
-    c.send(1, [&] { return flat_slope(z); });
+    const Tensor y = c.input(1);
+    c.send(0, [&] { return relu_grad(h, y); });
+    c.send(1, [&] { return flat_slope(y); });
   }
 };
 
@@ -229,7 +229,7 @@ struct Where {
   static constexpr OpInfo info{.name = "where",
                                .elementwise = true,
                                .formula = "z = x where c, else y",
-                               .derivatives = {nullptr, "1 where c, else 0", "0 where c, else 1"},
+                               .derivatives = {"0", "1 where c, else 0", "0 where c, else 1"},
                                .kinks = "exactly 0 on the side that is not chosen, also where that side is not finite",
                                .inputs = "c x y"};
   static constexpr Uses kCondition = 1;

@@ -153,7 +153,8 @@ struct Mean {
   void backward(GradContext& c, const Tensor& g) const {
     c.send(0, [&] {
       const Shape& x = c.shape(0);
-      return expand(with_axes(g / o.count(x), o, x), x);
+      const std::int64_t n = std::max<std::int64_t>(o.count(x), 1);  // an empty group has nobody to divide for
+      return expand(with_axes(g / n, o, x), x);
     });
   }
 };

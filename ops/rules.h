@@ -46,12 +46,12 @@ Tensor flat_slope(const Tensor& x);
 
 // --- fused gradients: one pass each, and differentiable like everything else ---
 
-Tensor tanh_grad(const Tensor& g, const Tensor& z);     ///< g (1 - z z), z = tanh(x)
-Tensor sigmoid_grad(const Tensor& g, const Tensor& z);  ///< g z (1 - z), z = sigmoid(x)
-Tensor relu_grad(const Tensor& g, const Tensor& z);     ///< g where z > 0, else 0; z = relu(x) or x itself
-/// z (g - sum(g z)) along an axis, z = softmax(x, dim)
-Tensor softmax_grad(const Tensor& g, const Tensor& z, std::int64_t dim);
-/// g - exp(z) sum(g) along an axis, z = log_softmax(x, dim)
-Tensor log_softmax_grad(const Tensor& g, const Tensor& z, std::int64_t dim);
+Tensor tanh_grad(const Tensor& g, const Tensor& y);     ///< g (1 - y y), y = tanh(x)
+Tensor sigmoid_grad(const Tensor& g, const Tensor& y);  ///< g y (1 - y), y = sigmoid(x)
+Tensor relu_grad(const Tensor& g, const Tensor& y);     ///< g where y > 0, else 0; y = relu(x) or x itself
+/// y (g - sum(g y)) along an axis, y = softmax(x, dim)
+Tensor softmax_grad(const Tensor& g, const Tensor& y, std::int64_t dim);
+/// g - exp(y) sum(g) along an axis, y = log_softmax(x, dim)
+Tensor log_softmax_grad(const Tensor& g, const Tensor& y, std::int64_t dim);
 
 }  // namespace chainrule

@@ -299,7 +299,7 @@ Tensor slice(const Operand& x, std::int64_t dim, std::optional<std::int64_t> sta
   return record(Slice{{axis, first, count > 1 ? step : 1, count}}, Operand(t, x.where()));
 }
 
-Tensor cat(std::span<const Tensor> tensors, std::int64_t dim, std::source_location where) {
+Tensor cat(std::span<const Tensor> tensors, std::int64_t dim, SourceLocation where) {
   if (tensors.empty()) throw ValueError("cat: no tensors were given");
   boost::container::small_vector<Tensor, 8> list;
   for (const Tensor& t : tensors) list.push_back(tensor_argument(t, "cat"));
@@ -326,7 +326,7 @@ Tensor cat(std::span<const Tensor> tensors, std::int64_t dim, std::source_locati
   return record(std::move(op), std::span<const Tensor>(list.data(), list.size()), where);
 }
 
-Tensor cat(std::initializer_list<Tensor> tensors, std::int64_t dim, std::source_location where) {
+Tensor cat(std::initializer_list<Tensor> tensors, std::int64_t dim, SourceLocation where) {
   return cat(std::span<const Tensor>(tensors.begin(), tensors.size()), dim, where);
 }
 

@@ -64,20 +64,20 @@ struct Softmax {
   }
 };
 
-// w = z (g - sum(g z))      dg = z (h - sum(h z)),  dz = h (g - sum(g z)) - g sum(h z)
+// z = y (g - sum(g y)), y = softmax(x)      dg = y (h - sum(h y)),  dy = h (g - sum(g y)) - g sum(h y)
 struct SoftmaxGrad {
   static constexpr OpInfo info{.name = "softmax_grad",
-                               .formula = "w = z * (g - sum(g * z))",
-                               .derivatives = {"diag(z) - z z^T", "diag(g - sum(g * z)) - z g^T"},
-                               .inputs = "g z"};
+                               .formula = "z = y * (g - sum(g * y))",
+                               .derivatives = {"diag(y) - y y^T", "diag(g - sum(g * y)) - y g^T"},
+                               .inputs = "g y"};
   static constexpr Uses uses[] = {kY, kX | kY};
   int dim;
   std::string attributes() const { return dim_text(dim); }
-  Tensor forward(const Tensor& g, const Tensor& z) const { return along(g, z, dim, kernels::softmax_grad); }
+  Tensor forward(const Tensor& g, const Tensor& y) const { return along(g, y, dim, kernels::softmax_grad); }
   void backward(GradContext& c, const Tensor& h) const {
-    auto [g, z] = c.inputs<2>();
-    c.send(0, [&] { return softmax_grad(h, z, dim); });
-    c.send(1, [&] { return h * (g - sum(g * z, {dim}, true)) - g * sum(h * z, {dim}, true); });
+    auto [g, y] = c.inputs<2>();
+    c.send(0, [&] { return softmax_grad(h, y, dim); });
+    c.send(1, [&] { return h * (g - sum(g * y, {dim}, true)) - g * sum(h * y, {dim}, true); });
   }
 };
 
@@ -94,20 +94,20 @@ struct LogSoftmax {
   }
 };
 
-// w = g - exp(z) sum(g)      dg = h - sum(h exp(z)),  dz = -h exp(z) sum(g)
+// z = g - exp(y) sum(g), y = log_softmax(x)      dg = h - sum(h exp(y)),  dy = -h exp(y) sum(g)
 struct LogSoftmaxGrad {
   static constexpr OpInfo info{.name = "log_softmax_grad",
-                               .formula = "w = g - exp(z) * sum(g)",
-                               .derivatives = {"I - exp(z) 1^T", "diag(-exp(z) * sum(g))"},
-                               .inputs = "g z"};
+                               .formula = "z = g - exp(y) * sum(g)",
+                               .derivatives = {"I - exp(y) 1^T", "diag(-exp(y) * sum(g))"},
+                               .inputs = "g y"};
   static constexpr Uses uses[] = {kY, kX | kY};
   int dim;
   std::string attributes() const { return dim_text(dim); }
-  Tensor forward(const Tensor& g, const Tensor& z) const { return along(g, z, dim, kernels::log_softmax_grad); }
+  Tensor forward(const Tensor& g, const Tensor& y) const { return along(g, y, dim, kernels::log_softmax_grad); }
   void backward(GradContext& c, const Tensor& h) const {
-    auto [g, z] = c.inputs<2>();
-    c.send(0, [&] { return h - sum(h * exp(z), {dim}, true); });
-    c.send(1, [&] { return -h * exp(z) * sum(g, {dim}, true); });
+    auto [g, y] = c.inputs<2>();
+    c.send(0, [&] { return h - sum(h * exp(y), {dim}, true); });
+    c.send(1, [&] { return -h * exp(y) * sum(g, {dim}, true); });
   }
 };
 

@@ -46,8 +46,10 @@ struct Input {
   Shape shape;
   double low = -2, high = 2;
   std::vector<double> kinks{};  ///< every value stays 0.05 away from these
-  bool distinct = false;        ///< any two values of the input differ by 0.05 at least (no ties); widens the range
-  bool linear = false;          ///< the gradient by this input does not read its values: NaN comes to it through g only
+  double grid = 0;              ///< not 0: values are (whole number + shift) * grid, so that two inputs never meet
+  double shift = 0;
+  bool distinct = false;  ///< any two values of the input differ by 0.05 at least (no ties); widens the range
+  bool linear = false;    ///< the gradient by this input does not read its values: NaN comes to it through g only
 };
 
 /// What happens when one input is NaN throughout.
@@ -59,12 +61,12 @@ enum class Nan : std::uint8_t {
 
 /// One way to call one operation. Indices, masks and labels are not inputs: the function holds them as constants.
 struct Case {
-  std::string op;       ///< name in the registry
-  std::string variant;  ///< "stride 2, padding 1"; may be empty
+  std::string op;         ///< name in the registry
+  std::string variant{};  ///< "stride 2, padding 1"; may be empty
   std::vector<Input> inputs;
   std::function<Tensor(const std::vector<Tensor>&)> f;
   std::function<Array(const std::vector<Array>&)> reference;
-  bool broadcasts = false;  ///< f and the reference take two inputs of any shapes that broadcast (E8)
+  bool broadcasts = false;  ///< elementwise in two inputs of any shapes that broadcast, wherever they stand (E8)
   int order = 2;            ///< derivatives that exist: 0 for none
   Nan nan = Nan::everywhere;
   std::string nan_reason{};         ///< why not everywhere
@@ -80,6 +82,8 @@ struct AxisReduction {
   std::string op;
   std::function<Tensor(const Tensor&, const Axes&, bool)> f;
   std::function<double(const std::vector<double>&)> reference;
+  double grid = 0;  ///< not 0: values are (whole number + shift) * grid, so that two inputs never meet
+  double shift = 0;
   bool distinct = false;      ///< no ties wanted, as in Input
   bool empty_groups = false;  ///< a group without numbers has a value; otherwise it is an error
 };

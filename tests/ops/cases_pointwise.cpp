@@ -2,7 +2,6 @@
 #include <algorithm>
 #include <cmath>
 
-#include "engine/factory.h"
 #include "tests/ops/cases.h"
 
 namespace chainrule::cases {
@@ -36,6 +35,7 @@ Array pairwise(const Array& x, const Array& y, Two f) {
 Case unary(std::string op, Tensor (*f)(const Operand&), One reference, Input input = {.shape = {}}) {
   input.shape = {3, 4};
   return {.op = std::move(op),
+          .variant = "",
           .inputs = {input},
           .f = [f](const std::vector<Tensor>& t) { return f(t[0]); },
           .reference =
@@ -50,29 +50,27 @@ Case binary(std::string op, Tensor (*f)(const Operand&, const Operand&), Two ref
   x.shape = {3, 4};
   y.shape = {4};
   return {.op = std::move(op),
+          .variant = "",
           .inputs = {x, y},
           .f = [f](const std::vector<Tensor>& t) { return f(t[0], t[1]); },
           .reference = [reference](const std::vector<Array>& a) { return pairwise(a[0], a[1], reference); },
           .broadcasts = true};
 }
 
-// +1 and -1 by position: brings the second operand of a choice to both sides of the first, and never near it.
-double side(std::size_t place) { return place % 2 ? 1 : -1; }
-Tensor sides(const Tensor& like) {
-  std::vector<double> s(static_cast<std::size_t>(like.numel()));
-  for (std::size_t i = 0; i < s.size(); ++i) s[i] = side(i);
-  return from_vector(s, like.shape(), {.dtype = like.dtype()});
-}
-Array flipped(Array y) {
-  for (std::size_t i = 0; i < y.values.size(); ++i) y.values[i] *= side(i);
-  return y;
-}
+// Brings the second operand of a choice to both sides of the first and never near it: [3, 4) goes to (-4, -3].
+double to_a_side(double y) { return y > 4 ? y : -y; }
 
 Case choice(std::string op, Tensor (*f)(const Operand&, const Operand&), Two reference) {
   return {.op = std::move(op),
-          .inputs = {{.shape = {3, 4}}, {.shape = {4}, .low = 3, .high = 5}},
-          .f = [f](const std::vector<Tensor>& t) { return f(t[0], t[1] * sides(t[1])); },
-          .reference = [reference](const std::vector<Array>& a) { return pairwise(a[0], flipped(a[1]), reference); },
+          .variant = "",
+          .inputs = {{.shape = {3, 4}}, {.shape = {4}, .low = 3, .high = 5, .kinks = {4}}},
+          .f = [f](const std::vector<Tensor>& t) { return f(t[0], where(t[1] > 4, t[1], -t[1])); },
+          .reference =
+              [reference](const std::vector<Array>& a) {
+                Array y = a[1];
+                for (double& v : y.values) v = to_a_side(v);
+                return pairwise(a[0], y, reference);
+              },
           .broadcasts = true};
 }
 
@@ -152,22 +150,14 @@ std::vector<Case> pointwise_cases() {
           "to", "its own dtype", straight, [](const Tensor& x) { return to(x, x.dtype()); },
           [](double x) { return x; }),
   };
-  // The condition has one operand's shape and broadcasts with the other.
-  rows.push_back({.op = "where",
-                  .inputs = {{.shape = {3, 4}, .linear = true}, {.shape = {4}, .linear = true}},
-                  .f = [](const std::vector<Tensor>& t) { return where(gt(sides(t[0]), 0), t[0], t[1]); },
-                  .reference =
-                      [](const std::vector<Array>& a) {
-                        Array chosen(a[0].shape, 1), z(common(a[0].shape, a[1].shape));
-                        chosen = flipped(chosen);
-                        each_index(z.shape, [&](const Shape& at) {
-                          z.at(at) = spread(chosen, at) > 0 ? spread(a[0], at) : spread(a[1], at);
-                        });
-                        return z;
-                      },
-                  .broadcasts = true,
-                  .nan = Nan::somewhere,
-                  .nan_reason = "the side that is not chosen does not matter"});
+  // A NaN in x is not below 0 and so is chosen.
+  Case chosen = binary(
+      "where", nullptr, [](double x, double y) { return x < 0 ? y : x; }, {.shape = {}, .kinks = {0}, .linear = true},
+      straight);
+  chosen.f = [](const std::vector<Tensor>& t) { return where(t[0] < 0, t[1], t[0]); };
+  chosen.nan = Nan::somewhere;
+  chosen.nan_reason = "the side that is not chosen does not matter";
+  rows.push_back(chosen);
   return rows;
 }
 

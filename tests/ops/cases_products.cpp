@@ -93,6 +93,8 @@ std::vector<Case> product_cases() {
       product("batch @ vector", {2, 3, 4}, {4}),
       product("vector @ batch", {3}, {2, 2, 3, 2}),
       product("broadcast batches", {2, 1, 2, 3}, {3, 3, 2}),
+      product("batch of rows @ matrix", {3, 1, 4}, {4, 2}),
+      product("broadcast in turns", {2, 1, 3, 1, 2, 2}, {2, 1, 2, 2, 3}),
       product("broadcast both ways", {3, 1, 2, 2}, {1, 2, 2, 3}),
       product("inner size 0", {2, 0}, {0, 3}),
       product("no rows", {0, 3}, {3, 2}),

@@ -53,18 +53,18 @@ Case whole(std::string op, Tensor (*f)(const Operand&, const Axes&, bool), doubl
            Input input) {
   input.shape = {3, 4};
   return {.op = std::move(op),
+          .variant = "",
           .inputs = {input},
           .f = [f](const std::vector<Tensor>& t) { return f(t[0], {}, false); },
           .reference = [reference](const std::vector<Array>& a) { return Array({}, {reference(a[0].values)}); }};
 }
 
-constexpr chainrule::Reduction kReductions[] = {chainrule::Reduction::none, chainrule::Reduction::mean,
-                                                chainrule::Reduction::sum};
+constexpr Reduction kReductions[] = {Reduction::none, Reduction::mean, Reduction::sum};
 const char* const kReductionNames[] = {"none", "mean", "sum"};
 
-Array reduced(const Array& losses, chainrule::Reduction r) {
-  if (r == chainrule::Reduction::none) return losses;
-  return Array({}, {r == chainrule::Reduction::mean ? average(losses.values) : total(losses.values)});
+Array reduced(const Array& losses, Reduction r) {
+  if (r == Reduction::none) return losses;
+  return Array({}, {r == Reduction::mean ? average(losses.values) : total(losses.values)});
 }
 
 Shape without_classes(Shape shape) {
@@ -143,7 +143,7 @@ std::vector<Case> reduction_cases() {
   return rows;
 }
 
-std::vector<Reduction> axis_reductions() {
+std::vector<AxisReduction> axis_reductions() {
   return {
       {.op = "sum",
        .f = [](const Tensor& x, const Axes& d, bool k) { return sum(x, d, k); },

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "engine/scopes.h"
 #include "tests/ops/layouts.h"
 #include "tests/ops/numeric.h"
 
@@ -43,6 +44,24 @@ TEST_CASE("second derivatives agree with central differences") {
     if (c.order < 2) continue;
     CAPTURE(title(c));
     CHECK(check_second(c.f, random_inputs(c, 3), 3) == "");
+  }
+}
+
+// Where a derivative is an operation of its own, that operation's derivatives are checked as if it were a row.
+TEST_CASE("second and third derivatives through gradient operations") {
+  for (const Case& c : all_cases()) {
+    if (c.order < 2 || c.runs.empty()) continue;
+    CAPTURE(title(c));
+    std::vector<Array> at = random_inputs(c, 4);
+    at.push_back(cotangent_for(c.f(leaves(at, DType::float64)), 5));
+    for (std::size_t i = 0; i < c.inputs.size(); ++i) {
+      const Function gradient = [&](const std::vector<Tensor>& v) {
+        const EnableGrad recording;
+        const std::vector<Tensor> x(v.begin(), v.end() - 1);
+        return gradients(c.f(x), x, v.back(), true)[i];
+      };
+      CHECK(check_second(gradient, at, 6, 1e-7, 3) == "");
+    }
   }
 }
 

@@ -2,6 +2,8 @@
 // shapes, values and derivatives.
 #include <doctest/doctest.h>
 
+#include <algorithm>
+
 #include "engine/error.h"
 #include "tests/ops/numeric.h"
 
@@ -66,7 +68,9 @@ TEST_CASE("reductions over every subset of axes") {
           CHECK(difference(r.f(leaf_x[0], back, keepdim), wanted, 1e-12) == "");
           CHECK(difference(f(leaves({x}, DType::float32)), wanted, 1e-5) == "");
           CHECK(check_gradient(f, {x}, 12) == "");
-          if (keepdim == (subset % 2 == 0)) CHECK(check_second(f, {x}, 13) == "");
+          // A mean of nothing is NaN, and so is what is derived from it.
+          const bool finite = std::all_of(wanted.values.begin(), wanted.values.end(), [](double v) { return v == v; });
+          if (finite && keepdim == (subset % 2 == 0)) CHECK(check_second(f, {x}, 13) == "");
         }
       }
     }

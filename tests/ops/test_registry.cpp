@@ -49,11 +49,12 @@ std::set<std::string> operations_run(const Case& c) {
 TEST_CASE("every operation explains itself, under one name") {
   std::set<std::string> names;
   for (const OpInfo* info : op_registry()) {
-    CAPTURE(info->name);
-    CHECK(names.insert(info->name).second);
-    CHECK(std::regex_match(info->name, std::regex("[a-z][a-z0-9_]*")));
+    const std::string name = info->name;
+    CAPTURE(name);
+    CHECK(names.insert(name).second);
+    CHECK(std::regex_match(name, std::regex("[a-z][a-z0-9_]*")));
     CHECK(std::string(info->formula).starts_with("z"));
-    CHECK(find_op(info->name) == info);
+    CHECK(find_op(name) == info);
     // A derivative for each input that a rule sends to; operations without any say so by having no text at all.
     CHECK((info->derivatives[0] != nullptr || std::string(info->kinks).find("no derivative") != std::string::npos));
   }
@@ -76,8 +77,9 @@ TEST_CASE("every operation has a row in the test table") {
     }
   }
   for (const OpInfo* info : op_registry()) {
-    CAPTURE(info->name);
-    CHECK(covered.contains(info->name));
+    const std::string name = info->name;
+    CAPTURE(name);
+    CHECK(covered.contains(name));
   }
   for (const AxisReduction& r : axis_reductions()) CHECK(find_op(r.op) != nullptr);
 }
@@ -87,7 +89,10 @@ TEST_CASE("every operation is named in ops/README.md") {
   std::stringstream text;
   text << file.rdbuf();
   for (const OpInfo* info : op_registry()) {
-    CAPTURE(info->name);
-    CHECK(text.str().find("`" + std::string(info->name) + "`") != std::string::npos);
+    const std::string name = info->name;
+    CAPTURE(name);
+    const bool has_row = text.str().find("\n| " + name + " |") != std::string::npos;
+    const bool is_named = text.str().find("`" + name + "`") != std::string::npos;
+    CHECK((has_row || is_named));
   }
 }

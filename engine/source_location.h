@@ -1,0 +1,25 @@
+// A place in a source file. std::source_location would do, but clang before 16 does not have it with GNU's library.
+#pragma once
+
+namespace chainrule {
+
+class SourceLocation {
+ public:
+  constexpr SourceLocation() = default;
+  /// As a default argument: the place of the call.
+  static constexpr SourceLocation current(const char* file = __builtin_FILE(), unsigned line = __builtin_LINE()) {
+    SourceLocation here;
+    here.file_ = file;
+    here.line_ = line;
+    return here;
+  }
+  constexpr const char* file_name() const { return file_; }
+  /// 0 when unknown.
+  constexpr unsigned line() const { return line_; }
+
+ private:
+  const char* file_ = "";
+  unsigned line_ = 0;
+};
+
+}  // namespace chainrule
