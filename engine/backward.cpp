@@ -58,6 +58,7 @@ std::string call_text(std::uint32_t number) {
   const TensorImpl& t = output.impl();
   const std::string op = t.stopped_at ? t.stopped_at->name : "an operation";
   const std::string reason = t.stop == Stop::detach    ? fmt::format("recording stopped at detach() of a result of {}", op)
+                             : t.stop == Stop::frozen  ? std::string("set_requires_grad(false) was called on what it was computed from")
                              : t.stop == Stop::no_grad ? fmt::format("recording stopped at {}, inside a NoGrad scope", op)
                                                        : "nothing that it was computed from is trainable";
   throw GraphError(fmt::format("{}: {} has no path to a trainable value: {}", who, describe(output), reason));

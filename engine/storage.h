@@ -78,7 +78,7 @@ struct Storage {
 void destroy(Storage* storage) noexcept;
 
 /// Why a value has no history although an input of it had one.
-enum class Stop : std::uint8_t { none, no_grad, detach };
+enum class Stop : std::uint8_t { none, no_grad, detach, frozen };
 
 /// The header of one value. Up to 16 bytes of a computed value live inside it, until somebody takes a view.
 struct TensorImpl {

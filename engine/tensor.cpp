@@ -143,7 +143,7 @@ Tensor& Tensor::set_requires_grad(bool on) {
   move_outside(t);
   if (on && t.number == 0) t.number = next_number();
   if (on) meta_of(*this);  // here, not in backward: two threads may walk to one parameter
-  if (on) t.stop = Stop::none;
+  if (on != t.requires_grad) t.stop = on ? Stop::none : Stop::frozen;
   t.requires_grad = on;
   return *this;
 }

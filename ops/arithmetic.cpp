@@ -109,7 +109,7 @@ struct Pow {
 
 // z = x x      dx = g * 2 x
 struct Square {
-  static constexpr OpInfo info{.name = "square", .formula = "z = x^2", .derivatives = {"2 * x"}, .inputs = "x"};
+  static constexpr OpInfo info{.name = "square", .elementwise = true, .formula = "z = x^2", .derivatives = {"2 * x"}, .inputs = "x"};
   static constexpr Uses uses[] = {kX};
   Tensor forward(const Tensor& x) const { return map(x, Unary::square, "square"); }
   void backward(GradContext& c, const Tensor& g) const {
@@ -119,7 +119,7 @@ struct Square {
 
 // z = sqrt(x)      dx = g / (2 z)
 struct Sqrt {
-  static constexpr OpInfo info{.name = "sqrt",
+  static constexpr OpInfo info{.name = "sqrt", .elementwise = true,
                                .formula = "z = sqrt(x)",
                                .derivatives = {"1 / (2 * z)"},
                                .kinks = "infinite at 0, with the sign of the zero",

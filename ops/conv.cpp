@@ -92,7 +92,7 @@ struct Conv2d {
     return z;
   }
   void backward(GradContext& c, const Tensor& g) const {
-    auto [x, w] = c.inputs<2>();
+    const Tensor x = c.input(0), w = c.input(1);
     c.send(0, [&] { return input_grad(g, w, {c.shape(0)[2], c.shape(0)[3]}, options); });
     c.send(1, [&] { return weight_grad(x, g, {c.shape(1)[2], c.shape(1)[3]}, options); });
     if (c.input_count() == 3) c.send(2, [&] { return sum(g, {0, 2, 3}); });
@@ -126,7 +126,7 @@ struct Conv2dInputGrad {
     return z;
   }
   void backward(GradContext& c, const Tensor& g) const {
-    auto [y, w] = c.inputs<2>();
+    const Tensor y = c.input(0), w = c.input(1);
     c.send(0, [&] { return conv2d(g, w, {}, options); });
     c.send(1, [&] { return weight_grad(g, y, {c.shape(1)[2], c.shape(1)[3]}, options); });
   }
@@ -158,7 +158,7 @@ struct Conv2dWeightGrad {
     return z;
   }
   void backward(GradContext& c, const Tensor& g) const {
-    auto [x, y] = c.inputs<2>();
+    const Tensor x = c.input(0), y = c.input(1);
     c.send(0, [&] { return input_grad(y, g, {c.shape(0)[2], c.shape(0)[3]}, options); });
     c.send(1, [&] { return conv2d(x, g, {}, options); });
   }

@@ -17,7 +17,7 @@ constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
 
 // z = exp(x)      dx = g * z
 struct Exp {
-  static constexpr OpInfo info{.name = "exp", .formula = "z = exp(x)", .derivatives = {"z"}, .inputs = "x"};
+  static constexpr OpInfo info{.name = "exp", .elementwise = true, .formula = "z = exp(x)", .derivatives = {"z"}, .inputs = "x"};
   static constexpr Uses uses[] = {kOutput};
   Tensor forward(const Tensor& x) const { return map(x, Unary::exp, "exp"); }
   void backward(GradContext& c, const Tensor& g) const {
@@ -27,7 +27,7 @@ struct Exp {
 
 // z = log(x)      dx = g / x
 struct Log {
-  static constexpr OpInfo info{.name = "log",
+  static constexpr OpInfo info{.name = "log", .elementwise = true,
                                .formula = "z = log(x)",
                                .derivatives = {"1 / x"},
                                .kinks = "infinite at 0, with the sign of the zero",
@@ -41,7 +41,7 @@ struct Log {
 
 // z = tanh(x)      dx = g (1 - z z)
 struct Tanh {
-  static constexpr OpInfo info{.name = "tanh", .formula = "z = tanh(x)", .derivatives = {"1 - z^2"}, .inputs = "x"};
+  static constexpr OpInfo info{.name = "tanh", .elementwise = true, .formula = "z = tanh(x)", .derivatives = {"1 - z^2"}, .inputs = "x"};
   static constexpr Uses uses[] = {kOutput};
   Tensor forward(const Tensor& x) const { return map(x, Unary::tanh, "tanh"); }
   void backward(GradContext& c, const Tensor& g) const {
@@ -68,7 +68,7 @@ struct TanhGrad {
 // z = 1 / (1 + exp(-x))      dx = g z (1 - z)
 struct Sigmoid {
   static constexpr OpInfo info{
-      .name = "sigmoid", .formula = "z = 1 / (1 + exp(-x))", .derivatives = {"z * (1 - z)"}, .inputs = "x"};
+      .name = "sigmoid", .elementwise = true, .formula = "z = 1 / (1 + exp(-x))", .derivatives = {"z * (1 - z)"}, .inputs = "x"};
   static constexpr Uses uses[] = {kOutput};
   Tensor forward(const Tensor& x) const { return map(x, Unary::sigmoid, "sigmoid"); }
   void backward(GradContext& c, const Tensor& g) const {
@@ -94,7 +94,7 @@ struct SigmoidGrad {
 
 // z = max(x, 0)      dx = g where x > 0, else 0; z > 0 says the same
 struct Relu {
-  static constexpr OpInfo info{.name = "relu",
+  static constexpr OpInfo info{.name = "relu", .elementwise = true,
                                .formula = "z = max(x, 0)",
                                .derivatives = {"1 where x > 0, else 0"},
                                .kinks = "0 at x = 0",
@@ -126,7 +126,7 @@ struct ReluGrad {
 // z = |x|      dx = g * sign(x)
 struct Abs {
   static constexpr OpInfo info{
-      .name = "abs", .formula = "z = |x|", .derivatives = {"sign(x)"}, .kinks = "0 at x = 0", .inputs = "x"};
+      .name = "abs", .elementwise = true, .formula = "z = |x|", .derivatives = {"sign(x)"}, .kinks = "0 at x = 0", .inputs = "x"};
   static constexpr Uses uses[] = {kX};
   Tensor forward(const Tensor& x) const { return map(x, Unary::abs, "abs"); }
   void backward(GradContext& c, const Tensor& g) const {
@@ -137,7 +137,7 @@ struct Abs {
 // z = 1 where x > 0, 0 where x = 0, -1 where x < 0      dx = 0
 struct Sign {
   static constexpr OpInfo info{
-      .name = "sign", .formula = "z = sign(x)", .derivatives = {"0"}, .kinks = "0 at the jump x = 0", .inputs = "x"};
+      .name = "sign", .elementwise = true, .formula = "z = sign(x)", .derivatives = {"0"}, .kinks = "0 at the jump x = 0", .inputs = "x"};
   static constexpr Uses uses[] = {kX};
   Tensor forward(const Tensor& x) const { return map(x, Unary::sign, "sign"); }
   void backward(GradContext& c, const Tensor&) const {
@@ -147,7 +147,7 @@ struct Sign {
 
 // z = 1 where x > 0, else 0      dx = 0
 struct Step {
-  static constexpr OpInfo info{.name = "step",
+  static constexpr OpInfo info{.name = "step", .elementwise = true,
                                .formula = "z = 1 where x > 0, else 0",
                                .derivatives = {"0"},
                                .kinks = "0 at the jump x = 0",
@@ -200,7 +200,7 @@ struct Minimum {
 
 // z = min(max(x, low), high)      dx = g where z = x, else 0
 struct Clamp {
-  static constexpr OpInfo info{.name = "clamp",
+  static constexpr OpInfo info{.name = "clamp", .elementwise = true,
                                .formula = "z = min(max(x, low), high)",
                                .derivatives = {"1 where low <= x <= high, else 0"},
                                .kinks = "1 at both bounds",
@@ -261,7 +261,7 @@ struct Where {
 
 // z = x in another dtype      dx = g in the dtype of x
 struct To {
-  static constexpr OpInfo info{.name = "to", .formula = "z = x", .derivatives = {"1"}, .inputs = "x"};
+  static constexpr OpInfo info{.name = "to", .elementwise = true, .formula = "z = x", .derivatives = {"1"}, .inputs = "x"};
   static constexpr Uses uses[] = {kNothing};
   DType from, dtype;
   std::string attributes() const { return fmt::format("dtype={}", name_of(dtype)); }

@@ -180,7 +180,7 @@ struct Linear {
     return z;
   }
   void backward(GradContext& c, const Tensor& g) const {
-    auto [x, w] = c.inputs<2>();
+    const Tensor x = c.input(0), w = c.input(1);
     c.send(0, [&] { return matmul(g, w); });
     c.send(1, [&] { return matmul(transpose(as_rows(g)), as_rows(x)); });
     if (c.input_count() == 3) c.send(2, [&] { return MatMul::matches(g, c.shape(2)); });

@@ -54,10 +54,15 @@ const T* as_matrix(const Sizes& size, const T* g, const ImageStrides& strides, M
   return dense;
 }
 
+// How many images make a thread worth waking: about 2^16 multiplications.
+std::int64_t images_per_thread(const Sizes& size, std::int64_t groups) {
+  return 1 + (std::int64_t{1} << 16) / std::max<std::int64_t>(size.filters * size.taps * size.positions * groups, 1);
+}
+
 // Calls f(image, group) for all; threads share out images, or what f does inside when there are too few.
 template <class F>
-void each_image(const Convolution& s, F f) {
-  parallel_for(s.windows.n, 1, [&](std::int64_t begin, std::int64_t end) {
+void each_image(const Convolution& s, const Sizes& size, F f) {
+  parallel_for(s.windows.n, images_per_thread(size, s.groups), [&](std::int64_t begin, std::int64_t end) {
     for (std::int64_t n = begin; n < end; ++n) {
       for (std::int64_t group = 0; group < s.groups; ++group) f(n, group);
     }
@@ -69,7 +74,7 @@ void forward(const Convolution& s, const T* x, const ImageStrides& xs, const T* 
              const ImageStrides& zs) {
   const Sizes size(s);
   const DType d = dtype_of<T>();
-  each_image(s, [&](std::int64_t n, std::int64_t group) {
+  each_image(s, size, [&](std::int64_t n, std::int64_t group) {
     T* columns = scratch<T, 0>(size.taps * size.positions);
     im2col(d, size.image, x + n * xs[0] + group * size.image.c * xs[1], xs, columns);
     T* out = z + n * zs[0] + group * size.filters * zs[1];
@@ -93,7 +98,7 @@ void input_grad(const Convolution& s, const T* g, const ImageStrides& gs, const 
                 const ImageStrides& dxs) {
   const Sizes size(s);
   const DType d = dtype_of<T>();
-  each_image(s, [&](std::int64_t n, std::int64_t group) {
+  each_image(s, size, [&](std::int64_t n, std::int64_t group) {
     T* columns = scratch<T, 0>(size.taps * size.positions);
     MatrixStrides strides{};
     const T* matrix = as_matrix(size, g + n * gs[0] + group * size.filters * gs[1], gs, strides);
@@ -110,7 +115,9 @@ void weight_grad(const Convolution& s, const T* x, const ImageStrides& xs, const
   const std::int64_t pieces = std::min(s.windows.n, kMaxPieces), one = size.filters * size.taps, all = one * s.groups;
   T* sums = scratch<T, 2>(pieces * all);
   std::fill_n(sums, pieces * all, T(0));
-  parallel_for(pieces, 1, [&](std::int64_t begin, std::int64_t end) {
+  const std::int64_t images = std::max<std::int64_t>(s.windows.n / std::max<std::int64_t>(pieces, 1), 1);  // of a piece
+  const std::int64_t grain = (images_per_thread(size, s.groups) + images - 1) / images;
+  parallel_for(pieces, grain, [&](std::int64_t begin, std::int64_t end) {
     for (std::int64_t piece = begin; piece < end; ++piece) {
       for (std::int64_t n = s.windows.n * piece / pieces; n < s.windows.n * (piece + 1) / pieces; ++n) {
         for (std::int64_t group = 0; group < s.groups; ++group) {

@@ -1,0 +1,225 @@
+// From a view to DOT: which statement, in which cluster, in which style.
+#include "engine/diagram.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <map>
+#include <span>
+
+#include "engine/diagram_text.h"
+#include "engine/error.h"
+#include "engine/text.h"
+
+namespace chainrule {
+namespace {
+
+// Up to so many links each shows what it carries; above, shapes only.
+constexpr std::size_t kMostLabelledLinks = 80;
+// Longer graphs of tensors run from top to bottom, where labels have room beside the edges.
+constexpr std::size_t kMostAcross = 12;
+
+void tell(const GraphOptions& options, const std::string& line) {
+  if (options.message)
+    options.message(line);
+  else
+    fmt::print(stderr, "chainrule: {}\n", line);
+}
+
+// A module's box: what stands in it, and the boxes inside.
+struct Cluster {
+  const ModulePath* path = nullptr;
+  std::vector<std::size_t> inside{};  // places in Drawing::clusters_
+  std::vector<std::size_t> items{}, links{};
+};
+
+class Drawing {
+ public:
+  Drawing(const GraphView& view, const GraphOptions& options, std::string& out)
+      : view_(view),
+        options_(options),
+        text_(view, options),
+        colors_(options.dark ? style::kDark : style::kLight),
+        labelled_(view.links.size() <= kMostLabelledLinks && view.total == view.items.size()),
+        on_line_(labelled_ && text_.all_scalar()),
+        dot_(out) {}
+
+  void draw() {
+    sort_into_clusters();
+    begin();
+    draw_cluster(0);
+    for (std::size_t k = 0; k < view_.links.size(); ++k) draw_link(k);
+    dot_.end();
+  }
+
+ private:
+  std::size_t cluster_of(const ModulePath* path) {
+    std::size_t at = 0;
+    for (const ModulePath* step : module_chain(path)) {
+      const auto [known, fresh] = cluster_places_.try_emplace({at, step}, clusters_.size());
+      if (fresh) {
+        clusters_[at].inside.push_back(clusters_.size());
+        clusters_.push_back({.path = step});
+        parents_.push_back(at);
+      }
+      at = known->second;
+    }
+    return at;
+  }
+
+  void sort_into_clusters() {
+    clusters_.emplace_back();
+    parents_.push_back(0);
+    for (std::size_t i = 0; i < view_.items.size(); ++i) {
+      homes_.push_back(cluster_of(view_.items[i].module));
+      clusters_[homes_[i]].items.push_back(i);
+    }
+    if (!on_line_) return;
+    for (std::size_t k = 0; k < view_.links.size(); ++k) {
+      // The innermost box that holds both ends; elsewhere the line would loop.
+      std::size_t a = homes_[view_.links[k].from], b = homes_[view_.links[k].to];
+      while (a != b) (a > b ? a : b) = parents_[a > b ? a : b];
+      clusters_[a].links.push_back(k);
+      width_ = std::max(width_, text_.link_width(view_.links[k]));
+    }
+  }
+
+  void begin() {
+    HtmlLabel title;
+    title.run(text_.title(), {.color = colors_.text, .size = style::kTitleSize, .bold = true}).end_line();
+    title.run(text_.legend(), {.color = colors_.muted, .size = style::kSubtitleSize}).end_line();
+    {
+      DotStatement graph = dot_.begin_graph("chainrule");
+      graph.set(style::kGraph);
+      if (!labelled_)
+        graph.set(style::kBigGraph);
+      else if (!on_line_ && view_.links.size() > kMostAcross)
+        graph.set("rankdir", "TB");
+      graph.set("bgcolor", colors_.background).set("label", title);
+    }
+    dot_.node_defaults().set(style::kNodes).set("fontcolor", colors_.text);
+    dot_.edge_defaults().set(style::kEdges).set("color", colors_.line).set("fontcolor", colors_.muted);
+  }
+
+  // Recursion over modules, whose nesting module_chain limits.
+  void draw_cluster(std::size_t at) {
+    const Cluster& cluster = clusters_[at];
+    if (cluster.path) {
+      const ModulePath& m = *cluster.path;
+      HtmlLabel label;
+      label.run(shorten(printable(m.name), options_.max_label),
+                {.color = colors_.text, .size = style::kEdgeSize, .bold = true});
+      std::string facts;
+      if (!m.kind.empty()) facts += "  ·  " + shorten(printable(m.kind), options_.max_label);
+      if (m.parameters > 0) facts += fmt::format("  ·  {} parameters", m.parameters);
+      label.run(facts, {.color = colors_.muted, .size = style::kShapeSize}).end_line();
+      dot_.begin_cluster(fmt::format("m{}", at))
+          .set(style::kCluster)
+          .set("color", colors_.cluster_line)
+          .set("fillcolor", colors_.cluster_fill)
+          .set("label", label);
+    }
+    for (const std::size_t i : cluster.items) draw_item(i);
+    for (const std::size_t k : cluster.links)
+      dot_.node(label_id(k))
+          .set(style::kOnEdge)
+          .set("label", text_.link(view_.links[k], width_))
+          .set_lines("tooltip", text_.link_tooltip(view_.links[k]));
+    for (const std::size_t inner : cluster.inside) draw_cluster(inner);
+    if (cluster.path) dot_.end();
+  }
+
+  void draw_item(std::size_t i) {
+    const GraphItem& item = view_.items[i];
+    DotStatement node = dot_.node(item_id(i));
+    auto set = [&](std::span<const DotSetting> settings, std::string_view fill, std::string_view line) {
+      node.set(settings).set("fillcolor", fill).set("color", line);
+    };
+    switch (item.kind) {
+      case ItemKind::input:
+        set(style::kInput, colors_.leaf_fill, colors_.leaf_line);
+        break;
+      case ItemKind::parameter:
+        set(style::kParameter, colors_.leaf_fill, colors_.leaf_line);
+        break;
+      case ItemKind::constant:
+        set(style::kConstant, colors_.constant_fill, colors_.constant_line);
+        break;
+      case ItemKind::frozen:
+        set(style::kFrozen, colors_.constant_fill, colors_.constant_line);
+        break;
+      case ItemKind::detached:
+        set(style::kDetached, colors_.background, colors_.constant_line);
+        break;
+      case ItemKind::result:
+        set(style::kResult, colors_.result_fill, colors_.result_line);
+        break;
+      case ItemKind::folded:
+        set(style::kFolded, colors_.cluster_fill, colors_.op_line);
+        break;
+      case ItemKind::operation:
+        if (text_.is_circle(item))
+          set(style::kSymbol, colors_.op_fill, colors_.op_line);
+        else
+          set(style::kNamedOp, colors_.op_fill, colors_.op_line);
+        break;
+    }
+    if (text_.is_circle(item))
+      node.set("label", symbol_of(*item.info));
+    else
+      node.set("label", text_.item(item));
+    node.set_lines("tooltip", text_.item_tooltip(item));
+  }
+
+  void draw_link(std::size_t k) {
+    const GraphLink& link = view_.links[k];
+    if (on_line_) {
+      dot_.edge(item_id(link.from), label_id(k)).set(style::kToLabel);
+      dot_.edge(label_id(k), item_id(link.to)).set(style::kFromLabel);
+      return;
+    }
+    DotStatement edge = dot_.edge(item_id(link.from), item_id(link.to));
+    const GraphItem& from = view_.items[link.from];
+    if (labelled_)
+      edge.set("label", text_.link(link, 0)).set_lines("tooltip", text_.link_tooltip(link));
+    else if (options_.shapes && from.shape_known && from.kind == ItemKind::operation && !from.shape.empty())
+      edge.set("label", to_string(from.shape));
+  }
+
+  static std::string item_id(std::size_t i) { return fmt::format("n{}", i + 1); }
+  static std::string label_id(std::size_t k) { return fmt::format("e{}", k + 1); }
+
+  const GraphView& view_;
+  const GraphOptions& options_;
+  DiagramText text_;
+  const style::Palette& colors_;
+  bool labelled_;  // links show values and gradients
+  bool on_line_;   // as small nodes on the line, which only numbers are small enough for
+  DotWriter dot_;
+  std::vector<Cluster> clusters_;
+  std::vector<std::size_t> parents_, homes_;
+  std::map<std::pair<std::size_t, const ModulePath*>, std::size_t> cluster_places_;
+  int width_ = 0;
+};
+
+}  // namespace
+
+std::string graph_to_dot(const std::vector<Tensor>& results, const GraphOptions& options) {
+  if (results.empty()) throw ValueError("graph_to_dot: no result was given");
+  GraphView view = view_graph(results, options.gradients || options.local_derivatives);
+  if (options.fold_above > 0 && view.items.size() > options.fold_above) {
+    fold_view(view, options.fold_above);
+    tell(options, fmt::format("the graph has {} nodes; they are folded to {} (set fold_above to 0 to draw them all)",
+                              view.total, view.items.size()));
+  }
+  std::string out;
+  Drawing(view, options, out).draw();
+  return out;
+}
+
+std::string graph_to_dot(const Tensor& result, const GraphOptions& options) {
+  return graph_to_dot(std::vector{result}, options);
+}
+
+}  // namespace chainrule
