@@ -48,7 +48,8 @@ std::string call_text(std::uint32_t number) {
 [[noreturn]] void throw_freed(const Node& node) {
   throw GraphError(fmt::format(
       "backward: the saved values of {}, shape {}, were freed by {}. Usual causes: backward() was called twice for one "
-      "result, or a value computed in an earlier training step is used again in this one (detach() it). If two walks are "
+      "result, or a value computed in an earlier training step is used again in this one (detach() it). If two walks "
+      "are "
       "meant, give the first one retain_graph",
       node.title(), to_string(node.shape), call_text(node.released_by)));
 }
@@ -57,14 +58,16 @@ std::string call_text(std::uint32_t number) {
 [[noreturn]] void throw_no_path(const Tensor& output, const char* who) {
   const TensorImpl& t = output.impl();
   const std::string op = t.stopped_at ? t.stopped_at->name : "an operation";
-  const std::string reason = t.stop == Stop::detach    ? fmt::format("recording stopped at detach() of a result of {}", op)
-                             : t.stop == Stop::frozen  ? std::string("set_requires_grad(false) was called on what it was computed from")
-                             : t.stop == Stop::no_grad ? fmt::format("recording stopped at {}, inside a NoGrad scope", op)
-                                                       : "nothing that it was computed from is trainable";
+  const std::string reason =
+      t.stop == Stop::detach    ? fmt::format("recording stopped at detach() of a result of {}", op)
+      : t.stop == Stop::frozen  ? std::string("set_requires_grad(false) was called on what it was computed from")
+      : t.stop == Stop::no_grad ? fmt::format("recording stopped at {}, inside a NoGrad scope", op)
+                                : "nothing that it was computed from is trainable";
   throw GraphError(fmt::format("{}: {} has no path to a trainable value: {}", who, describe(output), reason));
 }
 
-// --- the walk ---------------------------------------------------------------------------------------------------------
+// --- the walk
+// ---------------------------------------------------------------------------------------------------------
 
 // True when nobody else can see the buffer and no two elements share memory.
 bool is_own(const Tensor& t) {
@@ -81,8 +84,10 @@ void add_to(Tensor& slot, Tensor&& g) {
     slot = std::move(g);
     return;
   }
-  if (is_own(slot) && !g.requires_grad() && slot.is_contiguous()) accumulate_into(slot, g);
-  else slot = accumulate(slot, g);
+  if (is_own(slot) && !g.requires_grad() && slot.is_contiguous())
+    accumulate_into(slot, g);
+  else
+    slot = accumulate(slot, g);
 }
 
 void run_hooks(const Meta* meta, Tensor& g, const Shape& shape, const char* who) {
@@ -170,8 +175,10 @@ class Walk {
       TensorImpl* leaf = graph_.leaves()[i];
       if (!leaf->meta) leaf->meta = std::make_unique<Meta>();
       Tensor& slot = leaf->meta->grad;
-      if (!slot.defined() && !is_own(leaf_grads_[i])) slot = clone(leaf_grads_[i]);
-      else add_to(slot, std::move(leaf_grads_[i]));
+      if (!slot.defined() && !is_own(leaf_grads_[i]))
+        slot = clone(leaf_grads_[i]);
+      else
+        add_to(slot, std::move(leaf_grads_[i]));
     }
   }
 
@@ -190,9 +197,10 @@ class Walk {
 
   void seed(const Tensor& output, const Tensor& cotangent) {
     if (!cotangent.defined() && output.numel() != 1)
-      throw GraphError(fmt::format("{}: {} has shape {}, not one element; reduce it first, for example with sum(), or "
-                                   "give a cotangent of that shape",
-                                   options_.who, describe(output), to_string(output.shape())));
+      throw GraphError(
+          fmt::format("{}: {} has shape {}, not one element; reduce it first, for example with sum(), or "
+                      "give a cotangent of that shape",
+                      options_.who, describe(output), to_string(output.shape())));
     if (!output.requires_grad()) throw_no_path(output, options_.who);
     if (cotangent.defined() && (cotangent.shape() != output.shape() || cotangent.dtype() != output.dtype()))
       throw ShapeError(fmt::format("{}: the cotangent is {} {}, {} is {} {}", options_.who, name_of(cotangent.dtype()),
@@ -200,8 +208,10 @@ class Walk {
                                    to_string(output.shape())));
     Tensor g = cotangent.defined() ? cotangent : ones(output.shape(), {.dtype = output.dtype()});
     const EnableGrad recording(options_.create_graph);
-    if (output.node()) add_to(grads_[graph_.place_of(*output.node())], std::move(g));
-    else add_to(leaf_grads_[graph_.leaf_place(output.ref().get())], std::move(g));
+    if (output.node())
+      add_to(grads_[graph_.place_of(*output.node())], std::move(g));
+    else
+      add_to(leaf_grads_[graph_.leaf_place(output.ref().get())], std::move(g));
   }
 
   bool edge_wanted(const Edge& e) const {
@@ -257,19 +267,21 @@ std::vector<Tensor> grad(const std::vector<Tensor>& outputs, const std::vector<T
     throw ValueError(fmt::format("grad: {} cotangents for {} outputs", options.cotangents.size(), outputs.size()));
   for (const Tensor& x : inputs)
     if (!x.requires_grad())
-      throw GraphError(fmt::format("grad: {} is not trainable; call set_requires_grad() before computing with it",
-                                   describe(x)));
+      throw GraphError(
+          fmt::format("grad: {} is not trainable; call set_requires_grad() before computing with it", describe(x)));
   Walk walk(outputs, options.cotangents,
-            {.create_graph = options.create_graph, .retain_graph = options.retain_graph || options.create_graph}, where);
+            {.create_graph = options.create_graph, .retain_graph = options.retain_graph || options.create_graph},
+            where);
   walk.want(inputs);
   walk.run();
   std::vector<Tensor> results;
   for (std::size_t i = 0; i < inputs.size(); ++i) {
     results.push_back(walk.result(inputs[i]));
     if (!results.back().defined() && !options.allow_unused)
-      throw GraphError(fmt::format("grad: input {}, {}, is not reached from the output; allow_unused gives an empty "
-                                   "handle for it",
-                                   i + 1, describe(inputs[i])));
+      throw GraphError(
+          fmt::format("grad: input {}, {}, is not reached from the output; allow_unused gives an empty "
+                      "handle for it",
+                      i + 1, describe(inputs[i])));
   }
   return results;
 }

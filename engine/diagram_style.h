@@ -111,12 +111,12 @@ inline constexpr std::array<DotSetting, 3> kCluster = {
 // and width of the edges, is the arrow's middle part. It belongs into the innermost cluster that holds both ends. Give
 // all labels of a picture one width: beside a wider one, Graphviz leaves a point between the arrow and the rule.
 inline constexpr std::array<DotSetting, 2> kOnEdge = {{{"shape", "plain"}, {"style", "solid"}}};
-inline constexpr std::array<DotSetting, 3> kToLabel = {{{"arrowhead", "none"}, {"tailport", "e"}, {"headport", "w"}}};
-inline constexpr std::array<DotSetting, 1> kFromLabel = {{{"tailport", "e"}}};
+inline constexpr std::array<DotSetting, 3> kToLabel = {
+    {{"arrowhead", "none"}, {"tailport", "e"}, {"headport", "rule:w"}}};  // HtmlLabel::kRulePort
+inline constexpr std::array<DotSetting, 1> kFromLabel = {{{"tailport", "rule:e"}}};
 
-/// Points that the rule of an edge label needs to reach past `text`, an even number: Graphviz gives nodes even widths,
-/// and a rule one point shorter would leave a gap in the arrow. An estimate from above by Helvetica's widths.
-constexpr int rule_width(std::string_view text, int font_size) {
+/// About how many points wide the text is, by Helvetica's widths; rather more than less.
+constexpr int text_points(std::string_view text, int font_size) {
   int thousandths = 0;
   for (char c : text) {
     const auto byte = static_cast<unsigned char>(c);
@@ -124,8 +124,11 @@ constexpr int rule_width(std::string_view text, int font_size) {
     const bool narrow = c == ' ' || c == '.' || c == ',' || c == '(' || c == ')' || c == '-' || c == 'l' || c == 'i';
     thousandths += narrow ? 340 : byte >= 0xE3 ? 1000 : byte >= 'A' && byte <= 'Z' ? 720 : byte == 0xC2 ? 340 : 570;
   }
-  const int points = thousandths * font_size / 1000 + 10;
-  return points + points % 2;
+  return thousandths * font_size / 1000;
 }
+
+/// Width of an edge label that holds something this wide, an even number: Graphviz gives nodes even widths, and a rule
+/// one point shorter would leave a gap in the arrow.
+constexpr int rule_width(int points) { return points + 10 + points % 2; }
 
 }  // namespace chainrule::style

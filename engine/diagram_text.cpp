@@ -6,80 +6,41 @@
 #include <algorithm>
 #include <cmath>
 
+#include "engine/diagram_numbers.h"
+#include "engine/diagram_rule.h"
 #include "engine/text.h"
 
 namespace chainrule {
 namespace {
 
-constexpr std::int64_t kGridRows = 4, kGridColumns = 4, kGridCells = 12;
-constexpr std::int64_t kMostStatistics = 1 << 22;  // larger values show their shape only
-constexpr double kHuge = 1e6;
-constexpr const char* kNotComputed = "∂ not computed";
+constexpr std::size_t kMostParts = 6;       // of a sum that is written out
+constexpr std::size_t kRuleColumns = 34;    // longer rules break into lines
+constexpr std::size_t kAttributeColumns = 26;
 
-bool is_scalar(const Tensor& t) { return t.defined() && t.numel() == 1; }
-
-// Small enough to be shown in full: the columns of its grid, or 0.
-std::size_t grid_columns(const Tensor& t) {
-  if (!t.defined() || t.dim() == 0 || t.dim() > 2 || t.numel() == 0 || t.numel() > kGridCells) return 0;
-  const std::int64_t rows = t.dim() == 2 ? t.size(0) : 1, columns = t.size(-1);
-  return rows <= kGridRows && columns <= kGridColumns ? static_cast<std::size_t>(columns) : 0;
-}
-
-std::vector<std::string> cells_of(const Tensor& t) {
-  std::vector<std::string> cells;
-  for (const double v : t.to_vector()) cells.push_back(format_number(v));
-  return cells;
-}
-
-struct Statistics {
-  double mean = 0, spread = 0, norm = 0, largest = 0;
-  bool finite = true;
-};
-
-Statistics statistics_of(const Tensor& t) {
-  Statistics s;
-  double sum = 0, squares = 0;
-  for (const double v : t.to_vector()) {
-    s.finite &= std::isfinite(v);
-    sum += v;
-    squares += v * v;
-    s.largest = std::max(s.largest, std::abs(v));
-  }
-  const double n = static_cast<double>(t.numel());
-  s.mean = sum / n;
-  s.spread = std::sqrt(std::max(0.0, squares / n - s.mean * s.mean));
-  s.norm = std::sqrt(squares);
-  return s;
-}
-
-// What is wrong with a gradient, in a word; empty when nothing is.
-const char* trouble_of(const Tensor& g) {
-  if (g.numel() == 0 || g.numel() > kMostStatistics) return "";
-  const Statistics s = statistics_of(g);
-  return !s.finite ? "not finite" : s.largest == 0 ? "zero" : s.largest > kHuge ? "huge" : "";
-}
-
-std::string exact(const Tensor& t) {
-  if (t.numel() > kGridCells) return fmt::format("{} {}", name_of(t.dtype()), to_string(t.shape()));
-  std::string text;
-  for (const double v : t.to_vector()) {
-    if (!text.empty()) text += ", ";
-    text += t.dtype() == DType::float32 ? format_exact(static_cast<float>(v)) : format_exact(v);
-  }
-  return text;
-}
-
-std::string replace_all(std::string text, std::string_view from, std::string_view to) {
-  for (std::size_t at = 0; (at = text.find(from, at)) != std::string::npos; at += to.size())
-    text.replace(at, from.size(), to);
-  return text;
-}
+std::string in_parentheses(const std::string& number) { return number[0] == '-' ? "(" + number + ")" : number; }
 
 }  // namespace
 
+DiagramText::DiagramText(const GraphView& view, const GraphOptions& options)
+    : view_(view),
+      options_(options),
+      colors_(options.dark ? style::kDark : style::kLight),
+      first_link_(view.items.size(), view.links.size()) {
+  for (std::size_t k = view.links.size(); k-- > 0;) {
+    first_link_[view.links[k].to] = k;
+    any_contribution_ |= view.links[k].contribution.defined();
+  }
+}
+
 std::string symbol_of(const OpInfo& info) {
   const std::string_view s = info.symbol ? info.symbol : "";
-  return s == "*" ? "×" : s == "-" ? "−" : s == "/" ? "÷" : std::string(s);
+  return s == "*" ? "×" : s == "-" ? "−" : s == "/" ? "÷" : s == "^T" ? "ᵀ" : std::string(s);
+}
+
+std::string DiagramText::short_name(std::string_view name) const { return shorten(printable(name), options_.max_label); }
+
+std::string DiagramText::result_name(const GraphItem& item) const {
+  return item.label.empty() ? "result" : short_name(item.label);
 }
 
 bool DiagramText::shows_sum(const GraphItem& item) const {
@@ -87,131 +48,121 @@ bool DiagramText::shows_sum(const GraphItem& item) const {
 }
 
 bool DiagramText::is_circle(const GraphItem& item) const {
-  return item.kind == ItemKind::operation && item.info->symbol && text_width(item.info->symbol) <= 2 &&
-         !shows_label(item) && item.attributes.empty() && !shows_sum(item);
+  return item.kind == ItemKind::operation && item.info->symbol && text_width(symbol_of(*item.info)) <= 2 &&
+         item.attributes.empty() && !shows_label(item) && !shows_sum(item);
 }
 
 // The name of a result stands in the result's own box.
 bool DiagramText::shows_label(const GraphItem& item) const { return !item.label.empty() && !item.is_result; }
 
-bool DiagramText::all_scalar() const {
-  return std::all_of(view_.links.begin(), view_.links.end(), [&](const GraphLink& link) {
-    const GraphItem& from = view_.items[link.from];
-    return from.shape_known ? numel(from.shape) == 1 : from.kind == ItemKind::constant;
-  });
-}
-
-// --- items
-// -------------------------------------------------------------------------------------------------------------
+// --- items ---
 
 void DiagramText::value_lines(HtmlLabel& label, const GraphItem& item) const {
-  const TextStyle blue{.color = colors_.value}, shape_style{.color = colors_.muted, .size = style::kShapeSize};
-  if (is_scalar(item.value) && item.value.dim() == 0) {
+  const TextStyle blue{.color = colors_.value}, small{.color = colors_.value, .size = style::kGridSize};
+  if (is_number(item.value) && item.value.dim() == 0) {
     if (options_.values) label.run(format_number(item.value.item()), blue).end_line();
     return;
   }
-  if (options_.shapes && item.shape_known) label.run(to_string(item.shape), shape_style).end_line();
-  if (!options_.values || !item.value.defined() || item.shape_known == false) return;
-  if (const std::size_t columns = grid_columns(item.value)) {
-    label.grid(cells_of(item.value), columns, {.color = colors_.value, .size = style::kGridSize}, colors_.line);
-  } else if (item.value.numel() > 0 && item.value.numel() <= kMostStatistics) {
-    const Statistics s = statistics_of(item.value);
-    label
-        .run(fmt::format("{} ± {}", format_number(s.mean), format_number(s.spread)),
-             {.color = colors_.value, .size = style::kGridSize})
-        .end_line();
+  if (!item.shape_known) return;
+  if (options_.shapes) {
+    const std::string type = is_floating(item.dtype) ? "" : fmt::format(" {}", name_of(item.dtype));
+    label.run(to_string(item.shape) + type, {.color = colors_.muted, .size = style::kShapeSize}).end_line();
   }
+  if (!options_.values || !item.value.defined()) return;
+  if (const std::size_t columns = grid_columns(item.value)) {
+    label.grid(grid_cells(item.value), columns, small, colors_.line);
+  } else if (const std::string spread = spread_text(item.value); !spread.empty()) {
+    label.run(spread, small).end_line();
+    label.run("norm " + norm_text(item.value), small).end_line();
+  }
+}
+
+// "1.5 + 2": the contributions that make up a gradient of one number. Empty unless they are known and add up: after two
+// backward calls a leaf holds more than this graph sent.
+std::string DiagramText::sum_of_parts(const GraphItem& item) const {
+  if (item.sent_back.size() < 2) return {};
+  std::string sum;
+  double total = 0;
+  for (const std::size_t k : item.sent_back) {
+    const Tensor& part = view_.links[k].contribution;
+    if (!is_number(part)) return {};
+    total += part.item();
+    const std::string number = format_number(part.item());
+    if (sum.empty()) sum = number;
+    else sum += number[0] == '-' ? " − " + number.substr(1) : " + " + number;
+  }
+  const double g = item.grad.item();
+  if (std::abs(total - g) > 1e-6 * std::abs(g)) return {};
+  return item.sent_back.size() > kMostParts ? fmt::format("sum of {}", item.sent_back.size()) : sum;
 }
 
 void DiagramText::gradient_lines(HtmlLabel& label, const GraphItem& item) const {
   if (!options_.gradients || !item.takes_grad) return;
   if (!item.grad.defined()) {
-    label.run(kNotComputed, {.color = colors_.muted, .size = style::kShapeSize}).end_line();
+    label.run("∂ not computed", {.color = colors_.muted, .size = style::kShapeSize}).end_line();
     return;
   }
   const std::string_view trouble = trouble_of(item.grad);
-  const TextStyle red{.color = trouble.empty() ? colors_.gradient : colors_.warning};
+  const std::string_view color = trouble.empty() ? colors_.gradient : colors_.warning;
   const std::string mark = trouble.empty() ? "" : fmt::format(" ({})", trouble);
-  if (is_scalar(item.grad)) {
-    std::string sum;
-    double total = 0;
-    for (const std::size_t k : item.sent_back) {
-      const Tensor& part = view_.links[k].contribution;
-      if (!is_scalar(part)) {
-        sum.clear();
-        break;
-      }
-      total += part.item();
-      const std::string number = format_number(part.item());
-      if (sum.empty())
-        sum = number;
-      else
-        sum += number[0] == '-' ? " − " + number.substr(1) : " + " + number;
-    }
-    const double g = item.grad.item();
-    // Shown only where it adds up: after two backward calls the leaf holds more than this graph sent.
-    const bool adds_up = item.sent_back.size() > 1 && !sum.empty() && std::abs(total - g) <= 1e-6 * std::abs(g);
-    label
-        .run(fmt::format("∂ {}{}{}", format_number(g), adds_up ? " = " + shorten(sum, options_.max_label) : "", mark),
-             red)
-        .end_line();
-  } else if (const std::size_t columns = grid_columns(item.grad)) {
-    label
-        .run(fmt::format("∂{}{}", item.sent_back.size() > 1 ? fmt::format(" sum of {}", item.sent_back.size()) : "",
-                         mark),
-             red)
-        .end_line();
-    label.grid(cells_of(item.grad), columns, {.color = red.color, .size = style::kGridSize}, colors_.line);
-  } else if (item.grad.numel() > 0 && item.grad.numel() <= kMostStatistics) {
-    label
-        .run(fmt::format("‖∂‖ {}{}", format_number(statistics_of(item.grad).norm), mark),
-             {.color = red.color, .size = style::kGridSize})
-        .end_line();
+  if (is_number(item.grad)) {
+    const std::string sum = sum_of_parts(item);
+    const std::string number = format_number(item.grad.item());
+    label.run(fmt::format("∂ {}{}{}", number, sum.empty() ? "" : " = " + sum, mark), {.color = color}).end_line();
+    return;
+  }
+  const std::string parts = item.sent_back.size() > 1 ? fmt::format(" sum of {}", item.sent_back.size()) : "";
+  if (const std::size_t columns = grid_columns(item.grad)) {
+    label.run("∂" + parts + mark, {.color = color}).end_line();
+    label.grid(grid_cells(item.grad), columns, {.color = color, .size = style::kGridSize}, colors_.line);
+  } else if (const std::string norm = norm_text(item.grad); !norm.empty()) {
+    label.run(fmt::format("‖∂‖ {}{}{}", norm, parts, mark), {.color = color, .size = style::kGridSize}).end_line();
   }
 }
 
 HtmlLabel DiagramText::item(const GraphItem& item) const {
   HtmlLabel label;
   const TextStyle bold{.color = colors_.text, .bold = true}, small{.color = colors_.muted, .size = style::kShapeSize};
-  const std::string name = shorten(printable(item.label), options_.max_label);
+  const std::string name = item.kind == ItemKind::result ? result_name(item) : short_name(item.label);
   switch (item.kind) {
     case ItemKind::operation: {
-      const std::string symbol = symbol_of(*item.info);
+      const std::string symbol = item.attributes.empty() ? symbol_of(*item.info) : "";
       if (shows_label(item)) label.run(name, bold).end_line();
       label.run(symbol.empty() ? item.info->name : symbol, {.color = colors_.text}).end_line();
-      if (!item.attributes.empty())
-        label.run(shorten(printable(item.attributes), options_.max_label), small).end_line();
+      if (!item.attributes.empty()) {
+        const std::string all = shorten(printable(item.attributes), 2 * options_.max_label);
+        for (const std::string& line : wrap(all, kAttributeColumns)) label.run(line, small).end_line();
+      }
       if (shows_sum(item)) gradient_lines(label, item);
       return label;
     }
     case ItemKind::folded:
       label.run(name.empty() ? "…" : name, bold).end_line();
-      label.run(fmt::format("{} nodes", item.hidden), small).end_line();
+      if (!item.attributes.empty()) label.run(short_name(item.attributes), small).end_line();
+      label.run(count_text(item.hidden) + (item.hidden == 1 ? " node" : " nodes"), small).end_line();
       return label;
-    case ItemKind::constant:
-      if (!item.shape_known) {
-        label.run("constant", small).end_line();
-        return label;
-      }
-      break;
     default:
       break;
   }
-  if (!name.empty()) {
-    label.run(name, bold).end_line();
-  } else if (!is_scalar(item.value)) {
-    label
-        .run(item.kind == ItemKind::parameter ? "parameter"
-             : item.kind == ItemKind::input   ? "input"
-                                              : "constant",
-             small)
-        .end_line();
-  }
-  if (item.kind == ItemKind::detached) label.run("detached", small).end_line();
-  if (item.kind == ItemKind::frozen) label.run("frozen", small).end_line();
+  const char* kind = item.kind == ItemKind::parameter  ? "parameter"
+                     : item.kind == ItemKind::input    ? "input"
+                     : item.kind == ItemKind::detached ? "detached"
+                     : item.kind == ItemKind::frozen   ? "frozen"
+                                                       : "constant";
+  if (!name.empty()) label.run(name, bold).end_line();
+  const bool says_kind = name.empty() || item.kind == ItemKind::detached || item.kind == ItemKind::frozen;
+  if (says_kind && (item.kind != ItemKind::constant || !is_number(item.value))) label.run(kind, small).end_line();
   value_lines(label, item);
   gradient_lines(label, item);
   return label;
+}
+
+HtmlLabel DiagramText::module(const ModulePath& path) const {
+  HtmlLabel label({.padding = 2});
+  label.run(short_name(path.name), {.color = colors_.text, .size = style::kEdgeSize, .bold = true});
+  const std::string facts = module_facts(path);
+  if (!facts.empty()) label.run("  ·  " + short_name(facts), {.color = colors_.muted, .size = style::kShapeSize});
+  return label.end_line();
 }
 
 std::string DiagramText::item_tooltip(const GraphItem& item) const {
@@ -220,202 +171,147 @@ std::string DiagramText::item_tooltip(const GraphItem& item) const {
   if (!item.label.empty()) line(printable(item.label));
   if (item.info) line(fmt::format("{}: {}", item.info->name, printable(item.info->formula)));
   if (!item.attributes.empty()) line(printable(item.attributes));
+  if (item.hidden > 0) line(count_text(item.hidden) + " nodes, not drawn");
   if (item.shape_known) line(fmt::format("shape {}, {}", to_string(item.shape), name_of(item.dtype)));
-  if (options_.values && item.value.defined()) line("value " + exact(item.value));
+  if (options_.values && item.value.defined()) line("value " + exact_text(item.value));
   if (options_.gradients && item.takes_grad)
-    line("gradient " + (item.grad.defined() ? exact(item.grad) : "not computed"));
+    line("gradient " + (item.grad.defined() ? exact_text(item.grad) : "not computed"));
   if (item.module) line("module " + printable(item.module->full()));
   if (item.where.line()) line(printable(to_string(item.where)));
   return text;
 }
 
-// --- links
-// -------------------------------------------------------------------------------------------------------------
+// --- links ---
 
 // `2.2 = 1.1 · 2`: what arrives, times the local derivative.
-std::string DiagramText::scalar_product(const GraphLink& link) const {
+std::string DiagramText::product(const GraphLink& link) const {
   const GraphItem& to = view_.items[link.to];
-  if (!is_scalar(link.contribution)) return {};
   const std::string part = format_number(link.contribution.item());
   if (to.kind == ItemKind::result || !options_.local_derivatives) return part;
-  if (!is_scalar(link.local) || !is_scalar(to.grad)) return part;
-  return fmt::format("{} = {} · {}", part, format_number(to.grad.item()), format_number(link.local.item()));
+  if (!is_number(link.local) || !is_number(to.grad)) return part;
+  return fmt::format("{} = {} · {}", part, format_number(to.grad.item()),
+                     in_parentheses(format_number(link.local.item())));
 }
 
-// `∂x = g · y`, in the letters of the operation's rule.
-std::string DiagramText::rule_text(const GraphLink& link) const {
+// `∂w = xᵀ @ g`, in the names of the operation's inputs.
+std::string DiagramText::rule(const GraphLink& link) const {
   const GraphItem& to = view_.items[link.to];
-  if (!to.info || link.input >= static_cast<int>(to.info->derivatives.size()) || !to.info->derivatives[link.input])
-    return {};
-  const std::string d =
-      replace_all(replace_all(replace_all(to.info->derivatives[link.input], "^T", "ᵀ"), "^2", "²"), " * ", " · ");
-  const std::string letter = input_letter(*to.info, link.input);
-  if (d.size() > 48) return {};
-  // A rule that names g is the whole gradient; others are the factor beside it, with a remark in parentheses at most.
-  const std::string padded = " " + d + " ";
-  if (padded.find(" g ") != std::string::npos || d.find("(g") != std::string::npos)
-    return fmt::format("∂{} = {}", letter, d);
-  const bool simple =
-      d.find(' ') == std::string::npos || d.find(" (") == d.find(' ') || d.find("where") != std::string::npos;
-  return fmt::format("∂{} = g · {}", letter, simple ? d : "(" + d + ")");
+  if (to.kind != ItemKind::operation) return {};
+  std::vector<std::string> names;
+  for (std::size_t k = first_link_[link.to]; k < view_.links.size() && view_.links[k].to == link.to; ++k)
+    names.push_back(view_.items[view_.links[k].from].label);
+  const GraphItem& from = view_.items[link.from];
+  const bool broadcast = to.info->elementwise && from.shape_known && from.shape != to.shape;
+  return rule_text(*to.info, link.input, names, broadcast);
 }
 
-// A local derivative that says more than the rule: not 1 everywhere, and not summed over what was broadcast.
-bool DiagramText::shows_local(const GraphLink& link) const {
-  if (!link.local.defined() || link.local.shape() != view_.items[link.to].shape) return false;
-  if (link.local.numel() > kMostStatistics) return false;
-  const auto values = link.local.to_vector();
-  return std::any_of(values.begin(), values.end(), [](double v) { return v != 1; });
+DiagramText::Line DiagramText::grid_line(const Tensor& t, std::string_view color) const {
+  return {.cells = grid_cells(t), .columns = grid_columns(t), .style = {.color = color, .size = style::kGridSize}};
+}
+
+std::vector<DiagramText::Line> DiagramText::lines_above(const GraphLink& link) const {
+  const GraphItem& from = view_.items[link.from];
+  const TextStyle blue{.color = colors_.value, .size = style::kEdgeSize};
+  const TextStyle small{.color = colors_.muted, .size = style::kShapeSize};
+  const bool known = options_.values && from.value.defined();
+  if (known && is_number(from.value)) return {{.text = format_number(from.value.item()), .style = blue}};
+  // What stands in the box at an end is not said again.
+  const bool inner = from.kind == ItemKind::operation && view_.items[link.to].kind != ItemKind::result;
+  if (known && inner && grid_columns(from.value)) return {grid_line(from.value, colors_.value)};
+  std::vector<Line> lines;
+  if (options_.shapes && from.shape_known) lines.push_back({.text = to_string(from.shape), .style = small});
+  if (known && inner) {
+    if (const std::string spread = spread_text(from.value); !spread.empty())
+      lines.push_back({.text = spread, .style = {.color = colors_.value, .size = style::kShapeSize}});
+  }
+  return lines;
+}
+
+std::vector<DiagramText::Line> DiagramText::lines_below(const GraphLink& link) const {
+  if (!link.takes_grad) return {};
+  const TextStyle red{.color = colors_.gradient, .size = style::kEdgeSize};
+  const TextStyle red_small{.color = colors_.gradient, .size = style::kShapeSize};
+  const TextStyle grey{.color = colors_.muted, .size = style::kShapeSize};
+  const bool to_result = view_.items[link.to].kind == ItemKind::result;
+  const bool local = options_.local_derivatives && !to_result && link.local.defined();
+  std::vector<Line> lines;
+  const Tensor& sent = link.contribution;
+  if (options_.gradients && sent.defined()) {
+    if (is_number(sent)) {
+      lines.push_back({.text = product(link), .style = red});
+      if (is_number(link.local)) return lines;
+    } else if (grid_columns(sent) && !to_result) {
+      lines.push_back(grid_line(sent, colors_.gradient));
+    } else if (const std::string norm = norm_text(sent); !norm.empty()) {
+      lines.push_back({.text = "‖∂‖ " + norm, .style = red});
+    }
+  } else if (options_.gradients && any_contribution_) {
+    lines.push_back({.text = "not computed", .style = grey});
+  }
+  if (!options_.local_derivatives || to_result) return lines;
+  if (local && is_number(link.local)) {
+    if (lines.empty()) lines.push_back({.text = "local " + format_number(link.local.item()), .style = grey});
+    return lines;
+  }
+  for (const std::string& line : wrap(rule(link), kRuleColumns))
+    if (!line.empty()) lines.push_back({.text = line, .style = red_small});
+  // Numbers of the local derivative where the graph has them, element by element and before repeated axes are summed.
+  if (!local || link.local.shape() != view_.items[link.to].shape || !differs_from_one(link.local)) return lines;
+  if (grid_columns(link.local)) lines.push_back(grid_line(link.local, colors_.muted));
+  else if (const std::string norm = norm_text(link.local); !norm.empty())
+    lines.push_back({.text = fmt::format("local {}, norm {}", to_string(link.local.shape()), norm), .style = grey});
+  return lines;
 }
 
 HtmlLabel DiagramText::link(const GraphLink& link, int min_width) const {
-  // Beside a line, a margin keeps the text off it.
-  const std::string margin = min_width > 0 ? "" : "\u00a0\u00a0";
-  const GraphItem& from = view_.items[link.from];
-  HtmlLabel label({.padding = min_width > 0 ? 2 : 0, .min_width = min_width, .rule_color = colors_.line});
-  const TextStyle blue{.color = colors_.value, .size = style::kEdgeSize},
-      red{.color = colors_.gradient, .size = style::kEdgeSize};
-  const TextStyle small{.color = colors_.muted, .size = style::kShapeSize};
-  const bool leaf = from.kind != ItemKind::operation && from.kind != ItemKind::folded;
-  const bool to_result = view_.items[link.to].kind == ItemKind::result;
-  if (options_.values && is_scalar(from.value)) {
-    label.run(margin + format_number(from.value.item()), blue).end_line();
-  } else if (options_.values && !leaf && !to_result && grid_columns(from.value)) {
-    label.grid(cells_of(from.value), grid_columns(from.value), {.color = colors_.value, .size = style::kGridSize},
-               colors_.line);
-  } else if (options_.shapes && from.shape_known) {
-    label.run(margin + to_string(from.shape), small).end_line();
-  } else if (min_width > 0) {
-    label.run(" ", small).end_line();
-  }
-  if (min_width > 0) label.rule();
-  if (!options_.gradients || !link.takes_grad) {
-    if (min_width > 0) label.run(" ", small).end_line();
-  } else if (!link.contribution.defined()) {
-    label.run(margin + "not computed", small).end_line();
-  } else if (is_scalar(link.contribution)) {
-    label.run(margin + scalar_product(link), red).end_line();
-  } else {
-    const std::size_t columns = grid_columns(link.contribution);
-    if (columns && !to_result)
-      label.grid(cells_of(link.contribution), columns, {.color = colors_.gradient, .size = style::kGridSize},
-                 colors_.line);
-    else if (link.contribution.numel() > 0 && link.contribution.numel() <= kMostStatistics)
-      label.run(margin + fmt::format("‖∂‖ {}", format_number(statistics_of(link.contribution).norm)), red).end_line();
-    if (options_.local_derivatives && !to_result) {
-      const std::string rule = rule_text(link);
-      if (!rule.empty()) label.run(margin + rule, small).end_line();
-      if (!shows_local(link)) return label;
-      if (const std::size_t local = grid_columns(link.local)) {
-        label.grid(cells_of(link.local), local, {.color = colors_.muted, .size = style::kShapeSize}, colors_.line);
-      } else if (link.local.numel() > 1 && link.local.numel() <= kMostStatistics) {
-        label
-            .run(margin + fmt::format("local {} ‖{}‖", to_string(link.local.shape()),
-                                      format_number(statistics_of(link.local).norm)),
-                 small)
-            .end_line();
-      }
+  HtmlLabel label({.padding = 2, .min_width = min_width, .rule_color = colors_.line});
+  auto write = [&](const std::vector<Line>& lines) {
+    for (const Line& line : lines) {
+      if (line.columns) label.grid(line.cells, line.columns, line.style, colors_.line);
+      else label.run(line.text, line.style).end_line();
     }
-  }
+    if (lines.empty()) label.run(" ", {.size = style::kShapeSize}).end_line();  // the rule needs a line on each side
+  };
+  write(lines_above(link));
+  label.rule();
+  write(lines_below(link));
   return label;
 }
 
 int DiagramText::link_width(const GraphLink& link) const {
-  const GraphItem& from = view_.items[link.from];
+  constexpr int kBrackets = 6, kCellPadding = 4;
   int width = 0;
-  auto fit = [&](const std::string& text, int size) { width = std::max(width, style::rule_width(text, size)); };
-  if (is_scalar(from.value))
-    fit(format_number(from.value.item()), style::kEdgeSize);
-  else if (options_.shapes)
-    fit(to_string(from.shape), style::kShapeSize);
-  if (link.takes_grad && options_.gradients)
-    fit(is_scalar(link.contribution) ? scalar_product(link) : "not computed", style::kEdgeSize);
-  return width + width % 2;
+  auto fit = [&](const std::vector<Line>& lines) {
+    for (const Line& line : lines) {
+      int points = line.columns ? kBrackets : style::text_points(line.text, line.style.size);
+      for (std::size_t column = 0; column < line.columns; ++column) {
+        int widest = 0;
+        for (std::size_t at = column; at < line.cells.size(); at += line.columns)
+          widest = std::max(widest, style::text_points(line.cells[at], line.style.size));
+        points += widest + kCellPadding;
+      }
+      width = std::max(width, points);
+    }
+  };
+  fit(lines_above(link));
+  fit(lines_below(link));
+  return style::rule_width(width);
 }
 
 std::string DiagramText::link_tooltip(const GraphLink& link) const {
   const GraphItem& from = view_.items[link.from];
   std::string text;
-  if (options_.values && from.value.defined()) text = "value " + exact(from.value);
-  if (options_.gradients && link.contribution.defined())
-    text += (text.empty() ? "" : "\n") + ("sent back " + exact(link.contribution));
-  if (options_.local_derivatives && link.local.defined()) text += "\nlocal derivative " + exact(link.local);
-  return text.empty() ? to_string(from.shape) : text;
-}
-
-// --- title
-// -------------------------------------------------------------------------------------------------------------
-
-std::string expression_of(const GraphView& view) {
-  constexpr std::size_t kLongest = 90;
-  struct Part {
-    std::string text;
-    int binds = 9;  // 9: never needs parentheses
-  };
-  if (view.items.size() > 40) return {};
-  std::vector<Part> parts(view.items.size());
-  std::vector<std::vector<std::size_t>> inputs(view.items.size());
-  for (const GraphLink& link : view.links) inputs[link.to].push_back(link.from);
-  auto wrapped = [&](std::size_t at, int needed) {
-    return parts[at].binds < needed ? "(" + parts[at].text + ")" : parts[at].text;
-  };
-  for (std::size_t i = 0; i < view.items.size(); ++i) {
-    const GraphItem& item = view.items[i];
-    if (item.kind == ItemKind::folded) return {};
-    if (item.kind == ItemKind::result) {
-      const std::string& text = parts[inputs[i][0]].text;
-      return i + 1 < view.items.size() || text.empty() || item.label == "result" ? text
-                                                                                 : printable(item.label) + " = " + text;
-    }
-    if (item.kind != ItemKind::operation) {
-      if (!item.label.empty())
-        parts[i].text = printable(item.label);
-      else if (is_scalar(item.value))
-        parts[i].text = format_number(item.value.item());
-      else
-        return {};
-      continue;
-    }
-    const std::string symbol = symbol_of(*item.info);
-    if (!symbol.empty() && inputs[i].size() == 2) {
-      const int binds = symbol == "+" || symbol == "−" ? 1 : 2;
-      parts[i] = {fmt::format("{} {} {}", wrapped(inputs[i][0], binds), symbol,
-                              wrapped(inputs[i][1], binds + (symbol != "+" && symbol != "×"))),
-                  binds};
-    } else if (!symbol.empty() && inputs[i].size() == 1) {
-      parts[i] = {symbol + wrapped(inputs[i][0], 3), 3};
-    } else {
-      std::string list;
-      for (const std::size_t from : inputs[i]) list += (list.empty() ? "" : ", ") + parts[from].text;
-      parts[i] = {fmt::format("{}({})", item.info->name, list), 9};
-    }
-    if (parts[i].text.size() > kLongest) return {};
+  auto line = [&](const std::string& part) { text += (text.empty() ? "" : "\n") + part; };
+  if (from.shape_known) line(fmt::format("shape {}, {}", to_string(from.shape), name_of(from.dtype)));
+  if (options_.values && from.value.defined()) line("value " + exact_text(from.value));
+  if (!link.takes_grad) return text;
+  if (options_.gradients) line("gradient sent back " + (link.contribution.defined() ? exact_text(link.contribution) : "not computed"));
+  if (options_.local_derivatives && link.local.defined()) line("local derivative " + exact_text(link.local));
+  if (options_.local_derivatives) {
+    const std::string letters = rule(link);
+    if (!letters.empty()) line(fmt::format("{}, g of shape {}", letters, to_string(view_.items[link.to].shape)));
   }
-  return {};
-}
-
-std::string DiagramText::title() const {
-  if (!options_.title.empty()) return shorten(printable(options_.title), 120);
-  const std::string expression = expression_of(view_);
-  if (!expression.empty()) return expression;
-  std::size_t operations = 0;
-  for (const GraphItem& item : view_.items) operations += item.kind == ItemKind::operation;
-  return fmt::format("{}: {} operations", shorten(printable(view_.items.back().label), options_.max_label), operations);
-}
-
-std::string DiagramText::legend() const {
-  std::string text;
-  if (options_.values) text = "blue: value, flows forward";
-  if (!options_.gradients) return text;
-  bool any = false;
-  for (const GraphItem& item : view_.items) any |= item.grad.defined();
-  if (!text.empty()) text += "  ·  ";
-  if (!any) return text + "gradients: not computed, backward() was not called";
-  text +=
-      fmt::format("red: gradient of {}, flows back", shorten(printable(view_.items.back().label), options_.max_label));
-  bool products = false;
-  for (const GraphLink& link : view_.links) products |= is_scalar(link.local);
-  return products && options_.local_derivatives ? text + " = incoming · local derivative" : text;
+  return text;
 }
 
 }  // namespace chainrule

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "engine/diagram.h"
 #include "engine/diagram_style.h"
@@ -12,45 +13,54 @@ namespace chainrule {
 
 class DiagramText {
  public:
-  DiagramText(const GraphView& view, const GraphOptions& options)
-      : view_(view), options_(options), colors_(options.dark ? style::kDark : style::kLight) {}
+  DiagramText(const GraphView& view, const GraphOptions& options);
 
   /// The box of a value, operation or module.
   HtmlLabel item(const GraphItem& item) const;
   std::string item_tooltip(const GraphItem& item) const;
-  /// What an edge carries both ways: the value, then the gradient. With a width, it stands on the line, the value above
-  /// and the gradient below.
+  /// What an edge carries both ways, for its middle: the value above a rule, the gradient below.
   HtmlLabel link(const GraphLink& link, int min_width) const;
   /// Width that the label of this link needs, in points.
   int link_width(const GraphLink& link) const;
   std::string link_tooltip(const GraphLink& link) const;
+  /// A module's name, kind and parameter count.
+  HtmlLabel module(const ModulePath& path) const;
   /// True when the operation fits a small circle: a symbol, and nothing else to say.
   bool is_circle(const GraphItem& item) const;
-
-  /// True when every value is one number: then edges have room for their equations.
-  bool all_scalar() const;
 
   std::string title() const;
   std::string legend() const;
 
  private:
+  /// A line of an edge label: text, or a grid of numbers.
+  struct Line {
+    std::string text{};
+    std::vector<std::string> cells{};
+    std::size_t columns = 0;
+    TextStyle style{};
+  };
+  std::vector<Line> lines_above(const GraphLink& link) const;
+  std::vector<Line> lines_below(const GraphLink& link) const;
+  Line grid_line(const Tensor& t, std::string_view color) const;
+
   bool shows_sum(const GraphItem& item) const;
   bool shows_label(const GraphItem& item) const;
-  bool shows_local(const GraphLink& link) const;
   void value_lines(HtmlLabel& label, const GraphItem& item) const;
   void gradient_lines(HtmlLabel& label, const GraphItem& item) const;
-  std::string scalar_product(const GraphLink& link) const;
-  std::string rule_text(const GraphLink& link) const;
+  std::string sum_of_parts(const GraphItem& item) const;
+  std::string product(const GraphLink& link) const;
+  std::string rule(const GraphLink& link) const;
+  std::string short_name(std::string_view name) const;
+  std::string result_name(const GraphItem& item) const;
 
   const GraphView& view_;
   const GraphOptions& options_;
   const style::Palette& colors_;
+  bool any_contribution_ = false;
+  std::vector<std::size_t> first_link_;  // of each item, among the links that end there
 };
 
-/// × for *, − for -, ÷ for /: as in print.
+/// × for *, − for -, ÷ for /: as in print. Empty when the operation has no symbol.
 std::string symbol_of(const OpInfo& info);
-
-/// "price = (apple × apples + orange × oranges) × tax", or empty when it has no short infix form.
-std::string expression_of(const GraphView& view);
 
 }  // namespace chainrule

@@ -12,26 +12,31 @@ enum class DType : std::uint8_t { float32, float64, int64, boolean };
 constexpr bool is_floating(DType d) { return d == DType::float32 || d == DType::float64; }
 
 /// Bytes of one element.
-constexpr std::size_t item_size(DType d) {
-  return d == DType::float32 ? 4 : d == DType::boolean ? 1 : 8;
-}
+constexpr std::size_t item_size(DType d) { return d == DType::float32 ? 4 : d == DType::boolean ? 1 : 8; }
 
 /// "float32", "float64", "int64" or "bool", as NumPy and PyTorch call them.
 constexpr const char* name_of(DType d) {
   switch (d) {
-    case DType::float32: return "float32";
-    case DType::float64: return "float64";
-    case DType::int64: return "int64";
-    case DType::boolean: return "bool";
+    case DType::float32:
+      return "float32";
+    case DType::float64:
+      return "float64";
+    case DType::int64:
+      return "int64";
+    case DType::boolean:
+      return "bool";
   }
   return "?";
 }
 
 template <class T>
 constexpr DType dtype_of() {
-  if constexpr (std::is_same_v<T, float>) return DType::float32;
-  else if constexpr (std::is_same_v<T, double>) return DType::float64;
-  else if constexpr (std::is_same_v<T, bool>) return DType::boolean;
+  if constexpr (std::is_same_v<T, float>)
+    return DType::float32;
+  else if constexpr (std::is_same_v<T, double>)
+    return DType::float64;
+  else if constexpr (std::is_same_v<T, bool>)
+    return DType::boolean;
   else {
     static_assert(std::is_same_v<T, std::int64_t>, "tensors hold float, double, std::int64_t or bool");
     return DType::int64;
@@ -42,10 +47,14 @@ constexpr DType dtype_of() {
 template <class F>
 decltype(auto) dispatch(DType d, F&& f) {
   switch (d) {
-    case DType::float32: return f(float{});
-    case DType::float64: return f(double{});
-    case DType::int64: return f(std::int64_t{});
-    case DType::boolean: break;
+    case DType::float32:
+      return f(float{});
+    case DType::float64:
+      return f(double{});
+    case DType::int64:
+      return f(std::int64_t{});
+    case DType::boolean:
+      break;
   }
   return f(bool{});
 }

@@ -1,5 +1,5 @@
-// Errors are sentences for a user: the operation first, the facts with shapes and labels second, a hint when we know one.
-// Each type says which exit code a command gives for it. Messages are built on the failing path only.
+// Errors are sentences for a user: the operation first, the facts with shapes and labels second, a hint when we know
+// one. Each type says which exit code a command gives for it. Messages are built on the failing path only.
 #pragma once
 
 #include <stdexcept>

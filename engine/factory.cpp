@@ -52,7 +52,8 @@ Tensor eye(std::int64_t n, TensorOptions options) {
 
 Tensor arange(double start, double end, double step, TensorOptions options) {
   if (step == 0 || !std::isfinite(step) || !std::isfinite(start) || !std::isfinite(end))
-    throw ValueError(fmt::format("arange: start {}, end {} and step {} must be finite, and the step not 0", start, end, step));
+    throw ValueError(
+        fmt::format("arange: start {}, end {} and step {} must be finite, and the step not 0", start, end, step));
   const double count = std::max(0.0, std::ceil((end - start) / step));
   if (count > 0x1p53) throw ShapeError(fmt::format("arange: {} elements are too many", count));
   return make({static_cast<std::int64_t>(count)}, options,
@@ -101,7 +102,9 @@ Nested::Nested(std::initializer_list<Nested> rows) {
   shape_.insert(shape_.end(), rows.begin()->shape_.begin(), rows.begin()->shape_.end());
 }
 
-Tensor tensor(const Nested& values, TensorOptions options) { return from_vector(values.values(), values.shape(), options); }
+Tensor tensor(const Nested& values, TensorOptions options) {
+  return from_vector(values.values(), values.shape(), options);
+}
 
 Tensor from_vector(const std::vector<double>& values, const Shape& shape, TensorOptions options) {
   check_shape(shape, item_size(options.dtype), "from_vector");

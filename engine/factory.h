@@ -40,8 +40,7 @@ Tensor randint(std::int64_t low, std::int64_t high, const Shape& shape, Generato
 class Nested {
  public:
   template <class T>
-    requires std::is_arithmetic_v<T>
-  Nested(T value) : values_{static_cast<double>(value)} {}
+  requires std::is_arithmetic_v<T> Nested(T value) : values_{static_cast<double>(value)} {}
   /// Throws ShapeError when the rows differ in shape.
   Nested(std::initializer_list<Nested> rows);
   const std::vector<double>& values() const { return values_; }

@@ -1,10 +1,11 @@
-// Reading a graph for drawing. The same traversal as backward; nothing is recorded and nothing is changed.
+// Reading a graph for drawing. The same traversal as backward; nothing is recorded and nothing is changed. Folding is in
+// graph_fold.cpp.
 #include "engine/graph_view.h"
 
 #include <algorithm>
-#include <set>
 #include <unordered_map>
 
+#include "engine/diagram_numbers.h"
 #include "engine/factory.h"
 #include "engine/traverse.h"
 
@@ -14,7 +15,7 @@ namespace {
 // A graph with more links than this shows no contributions: they could not be read, and each costs a run of a rule.
 constexpr std::size_t kMostContributions = 80;
 constexpr std::int64_t kLargestResult = 1 << 20;
-constexpr std::size_t kMaxClusterDepth = 50;
+constexpr std::size_t kDeepestModule = 50;
 
 class Reader {
  public:
@@ -31,9 +32,11 @@ class Reader {
       const std::size_t place = view_.items.size();
       places_[i] = place;
       view_.items.push_back(operation(node));
-      for (std::size_t k = 0; k < edges.size(); ++k)
+      for (std::size_t k = 0; k < edges.size(); ++k) {
+        note_value(from[k], edges[k]);
         view_.links.push_back(
             {.from = from[k], .to = place, .input = static_cast<int>(k), .takes_grad = edges[k].needs_grad});
+      }
     }
     for (const Tensor& result : results_) add_result(result);
     for (std::size_t k = 0; k < view_.links.size(); ++k) {
@@ -47,16 +50,24 @@ class Reader {
     if (view_.links.size() > kMostContributions) return;
     const NoGrad only_values;
     const TeachingMode keep_nothing(false);
+    const internal::Scope<bool> unwatched(&ThreadState::anomaly, false);
     for (std::size_t i = 0; i < graph_.size(); ++i) {
       Node& node = graph_.node(i);
       if (node.was_released() || numel(node.shape) > kLargestResult) continue;
       const Tensor& g = view_.items[places_[i]].grad;
       if (g.defined()) run(node, places_[i], g, &GraphLink::contribution);
-      if (node.info->elementwise) run(node, places_[i], ones(node.shape, {.dtype = node.dtype}), &GraphLink::local);
+      if (node.info->elementwise || numel(node.shape) == 1)
+        run(node, places_[i], ones(node.shape, {.dtype = node.dtype}), &GraphLink::local);
     }
   }
 
  private:
+  // A graph that does not keep its values still has those that a rule will read.
+  void note_value(std::size_t from, const Edge& e) {
+    GraphItem& item = view_.items[from];
+    if (e.node && e.value && !item.value.defined()) item.value = alias(Tensor(e.value));
+  }
+
   GraphItem operation(const Node& node) const {
     GraphItem item;
     item.info = node.info;
@@ -91,12 +102,13 @@ class Reader {
     item.dtype = tensor.dtype();
     item.value = tensor;
     if (tensor.requires_grad()) {
-      // What a module trains belongs inside its box; a free leaf is an input of the picture.
-      item.kind = user ? ItemKind::parameter : ItemKind::input;
+      // What a module trains belongs inside its box; a free number is an input of the picture.
+      const bool named = !item.label.empty() && !item.shape.empty();
+      item.kind = user || named ? ItemKind::parameter : ItemKind::input;
       item.module = user;
       item.takes_grad = true;
       if (tensor.has_grad()) item.grad = tensor.grad();
-    } else if (tensor.impl().stop == Stop::detach) {
+    } else if (tensor.impl().stop == Stop::detach || tensor.impl().stop == Stop::no_grad) {
       item.kind = ItemKind::detached;
     } else if (tensor.impl().stop == Stop::frozen) {
       item.kind = ItemKind::frozen;
@@ -111,7 +123,7 @@ class Reader {
     const std::size_t from = node ? places_[graph_.place_of(*node)] : leaf(result.ref(), nullptr);
     GraphItem item;
     item.kind = ItemKind::result;
-    item.label = result.label().empty() ? "result" : result.label();
+    item.label = result.label();
     item.shape = result.shape();
     item.dtype = result.dtype();
     item.value = alias(result);
@@ -131,7 +143,7 @@ class Reader {
     GradContext::Sent sent;
     try {
       run_rule(node, g, {needed.data(), needed.size()}, sent);
-    } catch (const std::exception&) {
+    } catch (...) {
       return;  // a saved value was overwritten, or the rule is wrong: the picture says "not computed"
     }
     const auto first = std::lower_bound(view_.links.begin(), view_.links.end(), place,
@@ -152,8 +164,17 @@ std::vector<const ModulePath*> module_chain(const ModulePath* path) {
   std::vector<const ModulePath*> chain;
   for (; path; path = path->parent) chain.push_back(path);
   std::reverse(chain.begin(), chain.end());
-  if (chain.size() > kMaxClusterDepth) chain.resize(kMaxClusterDepth);
+  if (chain.size() > kDeepestModule) chain.resize(kDeepestModule);
   return chain;
+}
+
+std::string module_facts(const ModulePath& path) {
+  std::string facts = path.kind;
+  if (path.parameters > 0) {
+    if (!facts.empty()) facts += "  ·  ";
+    facts += count_text(static_cast<std::size_t>(path.parameters)) + (path.parameters == 1 ? " parameter" : " parameters");
+  }
+  return facts;
 }
 
 GraphView view_graph(std::span<const Tensor> results, bool contributions) {
@@ -162,91 +183,6 @@ GraphView view_graph(std::span<const Tensor> results, bool contributions) {
   reader.read();
   if (contributions) reader.read_contributions();
   return view;
-}
-
-// --- folding
-// -----------------------------------------------------------------------------------------------------------
-
-namespace {
-
-// Replaces groups of items by one each. `group_of` maps an item to its group, or to itself; `made` tells what a group
-// looks like.
-void merge(GraphView& view, const std::vector<std::size_t>& group_of, const std::map<std::size_t, GraphItem>& made) {
-  std::vector<std::size_t> place(view.items.size(), 0);
-  std::vector<GraphItem> items;
-  std::map<std::size_t, std::size_t> placed;  // group to its new place
-  for (std::size_t i = 0; i < view.items.size(); ++i) {
-    const auto group = made.find(group_of[i]);
-    if (group == made.end()) {
-      place[i] = items.size();
-      items.push_back(std::move(view.items[i]));
-      continue;
-    }
-    const auto [at, fresh] = placed.try_emplace(group->first, items.size());
-    if (fresh) items.push_back(group->second);
-    items[at->second].hidden += std::max<std::size_t>(view.items[i].hidden, 1);
-    place[i] = at->second;
-  }
-  std::vector<GraphLink> links;
-  std::set<std::pair<std::size_t, std::size_t>> known;
-  for (GraphLink& link : view.links) {
-    const bool touched = made.contains(group_of[link.from]) || made.contains(group_of[link.to]);
-    link.from = place[link.from];
-    link.to = place[link.to];
-    if (touched && (link.from == link.to || !known.emplace(link.from, link.to).second)) continue;
-    links.push_back(std::move(link));
-  }
-  for (GraphItem& item : items) item.sent_back.clear();  // they counted the old links
-  view.items = std::move(items);
-  view.links = std::move(links);
-}
-
-}  // namespace
-
-void fold_view(GraphView& view, std::size_t limit) {
-  std::size_t deepest = 0;
-  std::vector<std::vector<const ModulePath*>> chains;
-  chains.reserve(view.items.size());
-  for (const GraphItem& item : view.items) {
-    chains.push_back(module_chain(item.module));
-    deepest = std::max(deepest, chains.back().size());
-  }
-  // Modules at depth d become one item each; the largest d that fits wins.
-  for (std::size_t depth = deepest; depth >= 1 && view.items.size() > limit; --depth) {
-    std::map<const ModulePath*, std::size_t> groups;
-    std::map<std::size_t, GraphItem> made;
-    std::vector<std::size_t> group_of(view.items.size());
-    std::size_t left = 0;
-    for (std::size_t i = 0; i < view.items.size(); ++i) {
-      group_of[i] = i;
-      if (chains[i].size() < depth) {
-        ++left;
-        continue;
-      }
-      const ModulePath* path = chains[i][depth - 1];
-      const auto [group, fresh] = groups.try_emplace(path, i);
-      group_of[i] = group->second;
-      if (!fresh) continue;
-      GraphItem item;
-      item.kind = ItemKind::folded;
-      item.label = path->full();
-      item.module = path->parent;
-      item.shape_known = false;
-      made.emplace(i, std::move(item));
-    }
-    if (left + groups.size() > limit && depth > 1) continue;
-    if (groups.size() < view.items.size()) merge(view, group_of, made);
-    break;
-  }
-  if (view.items.size() <= limit) return;
-  // No modules, or too many: the first and the last items stay, the middle is one.
-  const std::size_t keep = std::max<std::size_t>(limit / 2, 2), begin = keep, end = view.items.size() - keep;
-  std::vector<std::size_t> group_of(view.items.size());
-  for (std::size_t i = 0; i < group_of.size(); ++i) group_of[i] = i >= begin && i < end ? begin : i;
-  GraphItem middle;
-  middle.kind = ItemKind::folded;
-  middle.shape_known = false;
-  merge(view, group_of, {{begin, middle}});
 }
 
 }  // namespace chainrule

@@ -1,8 +1,7 @@
 // What a diagram shows, as plain data: one item per stored value or operation, one link per edge, with the numbers that
-// are known. Folding happens here, drawing in diagram.cpp.
+// are known. Nothing here knows how it will look.
 #pragma once
 
-#include <map>
 #include <span>
 #include <string>
 #include <vector>
@@ -17,7 +16,7 @@ struct GraphItem {
   ItemKind kind = ItemKind::operation;
   std::string label;             ///< the user's name; empty when there is none
   const OpInfo* info = nullptr;  ///< of an operation
-  std::string attributes;
+  std::string attributes;  ///< of an operation; of a folded module what it is
   Shape shape;
   DType dtype = DType::float32;
   bool shape_known = true;
@@ -36,7 +35,8 @@ struct GraphLink {
   int input = 0;  ///< which input of `to`
   bool takes_grad = false;
   Tensor contribution{};  ///< what flows back to `from`; undefined when not known
-  Tensor local{};         ///< the local derivative, for elementwise operations
+  /// d(result)/d(this input): of an elementwise operation in the result's shape, or of a result that is one number.
+  Tensor local{};
 };
 
 struct GraphView {
@@ -49,10 +49,13 @@ struct GraphView {
 /// and for local derivatives, where the graph kept what that takes and is small enough to show it.
 GraphView view_graph(std::span<const Tensor> results, bool contributions);
 
-/// At most about `limit` items: modules are folded, deepest first, and what is still too much in the middle.
+/// At most `limit` items (but at least five): modules are folded, deepest first; what is still too much is the middle of
+/// the graph, which becomes one item. (graph_fold.cpp)
 void fold_view(GraphView& view, std::size_t limit);
 
-/// The module path from the outside in, at most kMaxClusterDepth long.
+/// The module path from the outside in; of very deep nesting the outer part.
 std::vector<const ModulePath*> module_chain(const ModulePath* path);
+/// "Conv2d  ·  160 parameters", as far as they are known.
+std::string module_facts(const ModulePath& path);
 
 }  // namespace chainrule

@@ -71,16 +71,16 @@ void append_run(std::string& out, std::string_view text, const TextStyle& style)
 
 }  // namespace
 
-HtmlLabel::HtmlLabel(const Options& options) : min_width_(options.min_width) {
-  body_ = fmt::format(R"(<TABLE BORDER="0" CELLBORDER="0" CELLSPACING="0" CELLPADDING="{}")", options.padding);
-  if (!options.rule_color.empty()) (body_ += " COLOR=\"").append(options.rule_color) += '"';
-  body_ += '>';
+HtmlLabel::HtmlLabel(const Options& options) : min_width_(options.min_width), rule_color_(options.rule_color) {
+  body_ = fmt::format(R"(<TABLE BORDER="0" CELLBORDER="0" CELLSPACING="0" CELLPADDING="{}">)", options.padding);
 }
 
 void HtmlLabel::open_line() {
   if (in_line_) return;
-  if (rule_next_) body_ += "<HR/>";
-  // A rule is as wide as the cells, not as the table: the width belongs to the cell.
+  // A row of its own rather than <HR/>: an edge can end at it, wherever the rows around put it.
+  if (rule_next_) {
+    body_ += fmt::format(R"(<TR><TD PORT="{}" HEIGHT="1" CELLPADDING="0" BGCOLOR="{}"></TD></TR>)", kRulePort, rule_color_);
+  }
   body_ += min_width_ > 0 ? fmt::format(R"(<TR><TD WIDTH="{}">)", min_width_) : "<TR><TD>";
   in_line_ = any_line_ = true;
   rule_next_ = false;
@@ -116,8 +116,12 @@ HtmlLabel& HtmlLabel::grid(std::span<const std::string> cells, std::size_t colum
   };
   open_line();
   body_ += "<TABLE BORDER=\"0\" CELLBORDER=\"0\" CELLSPACING=\"0\" CELLPADDING=\"2\">";
+  // Where the lines around are longer, Graphviz shares the room out among the columns: most of them stand outside of the
+  // brackets, so that these stay close to the numbers.
+  const std::string margin = fmt::format(R"(<TD COLSPAN="40" ROWSPAN="{}" CELLPADDING="0"></TD>)", rows);
   for (std::size_t row = 0; row < rows; ++row) {
     body_ += "<TR>";
+    if (row == 0) body_ += margin;
     if (row == 0) bracket("LTB");
     for (std::size_t column = 0; column < columns; ++column) {
       const std::size_t at = row * columns + column;
@@ -126,6 +130,7 @@ HtmlLabel& HtmlLabel::grid(std::span<const std::string> cells, std::size_t colum
       body_ += "</TD>";
     }
     if (row == 0) bracket("RTB");
+    if (row == 0) body_ += margin;
     body_ += "</TR>";
   }
   body_ += "</TABLE>";

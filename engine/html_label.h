@@ -20,10 +20,12 @@ struct TextStyle {
 class HtmlLabel {
  public:
   struct Options {
-    int padding = 0;                ///< points around each line
-    int min_width = 0;              ///< points
-    std::string_view rule_color{};  ///< black if empty
+    int padding = 0;                       ///< points around each line
+    int min_width = 0;                     ///< points
+    std::string_view rule_color = "black";
   };
+  /// The name of the rule's place in a label, for the ends of edges.
+  static constexpr std::string_view kRulePort = "rule";
   HtmlLabel() : HtmlLabel(Options{}) {}
   explicit HtmlLabel(const Options& options);
 
@@ -31,7 +33,7 @@ class HtmlLabel {
   HtmlLabel& run(std::string_view text, const TextStyle& style = {});
   /// Ends the current line; two in a row leave an empty one between.
   HtmlLabel& end_line();
-  /// A line across the label, between what is above and what follows.
+  /// A line across the label, between what is above and what follows; at most one.
   HtmlLabel& rule();
   /// `cells` row by row, right-aligned in `columns` columns between two brackets in `bracket_color`.
   HtmlLabel& grid(std::span<const std::string> cells, std::size_t columns, const TextStyle& style,
@@ -45,6 +47,7 @@ class HtmlLabel {
 
   std::string body_;
   int min_width_ = 0;
+  std::string rule_color_;
   bool in_line_ = false;
   bool any_line_ = false;
   bool rule_next_ = false;

@@ -13,9 +13,9 @@
 
 namespace chainrule {
 
-// A chain of a million nodes dies here. Were each node to destroy its inputs in its own destructor, the calls would nest
-// as deep as the graph and overflow the stack. Instead a node whose last handle goes is put on a list, and only the
-// outermost call works the list off; `mark`, unused by then, links it.
+// A chain of a million nodes dies here. Were each node to destroy its inputs in its own destructor, the calls would
+// nest as deep as the graph and overflow the stack. Instead a node whose last handle goes is put on a list, and only
+// the outermost call works the list off; `mark`, unused by then, links it.
 void destroy(Node* node) noexcept {
   static constinit thread_local Node* pending = nullptr;
   static constinit thread_local bool working = false;
@@ -72,12 +72,12 @@ namespace {
 [[noreturn]] void throw_overwritten(const Node& node, const std::string& role, const TensorImpl& now,
                                     const std::string& value, std::uint32_t saved) {
   const Writer writer = now.storage ? now.storage->writer : Writer{};
-  throw GraphError(fmt::format("backward of {}: its {} {} was overwritten after it was saved: version {} was saved, {} is "
-                               "there now, written by {}{}{}; change values after backward(), or give the operation a copy",
-                               node.title(), role, value, saved, now.version(),
-                               writer.what ? writer.what : "an unknown writer",
-                               writer.where.line() ? " at " + to_string(writer.where) : "",
-                               node.where.line() ? "; the operation is at " + to_string(node.where) : ""));
+  throw GraphError(
+      fmt::format("backward of {}: its {} {} was overwritten after it was saved: version {} was saved, {} is "
+                  "there now, written by {}{}{}; change values after backward(), or give the operation a copy",
+                  node.title(), role, value, saved, now.version(), writer.what ? writer.what : "an unknown writer",
+                  writer.where.line() ? " at " + to_string(writer.where) : "",
+                  node.where.line() ? "; the operation is at " + to_string(node.where) : ""));
 }
 
 }  // namespace
@@ -139,11 +139,12 @@ void run_rule(Node& node, const Tensor& g, std::span<const bool> needed, GradCon
                          input_letter(*node.info, static_cast<int>(i)));
     };
     if (!sent[i].defined())
-      throw GraphError(fmt::format("{} was not sent, though it is needed; send zeros where the derivative is 0", where()));
+      throw GraphError(
+          fmt::format("{} was not sent, though it is needed; send zeros where the derivative is 0", where()));
     const Expected expected = expected_gradient(edges[i]);
     if (sent[i].dtype() != expected.dtype)
-      throw GraphError(fmt::format("{} has dtype {}, the input has {}", where(), name_of(sent[i].dtype()),
-                                   name_of(expected.dtype)));
+      throw GraphError(
+          fmt::format("{} has dtype {}, the input has {}", where(), name_of(sent[i].dtype()), name_of(expected.dtype)));
     if (sent[i].shape() == *expected.shape) continue;
     if (node.info->elementwise && sent[i].shape() == node.shape) {
       sent[i] = sum_to(sent[i], *expected.shape);
@@ -172,9 +173,10 @@ bool must_record(const OpInfo& info, std::span<const Tensor* const> inputs) {
 }
 
 void throw_no_rule(const OpInfo& info) {
-  throw GraphError(fmt::format("{}: this operation has no derivative, and an input is trainable; detach() the input or "
-                               "compute it inside a NoGrad scope",
-                               info.name));
+  throw GraphError(
+      fmt::format("{}: this operation has no derivative, and an input is trainable; detach() the input or "
+                  "compute it inside a NoGrad scope",
+                  info.name));
 }
 
 void attach(Ref<Node> node, Tensor& result, const OpInfo& info, std::span<const Tensor* const> inputs,
@@ -253,10 +255,13 @@ void check_finite(const Tensor& result, const OpInfo& info, const ModulePath* mo
     double low = INFINITY, high = -INFINITY;
     std::int64_t bad = 0;
     for (const double v : t.to_vector()) {
-      if (!std::isfinite(v)) ++bad;
-      else low = std::min(low, v), high = std::max(high, v);
+      if (!std::isfinite(v))
+        ++bad;
+      else
+        low = std::min(low, v), high = std::max(high, v);
     }
-    const std::string range = low <= high ? fmt::format("finite values {:.6g} to {:.6g}", low, high) : "no finite value";
+    const std::string range =
+        low <= high ? fmt::format("finite values {:.6g} to {:.6g}", low, high) : "no finite value";
     fmt::format_to(std::back_inserter(out), "{}, {}, {} of {} not finite", describe(t), range, bad, t.numel());
     return bad;
   };

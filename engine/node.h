@@ -14,13 +14,13 @@ namespace chainrule {
 
 /// What is known of an operation besides its rule. Everything that explains operations reads this one table.
 struct OpInfo {
-  const char* name;                   ///< as called: "mul"
-  const char* symbol = nullptr;       ///< as written: "*"; null when it has none
-  bool elementwise = false;           ///< inputs broadcast; the walk sums a gradient back to its input's shape
-  const char* formula = "";           ///< "z = x * y"
+  const char* name;                          ///< as called: "mul"
+  const char* symbol = nullptr;              ///< as written: "*"; null when it has none
+  bool elementwise = false;                  ///< inputs broadcast; the walk sums a gradient back to its input's shape
+  const char* formula = "";                  ///< "z = x * y"
   std::array<const char*, 4> derivatives{};  ///< local derivative by each input, in the rule's letters: {"y", "x"}
-  const char* kinks = "";             ///< where the derivative jumps and what is taken there; "" when smooth
-  const char* inputs = "x y";         ///< letters of the inputs, in order
+  const char* kinks = "";                    ///< where the derivative jumps and what is taken there; "" when smooth
+  const char* inputs = "x y";                ///< letters of the inputs, in order
 };
 
 /// Which saved values a derivative uses: bit i is input i, `kOutput` the result.
@@ -75,7 +75,7 @@ class Node {
   std::unique_ptr<Meta> meta;
   Ref<TensorImpl> output;  // the saved result, without history
   std::uint32_t output_version = 0;
-  Shape shape;             // of the result
+  Shape shape;  // of the result
 
  protected:
   Node() { count_node(+1); }
@@ -97,12 +97,6 @@ class GradContext {
   bool needs(int i) const { return needed_[i]; }
   int input_count() const { return static_cast<int>(needed_.size()); }
   Tensor input(int i) const { return node_.saved_input(i); }
-  template <int N>
-  std::array<Tensor, N> inputs() const {
-    std::array<Tensor, N> x;
-    for (int i = 0; i < N; ++i) x[i] = input(i);
-    return x;
-  }
   Tensor output() const { return node_.saved_output(); }
   /// Shape of an input whose gradient is needed.
   const Shape& shape(int i) const;

@@ -11,11 +11,9 @@ namespace chainrule {
 /// Lives for one call only. A number takes the dtype of the tensors beside it.
 class Operand {
  public:
-  Operand(const Tensor& tensor, SourceLocation where = SourceLocation::current())
-      : tensor_(&tensor), where_(where) {}
+  Operand(const Tensor& tensor, SourceLocation where = SourceLocation::current()) : tensor_(&tensor), where_(where) {}
   template <class T>
-    requires std::is_arithmetic_v<T>
-  Operand(T number, SourceLocation where = SourceLocation::current())
+  requires std::is_arithmetic_v<T> Operand(T number, SourceLocation where = SourceLocation::current())
       : number_(static_cast<double>(number)), is_integer_(std::is_integral_v<T>), where_(where) {}
 
   bool is_number() const { return tensor_ == nullptr; }

@@ -172,9 +172,9 @@ void* pool_allocate(std::size_t bytes) {
 
 void pool_free(void* block, std::size_t bytes) noexcept {
 #if CHAINRULE_PLAIN_ALLOCATION
-  ::operator delete(block, bytes);
+  ::operator delete(block);
 #else
-  if (bytes > kLargest) return ::operator delete(block, bytes);
+  if (bytes > kLargest) return ::operator delete(block);
   const std::size_t size_class = (bytes - 1) / kStep;
   ThreadCache* mine = my_cache();
   if (!mine) {

@@ -26,8 +26,10 @@ inline bool single_threaded() {
 class RefCount {
  public:
   void add() noexcept {
-    if (single_threaded()) count_.store(count_.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
-    else count_.fetch_add(1, std::memory_order_relaxed);
+    if (single_threaded())
+      count_.store(count_.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
+    else
+      count_.fetch_add(1, std::memory_order_relaxed);
   }
   /// True when the last reference has gone. A sole owner needs no atomic write: nobody else can add one.
   [[nodiscard]] bool drop() noexcept {

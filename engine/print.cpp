@@ -38,9 +38,12 @@ struct Printer {
       cells.push_back(dispatch(t.dtype, [&](auto zero) {
         using T = decltype(zero);
         const T v = static_cast<const T*>(t.data)[offset];
-        if constexpr (std::is_same_v<T, bool>) return std::string(v ? "true" : "false");
-        else if constexpr (std::is_same_v<T, std::int64_t>) return fmt::format("{}", v);
-        else return fmt::format("{:.{}g}", v == 0 ? T{0} : v, digits);
+        if constexpr (std::is_same_v<T, bool>)
+          return std::string(v ? "true" : "false");
+        else if constexpr (std::is_same_v<T, std::int64_t>)
+          return fmt::format("{}", v);
+        else
+          return fmt::format("{:.{}g}", v == 0 ? T{0} : v, digits);
       }));
       width = std::max(width, cells.back().size());
       return;
@@ -62,8 +65,10 @@ struct Printer {
     each(shape[axis], [&](std::int64_t i) {
       if (!first) out += gap;
       first = false;
-      if (i < 0) out += "...";
-      else write(out, shape, axis + 1);
+      if (i < 0)
+        out += "...";
+      else
+        write(out, shape, axis + 1);
     });
     out += ']';
   }

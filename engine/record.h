@@ -6,7 +6,7 @@
 //     static constexpr Uses uses[] = {kX};                // the derivative by x uses x
 //     Tensor forward(const Tensor& x) const { ... }       // never recorded
 //     void backward(GradContext& c, const Tensor& g) const {
-//       auto [x] = c.inputs<1>();
+//       const Tensor x = c.input(0);
 //       c.send(0, [&] { return g * 3 * x * x; });
 //     }
 //   };
@@ -24,7 +24,9 @@ namespace chainrule {
 namespace internal {
 
 template <class Op>
-concept HasRule = requires(const Op& op, GradContext& c, const Tensor& g) { op.backward(c, g); };
+concept HasRule = requires(const Op& op, GradContext& c, const Tensor& g) {
+  op.backward(c, g);
+};
 template <class Op>
 concept HasAttributes = requires(const Op& op) {
   { op.attributes() } -> std::convertible_to<std::string>;
@@ -43,8 +45,10 @@ class OpNode final : public Node {
     if constexpr (HasRule<Op>) op_.backward(context, g);
   }
   std::string attributes() const override {
-    if constexpr (HasAttributes<Op>) return op_.attributes();
-    else return {};
+    if constexpr (HasAttributes<Op>)
+      return op_.attributes();
+    else
+      return {};
   }
   std::size_t block_size() const override { return sizeof(OpNode); }
 
@@ -103,8 +107,8 @@ Tensor record_call(Op op, std::span<const Tensor* const> inputs, const SourceLoc
 
 /// Computes op.forward(inputs...) and records it. Inputs are tensors, or operands that hold tensors.
 template <class Op, class... X>
-  requires(sizeof...(X) > 0 && (std::is_convertible_v<const X&, const Operand&> && ...))
-Tensor record(Op op, const X&... inputs) {
+requires(sizeof...(X) > 0 && (std::is_convertible_v<const X&, const Operand&> && ...)) Tensor
+    record(Op op, const X&... inputs) {
   SourceLocation where;
   auto note = [&where](const auto& x) {
     if constexpr (std::is_same_v<std::decay_t<decltype(x)>, Operand>) where = x.where();

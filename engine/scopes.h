@@ -34,7 +34,7 @@ namespace internal {
 template <class T>
 class Scope {
  public:
-  Scope(T ThreadState::* field, T value) : field_(field), before_(thread_state().*field) {
+  Scope(T ThreadState::*field, T value) : field_(field), before_(thread_state().*field) {
     thread_state().*field = value;
   }
   ~Scope() { thread_state().*field_ = before_; }
@@ -42,7 +42,7 @@ class Scope {
   Scope& operator=(const Scope&) = delete;
 
  private:
-  T ThreadState::* field_;
+  T ThreadState::*field_;
   T before_;
 };
 }  // namespace internal

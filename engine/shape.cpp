@@ -21,10 +21,8 @@ std::string to_string(const Shape& shape) {
 
 void check_shape(const Shape& shape, std::size_t item_bytes, const char* who) {
   std::int64_t limit = std::numeric_limits<std::int64_t>::max() / static_cast<std::int64_t>(item_bytes);
-  bool empty = false;
   for (auto size : shape) {
     if (size < 0) throw ShapeError(fmt::format("{}: negative size {} in shape {}", who, size, to_string(shape)));
-    empty |= size == 0;
   }
   // A zero anywhere makes the product zero, but row-major strides multiply the other sizes, so those are bounded too.
   for (auto size : shape) {

@@ -23,6 +23,8 @@ class Counter {
       if (leaf->meta && leaf->meta->grad.defined())
         gradients_.push_back({nullptr, "leaf", leaf->meta->grad.ref().get()});
     }
+    // A value that its own node keeps counts there, not where it is used.
+    for (std::size_t i = 0; i < graph_.size(); ++i) count_kept(graph_.node(i));
     for (std::size_t i = 0; i < graph_.size(); ++i) count_node(graph_.node(i));
     // Gradients last: one that shares its buffer with a value, as the gradient of a sum may, adds nothing.
     for (const auto& [module, op, grad] : gradients_) add(module, op, &GraphWeight::gradient_bytes, bytes_once(grad));
@@ -40,6 +42,14 @@ class Counter {
     const TensorImpl* value;
   };
 
+  void count_kept(const Node& node) {
+    if (!node.meta) return;
+    const char* op = node.info->name;
+    if (node.meta->value.defined())
+      add(node.module, op, &GraphWeight::value_bytes, bytes_once(node.meta->value.ref().get()));
+    if (node.meta->grad.defined()) gradients_.push_back({node.module, op, node.meta->grad.ref().get()});
+  }
+
   void count_node(const Node& node) {
     const char* op = node.info->name;
     add(node.module, op, &GraphWeight::nodes, 1);
@@ -51,10 +61,6 @@ class Counter {
       add(node.module, op, computed ? &GraphWeight::saved_bytes : &GraphWeight::value_bytes, bytes_once(e.value.get()));
     }
     if (node.output) add(node.module, op, &GraphWeight::saved_bytes, bytes_once(node.output.get()));
-    if (!node.meta) return;
-    if (node.meta->value.defined())
-      add(node.module, op, &GraphWeight::value_bytes, bytes_once(node.meta->value.ref().get()));
-    if (node.meta->grad.defined()) gradients_.push_back({node.module, op, node.meta->grad.ref().get()});
   }
 
   // Bytes of a value's buffer, or of the value inside its header; 0 when it was counted before.

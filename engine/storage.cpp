@@ -35,9 +35,7 @@ void destroy(Storage* storage) noexcept {
   pool_free(storage, sizeof(Storage));
 }
 
-Ref<TensorImpl> make_impl() {
-  return Ref<TensorImpl>::adopt(new (pool_allocate(sizeof(TensorImpl))) TensorImpl);
-}
+Ref<TensorImpl> make_impl() { return Ref<TensorImpl>::adopt(new (pool_allocate(sizeof(TensorImpl))) TensorImpl); }
 
 Ref<Storage> make_storage(std::size_t bytes) {
   void* data = buffer_allocate(bytes);

@@ -88,10 +88,10 @@ struct TensorImpl {
   bool teaching = false;       // graphs that start here keep every value and gradient
   Stop stop = Stop::none;
   std::uint32_t inline_version = 0;
-  const OpInfo* stopped_at = nullptr;  // the unrecorded operation, for Stop::no_grad
-  void* data = nullptr;  // the first element
-  Ref<Storage> storage;  // none while the value lives inside
-  Ref<Node> node;        // the operation that made the value; none for a leaf
+  const OpInfo* stopped_at = nullptr;    // the unrecorded operation, for Stop::no_grad
+  void* data = nullptr;                  // the first element
+  Ref<Storage> storage;                  // none while the value lives inside
+  Ref<Node> node;                        // the operation that made the value; none for a leaf
   std::atomic<std::uint64_t> number{0};  // creation number of a leaf; the id in diagrams
   std::unique_ptr<Meta> meta;
   alignas(8) std::byte inside[16];

@@ -63,8 +63,7 @@ void for_each_element(const TensorImpl& x, F&& visit) {
 bool Tensor::is_contiguous() const { return has_dense_order(shape(), strides()); }
 
 double Tensor::item() const {
-  if (numel() != 1)
-    throw ShapeError(fmt::format("item: {} has {} elements, not one", describe(*this), numel()));
+  if (numel() != 1) throw ShapeError(fmt::format("item: {} has {} elements, not one", describe(*this), numel()));
   return dispatch(dtype(), [&](auto zero) { return static_cast<double>(*static_cast<const decltype(zero)*>(data())); });
 }
 
@@ -92,9 +91,10 @@ template std::vector<std::int64_t> Tensor::values() const;
 void* Tensor::mutable_data(const char* writer, SourceLocation where) {
   TensorImpl& t = impl();
   if (t.node)
-    throw GraphError(fmt::format("{}: {} is the result of an operation, and only leaves can be changed in place; "
-                                 "compute a new value instead",
-                                 writer, describe(*this)));
+    throw GraphError(
+        fmt::format("{}: {} is the result of an operation, and only leaves can be changed in place; "
+                    "compute a new value instead",
+                    writer, describe(*this)));
   if (t.requires_grad && thread_state().recording)
     throw GraphError(fmt::format("{}: {} is trainable; change it inside a NoGrad scope", writer, describe(*this)));
   move_outside(t);
@@ -109,7 +109,8 @@ void Tensor::copy_(const Tensor& source, SourceLocation where) {
                                  describe(*this), to_string(shape())));
   const std::vector<double> values = source.to_vector();  // a copy first: the two may overlap
   const bool exact_integers = dtype() == DType::int64 && source.dtype() == DType::int64;
-  const std::vector<std::int64_t> integers = exact_integers ? source.values<std::int64_t>() : std::vector<std::int64_t>();
+  const std::vector<std::int64_t> integers =
+      exact_integers ? source.values<std::int64_t>() : std::vector<std::int64_t>();
   mutable_data("copy_", where);
   std::size_t i = 0;
   dispatch(dtype(), [&](auto zero) {
@@ -136,7 +137,8 @@ void Tensor::fill_(double value, SourceLocation where) {
 Tensor& Tensor::set_requires_grad(bool on) {
   TensorImpl& t = impl();
   if (t.node)
-    throw GraphError(fmt::format("set_requires_grad: {} is the result of an operation; detach() it first", describe(*this)));
+    throw GraphError(
+        fmt::format("set_requires_grad: {} is the result of an operation; detach() it first", describe(*this)));
   if (on && !is_floating(t.dtype))
     throw ValueError(fmt::format("set_requires_grad: {} holds {}, and only floating tensors have gradients",
                                  describe(*this), name_of(t.dtype)));
@@ -190,14 +192,17 @@ const Tensor& Tensor::grad() const {
   if (has_grad()) return find_meta(*this)->grad;
   const TensorImpl& t = impl();
   if (!requires_grad())
-    throw GraphError(fmt::format("grad: {} is not trainable, so it has no gradient; call set_requires_grad() before "
-                                 "computing with it",
-                                 describe(*this)));
+    throw GraphError(
+        fmt::format("grad: {} is not trainable, so it has no gradient; call set_requires_grad() before "
+                    "computing with it",
+                    describe(*this)));
   if (t.node && !t.node->teaching && !(t.node->meta && t.node->meta->retain_grad))
-    throw GraphError(fmt::format("grad: the gradient of {} was not kept, because it is an inner value; call "
-                                 "retain_grad() on it before backward(), or compute it inside a TeachingMode scope",
-                                 describe(*this)));
-  throw GraphError(fmt::format("grad: the gradient of {} was not computed: no backward() has reached it", describe(*this)));
+    throw GraphError(
+        fmt::format("grad: the gradient of {} was not kept, because it is an inner value; call "
+                    "retain_grad() on it before backward(), or compute it inside a TeachingMode scope",
+                    describe(*this)));
+  throw GraphError(
+      fmt::format("grad: the gradient of {} was not computed: no backward() has reached it", describe(*this)));
 }
 
 void Tensor::zero_grad() {

@@ -82,8 +82,8 @@ class Tensor {
   /// A value of the same storage that takes no part in the graph.
   Tensor detach() const;
 
-  /// The gradient that the last backward left (leaves: the sum since it was last cleared). Throws GraphError when it was
-  /// never computed, and says how to have it.
+  /// The gradient that the last backward left (leaves: the sum since it was last cleared). Throws GraphError when it
+  /// was never computed, and says how to have it.
   const Tensor& grad() const;
   bool has_grad() const;
   void zero_grad();
@@ -91,7 +91,8 @@ class Tensor {
   void set_grad(const Tensor& gradient);
   /// Keeps the gradient of an inner value in the next backward calls.
   Tensor& retain_grad();
-  /// Calls `hook` with this value's gradient in every backward; what it returns, if defined, takes the gradient's place.
+  /// Calls `hook` with this value's gradient in every backward; what it returns, if defined, takes the gradient's
+  /// place.
   HookHandle register_hook(std::function<Tensor(const Tensor&)> hook) const;
 
   /// d(this)/d(every trainable leaf), added to the leaves' gradients. This must hold one element, or options give the

@@ -28,15 +28,19 @@ std::uint64_t new_tag() {
 Traversal::Traversal(std::span<const Tensor> roots) : tag_(new_tag()) {
   try {
     for (const Tensor& root : roots) {
-      if (root.node()) claim(root.node());
-      else if (root.impl().requires_grad) add_leaf(&root.impl());
+      if (root.node())
+        claim(root.node());
+      else if (root.impl().requires_grad)
+        add_leaf(&root.impl());
     }
     // The list of found nodes is its own work list.
     for (std::size_t next = 0; next < nodes_.size(); ++next) {
       for (const Edge& e : nodes_[next].node->edges()) {
         if (!e.needs_grad) continue;
-        if (e.node) claim(e.node.get());
-        else add_leaf(e.value.get());
+        if (e.node)
+          claim(e.node.get());
+        else
+          add_leaf(e.value.get());
       }
     }
     auto newer = [](const Item& a, const Item& b) { return a.number > b.number; };

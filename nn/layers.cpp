@@ -23,7 +23,8 @@ Shape filter_shape(std::int64_t in, std::int64_t out, const Conv2d::Options& o) 
   if (std::min(o.padding.h, o.padding.w) < 0)
     throw ValueError(fmt::format("Conv2d: padding must not be negative, not {}", std::min(o.padding.h, o.padding.w)));
   if (in % o.groups || out % o.groups)
-    throw ValueError(fmt::format("Conv2d: groups {} must divide in_channels {} and out_channels {}", o.groups, in, out));
+    throw ValueError(
+        fmt::format("Conv2d: groups {} must divide in_channels {} and out_channels {}", o.groups, in, out));
   return {out, in / o.groups, o.kernel_size.h, o.kernel_size.w};
 }
 
@@ -31,8 +32,9 @@ Shape filter_shape(std::int64_t in, std::int64_t out, const Conv2d::Options& o) 
 
 Linear::Linear(std::int64_t in_features, std::int64_t out_features, Options options)
     : weight(*this, "weight",
-             options.init({positive(out_features, "Linear", "out_features"), positive(in_features, "Linear", "in_features")},
-                          default_generator())) {
+             options.init(
+                 {positive(out_features, "Linear", "out_features"), positive(in_features, "Linear", "in_features")},
+                 default_generator())) {
   if (options.bias) bias.emplace(*this, "bias", zeros({out_features}));
 }
 
@@ -46,7 +48,10 @@ Conv2d::Conv2d(std::int64_t in_channels, std::int64_t out_channels, Options opti
 
 Tensor Conv2d::forward(const Tensor& x) {
   return conv2d(x, weight, bias,
-                {.stride = options_.stride, .padding = options_.padding, .dilation = options_.dilation, .groups = options_.groups});
+                {.stride = options_.stride,
+                 .padding = options_.padding,
+                 .dilation = options_.dilation,
+                 .groups = options_.groups});
 }
 
 void Sequential::append(std::shared_ptr<Module> module) {

@@ -26,7 +26,8 @@ class Linear : public Module {
   Tensor forward(const Tensor& x) override;
 };
 
-/// Convolution of (N, C, H, W) images with `out_channels` filters. Weights start from He's initialisation, biases from 0.
+/// Convolution of (N, C, H, W) images with `out_channels` filters. Weights start from He's initialisation, biases from
+/// 0.
 class Conv2d : public Module {
  public:
   struct Options {
@@ -85,8 +86,7 @@ class Flatten : public Module {
 class Sequential : public Module {
  public:
   template <class... M>
-    requires(std::is_base_of_v<Module, M> && ...)
-  explicit Sequential(M&&... modules) {
+  requires(std::is_base_of_v<Module, M>&&...) explicit Sequential(M&&... modules) {
     (append(std::make_shared<M>(std::move(modules))), ...);
   }
   Sequential(Sequential&&) = default;

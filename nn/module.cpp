@@ -78,7 +78,8 @@ std::string Module::kind() const {
   }
 #endif
   // "chainrule::Child<chainrule::Linear>" is a Linear to its reader.
-  if (const auto open = name.find("Child<"); open != std::string::npos) name = name.substr(open + 6, name.rfind('>') - open - 6);
+  if (const auto open = name.find("Child<"); open != std::string::npos)
+    name = name.substr(open + 6, name.rfind('>') - open - 6);
   if (const auto colon = name.rfind("::"); colon != std::string::npos) name = name.substr(colon + 2);
   return name;
 }

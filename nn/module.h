@@ -28,8 +28,8 @@ class Module {
   /// Computes the module under its name, so that what it records is clustered and named by it.
   Tensor operator()(const Tensor& x);
 
-  /// All parameters, named by path ("conv.weight"), own ones first, in order of declaration. A parameter that two modules
-  /// share appears once, under its first name.
+  /// All parameters, named by path ("conv.weight"), own ones first, in order of declaration. A parameter that two
+  /// modules share appears once, under its first name.
   std::vector<NamedTensor> parameters() const;
   /// How many numbers are trained.
   std::int64_t parameter_count() const;
@@ -92,7 +92,8 @@ struct OptionsOf<M, std::void_t<typename M::Options>> {
 };
 }  // namespace internal
 
-/// A member module, registered under its name. Arguments after the name go to M; a braced list at their end is its Options.
+/// A member module, registered under its name. Arguments after the name go to M; a braced list at their end is its
+/// Options.
 template <class M>
 class Child : public M {
   using Options = typename internal::OptionsOf<M>::Type;
@@ -114,7 +115,9 @@ class Child : public M {
 
  private:
   struct Registrar : Module {  // reaches the protected member of another module
-    static void add(Module& parent, std::string name, Module& child) { (parent.*(&Registrar::add_child))(std::move(name), child); }
+    static void add(Module& parent, std::string name, Module& child) {
+      (parent.*(&Registrar::add_child))(std::move(name), child);
+    }
   };
 };
 

@@ -40,7 +40,7 @@ struct Mul {
   static constexpr Uses uses[] = {kY, kX};
   Tensor forward(const Tensor& x, const Tensor& y) const { return zip(x, y, Binary::mul, "mul"); }
   void backward(GradContext& c, const Tensor& g) const {
-    auto [x, y] = c.inputs<2>();
+    const Tensor x = c.input(0), y = c.input(1);
     c.send(0, [&] { return g * y; });
     c.send(1, [&] { return g * x; });
   }
@@ -101,7 +101,7 @@ struct Pow {
     return zip(x, y, Binary::pow, "pow");
   }
   void backward(GradContext& c, const Tensor& g) const {
-    auto [x, y] = c.inputs<2>();
+    const Tensor x = c.input(0), y = c.input(1);
     c.send(0, [&] { return g * y * pow(safe_base(x, y), y - 1); });
     c.send(1, [&] { return g * c.output() * log(safe_log_argument(x, y)); });
   }
@@ -109,7 +109,8 @@ struct Pow {
 
 // z = x x      dx = g * 2 x
 struct Square {
-  static constexpr OpInfo info{.name = "square", .elementwise = true, .formula = "z = x^2", .derivatives = {"2 * x"}, .inputs = "x"};
+  static constexpr OpInfo info{
+      .name = "square", .elementwise = true, .formula = "z = x^2", .derivatives = {"2 * x"}, .inputs = "x"};
   static constexpr Uses uses[] = {kX};
   Tensor forward(const Tensor& x) const { return map(x, Unary::square, "square"); }
   void backward(GradContext& c, const Tensor& g) const {
@@ -119,7 +120,8 @@ struct Square {
 
 // z = sqrt(x)      dx = g / (2 z)
 struct Sqrt {
-  static constexpr OpInfo info{.name = "sqrt", .elementwise = true,
+  static constexpr OpInfo info{.name = "sqrt",
+                               .elementwise = true,
                                .formula = "z = sqrt(x)",
                                .derivatives = {"1 / (2 * z)"},
                                .kinks = "infinite at 0, with the sign of the zero",

@@ -41,8 +41,10 @@ void classify(const Tensor& x, const Tensor& y, const Tensor& z, Run&& run, Stri
   };
   const bool flat = is_dense(z.shape(), z.strides());
   const int x_step = step(x), y_step = step(y);
-  if (flat && x_step >= 0 && y_step >= 0) run(x_step, y_step, n);
-  else strided(broadcast_strides(x, z.shape()), broadcast_strides(y, z.shape()));
+  if (flat && x_step >= 0 && y_step >= 0)
+    run(x_step, y_step, n);
+  else
+    strided(broadcast_strides(x, z.shape()), broadcast_strides(y, z.shape()));
 }
 
 }  // namespace
@@ -111,7 +113,10 @@ Tensor zip(const Tensor& x, const Tensor& y, Binary op, const char* who) {
   Tensor z = empty_pair(x, y, broadcast_shapes(x.shape(), y.shape(), who), d);
   void* out = z.impl().data;
   classify(
-      x, y, z, [&](int x_step, int y_step, std::int64_t n) { kernels::binary(op, d, x.data(), x_step, y.data(), y_step, out, n); },
+      x, y, z,
+      [&](int x_step, int y_step, std::int64_t n) {
+        kernels::binary(op, d, x.data(), x_step, y.data(), y_step, out, n);
+      },
       [&](const Strides& xs, const Strides& ys) {
         kernels::binary_strided(op, d, x.data(), xs, y.data(), ys, out, z.strides(), z.shape());
       });

@@ -20,8 +20,8 @@ Tensor zip(const Tensor& x, const Tensor& y, Binary op, const char* who);
 Tensor zip(const Tensor& x, const Tensor& y, Compare op, const char* who);
 
 /// The dtype that two operands meet in, by PyTorch's rule: floating beats integer beats bool, wide beats narrow, and a
-/// number or one-element tensor without axes gives way to a tensor with axes of the same kind. Numbers of an integer type
-/// count as integers.
+/// number or one-element tensor without axes gives way to a tensor with axes of the same kind. Numbers of an integer
+/// type count as integers.
 DType common_dtype(const Operand& x, const Operand& y);
 /// The operand as a tensor of that dtype; recorded when it had to be converted. Throws ValueError for an empty handle.
 Tensor as_tensor(const Operand& x, DType dtype);

@@ -93,7 +93,7 @@ struct CrossEntropy {
   }
   void backward(GradContext& c, const Tensor& g) const {
     c.send(0, [&] {
-      auto [x, y] = c.inputs<2>();
+      const Tensor x = c.input(0), y = c.input(1);
       return spread(g, reduction, x.shape()) * (softmax(x, 1) - onehot(y, x));
     });
   }
@@ -113,7 +113,7 @@ struct SoftCrossEntropy {
     return reduce(-sum(where(eq(y, 0), 0, y * log_softmax(x, 1)), {1}), reduction);
   }
   void backward(GradContext& c, const Tensor& g) const {
-    auto [x, y] = c.inputs<2>();
+    const Tensor x = c.input(0), y = c.input(1);
     c.send(0, [&] { return spread(g, reduction, x.shape()) * (softmax(x, 1) * sum(y, {1}, true) - y); });
     c.send(1, [&] { return -spread(g, reduction, x.shape()) * log_softmax(x, 1); });
   }

@@ -1,7 +1,7 @@
 // Every operation, by family. Names, arguments and defaults follow torch and torch.nn.functional. Operands are tensors
-// or plain numbers; a number takes the dtype of the tensor beside it. Shapes that do not fit throw ShapeError, arguments
-// out of range ValueError. How each is differentiated stands beside its forward in the family's file; edge values and
-// kinks are in ops/README.md.
+// or plain numbers; a number takes the dtype of the tensor beside it. Shapes that do not fit throw ShapeError,
+// arguments out of range ValueError. How each is differentiated stands beside its forward in the family's file; edge
+// values and kinks are in ops/README.md.
 #pragma once
 
 #include <cstdint>
@@ -101,8 +101,7 @@ Tensor expand(const Operand& x, const Shape& shape);  ///< -1 keeps a size
 /// start, start + step, ... below end along one axis, as x[start:end:step] in NumPy; steps may be negative.
 Tensor slice(const Operand& x, std::int64_t dim, std::optional<std::int64_t> start = {},
              std::optional<std::int64_t> end = {}, std::int64_t step = 1);
-Tensor cat(std::span<const Tensor> tensors, std::int64_t dim = 0,
-           SourceLocation where = SourceLocation::current());
+Tensor cat(std::span<const Tensor> tensors, std::int64_t dim = 0, SourceLocation where = SourceLocation::current());
 Tensor cat(std::initializer_list<Tensor> tensors, std::int64_t dim = 0,
            SourceLocation where = SourceLocation::current());
 /// x's slices at `index` (int64, one axis) along an axis.

@@ -17,7 +17,8 @@ constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
 
 // z = exp(x)      dx = g * z
 struct Exp {
-  static constexpr OpInfo info{.name = "exp", .elementwise = true, .formula = "z = exp(x)", .derivatives = {"z"}, .inputs = "x"};
+  static constexpr OpInfo info{
+      .name = "exp", .elementwise = true, .formula = "z = exp(x)", .derivatives = {"z"}, .inputs = "x"};
   static constexpr Uses uses[] = {kOutput};
   Tensor forward(const Tensor& x) const { return map(x, Unary::exp, "exp"); }
   void backward(GradContext& c, const Tensor& g) const {
@@ -27,7 +28,8 @@ struct Exp {
 
 // z = log(x)      dx = g / x
 struct Log {
-  static constexpr OpInfo info{.name = "log", .elementwise = true,
+  static constexpr OpInfo info{.name = "log",
+                               .elementwise = true,
                                .formula = "z = log(x)",
                                .derivatives = {"1 / x"},
                                .kinks = "infinite at 0, with the sign of the zero",
@@ -41,7 +43,8 @@ struct Log {
 
 // z = tanh(x)      dx = g (1 - z z)
 struct Tanh {
-  static constexpr OpInfo info{.name = "tanh", .elementwise = true, .formula = "z = tanh(x)", .derivatives = {"1 - z^2"}, .inputs = "x"};
+  static constexpr OpInfo info{
+      .name = "tanh", .elementwise = true, .formula = "z = tanh(x)", .derivatives = {"1 - z^2"}, .inputs = "x"};
   static constexpr Uses uses[] = {kOutput};
   Tensor forward(const Tensor& x) const { return map(x, Unary::tanh, "tanh"); }
   void backward(GradContext& c, const Tensor& g) const {
@@ -59,7 +62,7 @@ struct TanhGrad {
   static constexpr Uses uses[] = {kY, kX | kY};
   Tensor forward(const Tensor& g, const Tensor& y) const { return zip(g, y, Binary::tanh_grad, "tanh_grad"); }
   void backward(GradContext& c, const Tensor& h) const {
-    auto [g, y] = c.inputs<2>();
+    const Tensor g = c.input(0), y = c.input(1);
     c.send(0, [&] { return tanh_grad(h, y); });
     c.send(1, [&] { return h * (-2 * g * y); });
   }
@@ -67,8 +70,11 @@ struct TanhGrad {
 
 // z = 1 / (1 + exp(-x))      dx = g z (1 - z)
 struct Sigmoid {
-  static constexpr OpInfo info{
-      .name = "sigmoid", .elementwise = true, .formula = "z = 1 / (1 + exp(-x))", .derivatives = {"z * (1 - z)"}, .inputs = "x"};
+  static constexpr OpInfo info{.name = "sigmoid",
+                               .elementwise = true,
+                               .formula = "z = 1 / (1 + exp(-x))",
+                               .derivatives = {"z * (1 - z)"},
+                               .inputs = "x"};
   static constexpr Uses uses[] = {kOutput};
   Tensor forward(const Tensor& x) const { return map(x, Unary::sigmoid, "sigmoid"); }
   void backward(GradContext& c, const Tensor& g) const {
@@ -86,7 +92,7 @@ struct SigmoidGrad {
   static constexpr Uses uses[] = {kY, kX | kY};
   Tensor forward(const Tensor& g, const Tensor& y) const { return zip(g, y, Binary::sigmoid_grad, "sigmoid_grad"); }
   void backward(GradContext& c, const Tensor& h) const {
-    auto [g, y] = c.inputs<2>();
+    const Tensor g = c.input(0), y = c.input(1);
     c.send(0, [&] { return sigmoid_grad(h, y); });
     c.send(1, [&] { return h * (g * (1 - 2 * y)); });
   }
@@ -94,7 +100,8 @@ struct SigmoidGrad {
 
 // z = max(x, 0)      dx = g where x > 0, else 0; z > 0 says the same
 struct Relu {
-  static constexpr OpInfo info{.name = "relu", .elementwise = true,
+  static constexpr OpInfo info{.name = "relu",
+                               .elementwise = true,
                                .formula = "z = max(x, 0)",
                                .derivatives = {"1 where x > 0, else 0"},
                                .kinks = "0 at x = 0",
@@ -125,8 +132,12 @@ struct ReluGrad {
 
 // z = |x|      dx = g * sign(x)
 struct Abs {
-  static constexpr OpInfo info{
-      .name = "abs", .elementwise = true, .formula = "z = |x|", .derivatives = {"sign(x)"}, .kinks = "0 at x = 0", .inputs = "x"};
+  static constexpr OpInfo info{.name = "abs",
+                               .elementwise = true,
+                               .formula = "z = |x|",
+                               .derivatives = {"sign(x)"},
+                               .kinks = "0 at x = 0",
+                               .inputs = "x"};
   static constexpr Uses uses[] = {kX};
   Tensor forward(const Tensor& x) const { return map(x, Unary::abs, "abs"); }
   void backward(GradContext& c, const Tensor& g) const {
@@ -136,8 +147,12 @@ struct Abs {
 
 // z = 1 where x > 0, 0 where x = 0, -1 where x < 0      dx = 0
 struct Sign {
-  static constexpr OpInfo info{
-      .name = "sign", .elementwise = true, .formula = "z = sign(x)", .derivatives = {"0"}, .kinks = "0 at the jump x = 0", .inputs = "x"};
+  static constexpr OpInfo info{.name = "sign",
+                               .elementwise = true,
+                               .formula = "z = sign(x)",
+                               .derivatives = {"0"},
+                               .kinks = "0 at the jump x = 0",
+                               .inputs = "x"};
   static constexpr Uses uses[] = {kX};
   Tensor forward(const Tensor& x) const { return map(x, Unary::sign, "sign"); }
   void backward(GradContext& c, const Tensor&) const {
@@ -147,7 +162,8 @@ struct Sign {
 
 // z = 1 where x > 0, else 0      dx = 0
 struct Step {
-  static constexpr OpInfo info{.name = "step", .elementwise = true,
+  static constexpr OpInfo info{.name = "step",
+                               .elementwise = true,
                                .formula = "z = 1 where x > 0, else 0",
                                .derivatives = {"0"},
                                .kinks = "0 at the jump x = 0",
@@ -176,7 +192,7 @@ struct Maximum {
   static constexpr Uses uses[] = {kX | kY, kX | kY};
   Tensor forward(const Tensor& x, const Tensor& y) const { return zip(x, y, Binary::maximum, "maximum"); }
   void backward(GradContext& c, const Tensor& g) const {
-    auto [x, y] = c.inputs<2>();
+    const Tensor x = c.input(0), y = c.input(1);
     c.send(0, [&] { return share(g, x, y); });
     c.send(1, [&] { return share(g, y, x); });
   }
@@ -192,7 +208,7 @@ struct Minimum {
   static constexpr Uses uses[] = {kX | kY, kX | kY};
   Tensor forward(const Tensor& x, const Tensor& y) const { return zip(x, y, Binary::minimum, "minimum"); }
   void backward(GradContext& c, const Tensor& g) const {
-    auto [x, y] = c.inputs<2>();
+    const Tensor x = c.input(0), y = c.input(1);
     c.send(0, [&] { return share(g, y, x); });
     c.send(1, [&] { return share(g, x, y); });
   }
@@ -200,7 +216,8 @@ struct Minimum {
 
 // z = min(max(x, low), high)      dx = g where z = x, else 0
 struct Clamp {
-  static constexpr OpInfo info{.name = "clamp", .elementwise = true,
+  static constexpr OpInfo info{.name = "clamp",
+                               .elementwise = true,
                                .formula = "z = min(max(x, low), high)",
                                .derivatives = {"1 where low <= x <= high, else 0"},
                                .kinks = "1 at both bounds",
@@ -261,7 +278,8 @@ struct Where {
 
 // z = x in another dtype      dx = g in the dtype of x
 struct To {
-  static constexpr OpInfo info{.name = "to", .elementwise = true, .formula = "z = x", .derivatives = {"1"}, .inputs = "x"};
+  static constexpr OpInfo info{
+      .name = "to", .elementwise = true, .formula = "z = x", .derivatives = {"1"}, .inputs = "x"};
   static constexpr Uses uses[] = {kNothing};
   DType from, dtype;
   std::string attributes() const { return fmt::format("dtype={}", name_of(dtype)); }

@@ -75,7 +75,7 @@ struct SoftmaxGrad {
   std::string attributes() const { return dim_text(dim); }
   Tensor forward(const Tensor& g, const Tensor& y) const { return along(g, y, dim, kernels::softmax_grad); }
   void backward(GradContext& c, const Tensor& h) const {
-    auto [g, y] = c.inputs<2>();
+    const Tensor g = c.input(0), y = c.input(1);
     c.send(0, [&] { return softmax_grad(h, y, dim); });
     c.send(1, [&] { return h * (g - sum(g * y, {dim}, true)) - g * sum(h * y, {dim}, true); });
   }
@@ -105,7 +105,7 @@ struct LogSoftmaxGrad {
   std::string attributes() const { return dim_text(dim); }
   Tensor forward(const Tensor& g, const Tensor& y) const { return along(g, y, dim, kernels::log_softmax_grad); }
   void backward(GradContext& c, const Tensor& h) const {
-    auto [g, y] = c.inputs<2>();
+    const Tensor g = c.input(0), y = c.input(1);
     c.send(0, [&] { return h - sum(h * exp(y), {dim}, true); });
     c.send(1, [&] { return -h * exp(y) * sum(g, {dim}, true); });
   }

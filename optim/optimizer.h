@@ -35,10 +35,10 @@ class Optimizer {
 class Sgd : public Optimizer {
  public:
   struct Options {
-    double lr = 1e-2;          ///< at least 0
-    double momentum = 0;       ///< in [0, 1)
-    double weight_decay = 0;   ///< at least 0
-    bool nesterov = false;     ///< needs momentum
+    double lr = 1e-2;         ///< at least 0
+    double momentum = 0;      ///< in [0, 1)
+    double weight_decay = 0;  ///< at least 0
+    bool nesterov = false;    ///< needs momentum
   };
   Sgd(std::vector<NamedTensor> parameters, Options options);
 

@@ -10,7 +10,7 @@ namespace chainrule {
 /// One line. x and y have equal length; a point that is not finite is left out and marked with a cross on the x axis.
 struct Series {
   std::string name;
-  std::vector<double> x, y;
+  std::vector<double> x{}, y{};
 };
 
 /// One set of axes. The unit stands behind every number of the y axis.

@@ -12,6 +12,7 @@
 #include "engine/factory.h"
 #include "engine/format.h"
 #include "engine/gradcheck.h"
+#include "engine/scopes.h"
 #include "ops/ops.h"
 #include "tools/chart.h"
 #include "tools/digits_net.h"
@@ -87,7 +88,8 @@ class Demo {
     std::fflush(stdout);
     Progress progress("epoch", options_.epochs, {.mode = options_.progress});
     auto facts = [](double loss, const EpochRecord* r) {
-      return r ? fmt::format("loss {:.4f}  test {:.1f} %", loss, 100 * r->test_accuracy) : fmt::format("loss {:.4f}", loss);
+      return r ? fmt::format("loss {:.4f}  test {:.1f} %", loss, 100 * r->test_accuracy)
+               : fmt::format("loss {:.4f}", loss);
     };
     history_ = train_digits(digits_, parameters_, generator_, {.epochs = options_.epochs},
                             [&](double done, const EpochRecord* last, double loss) {
@@ -141,7 +143,8 @@ class Demo {
   void draw_mistakes() {
     const NoGrad only_values;
     const Tensor probabilities = softmax(digits_net(digits_.test.images, parameters_), 1);
-    const auto answers = argmax(probabilities, 1).values<std::int64_t>(), truth = digits_.test.labels.values<std::int64_t>();
+    const auto answers = argmax(probabilities, 1).values<std::int64_t>(),
+               truth = digits_.test.labels.values<std::int64_t>();
     const auto pixels = digits_.test.images.values<float>(), p = probabilities.values<float>();
     std::vector<DigitItem> wrong;
     for (std::size_t i = 0; i < truth.size() && wrong.size() < kShownMistakes; ++i) {

@@ -1,4 +1,5 @@
-// chainrule demo: the main job on real input, from a graph of three multiplications to a network that reads handwriting.
+// chainrule demo: the main job on real input, from a graph of three multiplications to a network that reads
+// handwriting.
 #pragma once
 
 #include <cstdint>

@@ -16,8 +16,8 @@ constexpr const char* kNames[] = {"w1", "b1", "w2", "b2", "w3", "b3"};
 
 std::vector<Tensor> make_digits_net(Generator& generator) {
   std::vector<Tensor> p{
-      kaiming_normal({kFilters1, 1, 3, 3}, generator),         zeros({kFilters1}),
-      kaiming_normal({kFilters2, kFilters1, 3, 3}, generator), zeros({kFilters2}),
+      kaiming_normal({kFilters1, 1, 3, 3}, generator),          zeros({kFilters1}),
+      kaiming_normal({kFilters2, kFilters1, 3, 3}, generator),  zeros({kFilters2}),
       kaiming_normal({kClasses, kFilters2 * 2 * 2}, generator), zeros({kClasses}),
   };
   for (std::size_t i = 0; i < p.size(); ++i) p[i].set_requires_grad().label(kNames[i]);
@@ -69,7 +69,8 @@ std::vector<EpochRecord> train_digits(const Digits& digits, std::vector<Tensor>&
       const double done = epoch + static_cast<double>(end) / static_cast<double>(count);
       if (end < count && !after_batch(done, history.empty() ? nullptr : &history.back(), loss.item())) return history;
     }
-    history.push_back({total / static_cast<double>(count), accuracy(digits.train, parameters), accuracy(digits.test, parameters)});
+    history.push_back(
+        {total / static_cast<double>(count), accuracy(digits.train, parameters), accuracy(digits.test, parameters)});
     if (!after_batch(epoch + 1, &history.back(), history.back().loss)) return history;
   }
   return history;

@@ -1,6 +1,6 @@
 // The chainrule command: reads the command line, runs one verb, turns errors into one sentence and an exit code.
-#include <CLI/CLI.hpp>
 #include <fmt/format.h>
+#include <CLI/CLI.hpp>
 
 #include <new>
 
@@ -25,15 +25,21 @@ int run(int argc, char** argv) {
   DemoOptions demo;
   std::string progress = "auto";
   int threads = 0;
-  CLI::App* demo_verb = app.add_subcommand("demo", "The chain rule on a bill, then a network that learns real handwritten digits");
+  CLI::App* demo_verb =
+      app.add_subcommand("demo", "The chain rule on a bill, then a network that learns real handwritten digits");
   demo_verb->add_option("--out", demo.out, "Folder for the pictures")->capture_default_str();
   demo_verb->add_option("--seed", demo.seed, "Seed of every random number")->capture_default_str();
-  demo_verb->add_option("--epochs", demo.epochs, "Passes over the training digits")->capture_default_str()->check(CLI::Range(1, 10000));
-  demo_verb->add_option("--threads", threads, "Threads that kernels may use; 0: all cores")->capture_default_str()->check(CLI::Range(0, 1024));
+  demo_verb->add_option("--epochs", demo.epochs, "Passes over the training digits")
+      ->capture_default_str()
+      ->check(CLI::Range(1, 10000));
+  demo_verb->add_option("--threads", threads, "Threads that kernels may use; 0: all cores")
+      ->capture_default_str()
+      ->check(CLI::Range(0, 1024));
   demo_verb->add_option("--progress", progress, "auto, bar, plain or none")->capture_default_str();
   demo_verb->footer("Example: chainrule demo --out out --seed 1");
 
-  CLI::App* selftest_verb = app.add_subcommand("selftest", "Does this build work here? Every derivative, the diagrams, the training; one verdict");
+  CLI::App* selftest_verb = app.add_subcommand(
+      "selftest", "Does this build work here? Every derivative, the diagrams, the training; one verdict");
   selftest_verb->footer("Example: chainrule selftest");
   CLI::App* version_verb = app.add_subcommand("version", "The version and what it was built with");
   version_verb->footer("Example: chainrule version");

@@ -56,30 +56,98 @@ std::vector<Probe> probes() {
       {"maximum", {m, m}, -2, 2, [](const Inputs& x) { return maximum(x[0], x[1] + 5) * x[1]; }},
       {"minimum", {m, m}, -2, 2, [](const Inputs& x) { return minimum(x[0], x[1] + 5) * x[1]; }},
       {"clamp", {m}, -2, 2, [](const Inputs& x) { return clamp(x[0], -5, 5) * x[0]; }},
-      {"where", {m, m}, -2, 2, [](const Inputs& x) { return where(gt(tensor({1, -1, 1}), 0), x[0], x[1] * x[1]); }},
-      {"to", {m}, -2, 2, [](const Inputs& x) { return to(to(x[0], DType::float32), DType::float64) * 0 + x[0] * x[0]; }},
+      {"where",
+       {m, m},
+       -2,
+       2,
+       [](const Inputs& x) {
+         return where(gt(tensor({1, -1, 1}), 0), x[0], x[1] * x[1]);
+       }},
+      {"to",
+       {m},
+       -2,
+       2,
+       [](const Inputs& x) { return to(to(x[0], DType::float32), DType::float64) * 0 + x[0] * x[0]; }},
       {"sum", {m}, -2, 2, [](const Inputs& x) { return sum(x[0] * x[0], {1}); }},
       {"mean", {m}, -2, 2, [](const Inputs& x) { return mean(x[0] * x[0], {0}, true); }},
-      {"amax", {m}, -2, 2, [](const Inputs& x) { return amax(x[0] * x[0] + tensor({0, 9, 20}), {1}); }},
+      {"amax",
+       {m},
+       -2,
+       2,
+       [](const Inputs& x) {
+         return amax(x[0] * x[0] + tensor({0, 9, 20}), {1});
+       }},
       {"logsumexp", {m}, -2, 2, [](const Inputs& x) { return logsumexp(x[0], {1}); }},
       {"softmax", {m}, -2, 2, [](const Inputs& x) { return softmax(x[0], 1); }},
       {"log_softmax", {m}, -2, 2, [](const Inputs& x) { return log_softmax(x[0], 0); }},
       {"matmul", {{2, 2, 3}, {3, 2}}, -2, 2, [](const Inputs& x) { return matmul(x[0], x[1]); }},
       {"linear", {m, {4, 3}, {4}}, -2, 2, [](const Inputs& x) { return linear(x[0], x[1], x[2]); }},
-      {"reshape", {m}, -2, 2, [](const Inputs& x) { return reshape(x[0] * x[0], {3, -1}); }},
+      {"reshape",
+       {m},
+       -2,
+       2,
+       [](const Inputs& x) {
+         return reshape(x[0] * x[0], {3, -1});
+       }},
       {"transpose", {m}, -2, 2, [](const Inputs& x) { return transpose(x[0] * x[0]); }},
-      {"permute", {{2, 3, 2}}, -2, 2, [](const Inputs& x) { return permute(x[0] * x[0], {2, 0, 1}); }},
-      {"expand", {{2, 1}}, -2, 2, [](const Inputs& x) { return expand(x[0] * x[0], {2, 3}); }},
+      {"permute",
+       {{2, 3, 2}},
+       -2,
+       2,
+       [](const Inputs& x) {
+         return permute(x[0] * x[0], {2, 0, 1});
+       }},
+      {"expand",
+       {{2, 1}},
+       -2,
+       2,
+       [](const Inputs& x) {
+         return expand(x[0] * x[0], {2, 3});
+       }},
       {"slice", {{5, 2}}, -2, 2, [](const Inputs& x) { return slice(x[0] * x[0], 0, 4, 0, -2); }},
-      {"cat", {m, m}, -2, 2, [](const Inputs& x) { return cat({x[0] * x[1], x[1]}, 1); }},
-      {"index_select", {m}, -2, 2, [](const Inputs& x) { return index_select(x[0] * x[0], 1, indices({2, 0, 2}, {3})); }},
-      {"gather", {m}, -2, 2, [](const Inputs& x) { return gather(x[0] * x[0], 1, indices({1, 1, 0, 2}, {2, 2})); }},
+      {"cat",
+       {m, m},
+       -2,
+       2,
+       [](const Inputs& x) {
+         return cat({x[0] * x[1], x[1]}, 1);
+       }},
+      {"index_select",
+       {m},
+       -2,
+       2,
+       [](const Inputs& x) {
+         return index_select(x[0] * x[0], 1, indices({2, 0, 2}, {3}));
+       }},
+      {"gather",
+       {m},
+       -2,
+       2,
+       [](const Inputs& x) {
+         return gather(x[0] * x[0], 1, indices({1, 1, 0, 2}, {2, 2}));
+       }},
       {"unfold", {image}, -2, 2, [](const Inputs& x) { return unfold(x[0] * x[0], 2, {.padding = 1}); }},
-      {"fold", {{1, 8, 6}}, -2, 2, [](const Inputs& x) { return fold(x[0] * x[0], {3, 4}, 2); }},
-      {"conv2d", {image, {4, 1, 3, 3}, {4}}, -1, 1, [](const Inputs& x) { return conv2d(x[0], x[1], x[2], {.stride = 2, .padding = 1, .groups = 2}); }},
+      {"fold",
+       {{1, 8, 6}},
+       -2,
+       2,
+       [](const Inputs& x) {
+         return fold(x[0] * x[0], {3, 4}, 2);
+       }},
+      {"conv2d",
+       {image, {4, 1, 3, 3}, {4}},
+       -1,
+       1,
+       [](const Inputs& x) { return conv2d(x[0], x[1], x[2], {.stride = 2, .padding = 1, .groups = 2}); }},
       {"max_pool2d", {image}, -2, 2, [](const Inputs& x) { return max_pool2d(x[0] * x[0], 2); }},
       {"mse_loss", {m, m}, -2, 2, [](const Inputs& x) { return mse_loss(x[0], x[1]); }},
-      {"cross_entropy", {m}, -2, 2, [](const Inputs& x) { return cross_entropy(x[0], indices({2, 0}, {2})); }},
+      {"cross_entropy",
+       {m},
+       -2,
+       2,
+       [](const Inputs& x) {
+         return cross_entropy(x[0], indices({2, 0}, {2}));
+       }},
       {"cross_entropy of probabilities", {m, m}, 0.1, 1, [](const Inputs& x) { return cross_entropy(x[0], x[1]); }},
   };
 }
@@ -113,7 +181,8 @@ class SelfTest {
     training();
     diagram();
     const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-    fmt::print("selftest: {} ({:.1f} s)\n", failures_ == 0 ? "everything works" : fmt::format("{} checks failed", failures_), seconds);
+    fmt::print("selftest: {} ({:.1f} s)\n",
+               failures_ == 0 ? "everything works" : fmt::format("{} checks failed", failures_), seconds);
     return failures_ == 0 ? 0 : 1;
   }
 
@@ -136,14 +205,17 @@ class SelfTest {
       }
       ++checked;
       const GradcheckReport report = gradcheck(probe.f, inputs, {.order = 2});
-      if (report.ok()) ++right;
-      else line(false, probe.name, "\n" + to_string(report));
+      if (report.ok())
+        ++right;
+      else
+        line(false, probe.name, "\n" + to_string(report));
       note_operations(probe, inputs, seen);
     }
     std::vector<std::string> missed;
     for (const OpInfo* info : op_registry())
       if (!seen.contains(info->name)) missed.push_back(info->name);
-    line(right == checked, "derivatives", fmt::format("{} of {} expressions, order one and two, {} operations", right, checked, seen.size()));
+    line(right == checked, "derivatives",
+         fmt::format("{} of {} expressions, order one and two, {} operations", right, checked, seen.size()));
     if (!missed.empty()) line(false, "coverage", fmt::format("not reached: {}", fmt::join(missed, " ")));
   }
 
@@ -153,7 +225,8 @@ class SelfTest {
       set_num_threads(threads);
       Generator generator(1);
       std::vector<Tensor> parameters = make_digits_net(generator);
-      const auto history = train_digits(digits, parameters, generator, {.epochs = 1}, [](double, const EpochRecord*, double) { return true; });
+      const auto history = train_digits(digits, parameters, generator, {.epochs = 1},
+                                        [](double, const EpochRecord*, double) { return true; });
       std::vector<double> bits{history[0].loss, history[0].test_accuracy};
       for (const Tensor& p : parameters)
         for (const double v : p.to_vector()) bits.push_back(v);

@@ -9,7 +9,8 @@ namespace chainrule {
 namespace {
 
 ImageSet as_tensors(const LabelledImages& set) {
-  return {from_vector(set.pixels, {set.count, set.channels, set.height, set.width}), from_vector(set.labels, {set.count})};
+  return {from_vector(set.pixels, {set.count, set.channels, set.height, set.width}),
+          from_vector(set.labels, {set.count})};
 }
 
 }  // namespace

@@ -38,7 +38,7 @@ struct Custom2 {
   Rule2 rule;
   Tensor forward(const Tensor& x, const Tensor& y) const { return rule.forward(x, y); }
   void backward(GradContext& c, const Tensor& g) const {
-    auto [x, y] = c.inputs<2>();
+    const Tensor x = c.input(0), y = c.input(1);
     c.send(0, [&] { return rule.dx(g, x, y); });
     c.send(1, [&] { return rule.dy(g, x, y); });
   }

@@ -128,6 +128,11 @@ TEST_CASE("random: below and permutation are even and complete") {
   double chi = 0;
   for (const int c : count) chi += (c - 10'000.0) * (c - 10'000.0) / 10'000.0;
   CHECK(chi < 22.5);  // 6 degrees of freedom, once in a thousand seeds
+  // A bound that divides 2^64 badly: without rejection the lower two thirds would come three times in four.
+  const std::int64_t bound = std::int64_t{3} << 61;
+  int low = 0;
+  for (int i = 0; i < 10'000; ++i) low += generator.below(bound) < bound / 3 * 2;
+  CHECK(std::abs(low - 6667) < 200);
   auto order = generator.permutation(1000);
   CHECK_FALSE(std::is_sorted(order.begin(), order.end()));
   std::sort(order.begin(), order.end());

@@ -68,8 +68,10 @@ TEST_CASE("initialisers have the spread of their formulas") {
       const double std = std::sqrt(square / static_cast<double>(values.size()) - mean * mean);
       CHECK(std == doctest::Approx(row.expected).epsilon(0.02));
       CHECK(std::abs(mean) < 0.03 * row.expected);
-      if (row.uniform) CHECK(largest <= std::sqrt(3.0) * row.expected * (1 + 1e-6));
-      else CHECK(largest > 3 * row.expected);
+      if (row.uniform)
+        CHECK(largest <= std::sqrt(3.0) * row.expected * (1 + 1e-6));
+      else
+        CHECK(largest > 3 * row.expected);
     }
   }
   Generator generator;

@@ -52,7 +52,8 @@ TEST_CASE("Sgd follows its formula, with momentum, weight decay and Nesterov") {
     v[0] = 0.9 * v[0] + g;
     p -= 0.1 * v[0];
   });
-  check_path(path<Sgd>({.lr = 0.1, .weight_decay = 0.2}, 20), [](double& p, double g, double*, int) { p -= 0.1 * (g + 0.2 * p); });
+  check_path(path<Sgd>({.lr = 0.1, .weight_decay = 0.2}, 20),
+             [](double& p, double g, double*, int) { p -= 0.1 * (g + 0.2 * p); });
   check_path(path<Sgd>({.lr = 0.1, .momentum = 0.8, .nesterov = true}, 20), [](double& p, double g, double* v, int) {
     v[0] = 0.8 * v[0] + g;
     p -= 0.1 * (g + 0.8 * v[0]);

@@ -5,6 +5,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
@@ -47,8 +48,9 @@ TEST_CASE("demo: the bill, the digits, the check and the pictures") {
   const ProcessResult r = command({"demo", "--out", out / "new folder", "--progress", "plain"});
   CHECK(r.exit_code == 0);
   CHECK(r.out.find("= 715\n") != std::string::npos);
-  for (const char* line : {"d price / d apple      2.2\n", "d price / d apples     110\n", "d price / d orange     3.3\n",
-                           "d price / d oranges    165\n", "d price / d tax        650\n"})
+  for (const char* line :
+       {"d price / d apple      2.2\n", "d price / d apples     110\n", "d price / d orange     3.3\n",
+        "d price / d oranges    165\n", "d price / d tax        650\n"})
     CHECK_MESSAGE(r.out.find(line) != std::string::npos, line);
   const auto seen = r.out.find("% of 360 it never saw");
   REQUIRE(seen != std::string::npos);
@@ -68,7 +70,8 @@ TEST_CASE("demo: the same seed gives the same bits for one thread and for two, a
   const Folder out;
   auto run = [&](const char* threads, const char* seed) {
     const std::string folder = out / (std::string(threads) + "-" + seed);
-    const ProcessResult r = command({"demo", "--out", folder, "--progress", "none", "--epochs", "2", "--threads", threads, "--seed", seed});
+    const ProcessResult r =
+        command({"demo", "--out", folder, "--progress", "none", "--epochs", "2", "--threads", threads, "--seed", seed});
     CHECK(r.err.empty());
     return content(folder + "/curves.svg") + content(folder + "/network.svg") + content(folder + "/mistakes.png");
   };
@@ -85,8 +88,8 @@ TEST_CASE("demo: an accuracy below the promise is a no") {
 
 TEST_CASE("demo: without Graphviz the DOT files stay, one line says why, and the exit code is 4") {
   const Folder out, empty;
-  const ProcessResult r = run_process({"/usr/bin/env", "PATH=" + empty.path.string(), CHAINRULE_COMMAND, "demo", "--out",
-                                       out.path.string(), "--progress", "none", "--epochs", "20"},
+  const ProcessResult r = run_process({"/usr/bin/env", "PATH=" + empty.path.string(), CHAINRULE_COMMAND, "demo",
+                                       "--out", out.path.string(), "--progress", "none", "--epochs", "20"},
                                       {.time_limit = std::chrono::minutes(10)});
   CHECK(r.exit_code == 4);
   CHECK(r.err.find("dot") != std::string::npos);
@@ -105,8 +108,8 @@ TEST_CASE("demo: Ctrl-C stops it cleanly with exit code 130") {
     dup2(ends[1], 2);
     const int nowhere = open("/dev/null", O_WRONLY);
     dup2(nowhere, 1);
-    execl(CHAINRULE_COMMAND, CHAINRULE_COMMAND, "demo", "--out", folder.c_str(), "--progress", "plain", "--epochs", "10000",
-          nullptr);
+    execl(CHAINRULE_COMMAND, CHAINRULE_COMMAND, "demo", "--out", folder.c_str(), "--progress", "plain", "--epochs",
+          "10000", nullptr);
     _exit(127);
   }
   close(ends[1]);

@@ -1,0 +1,16 @@
+// The rule of an edge in letters: `∂w = xᵀ @ g`, from the operation's own table of derivatives.
+#pragma once
+
+#include <span>
+#include <string>
+
+#include "engine/node.h"
+
+namespace chainrule {
+
+/// The gradient of input i in terms of the incoming gradient g, with the names of the inputs in place of their letters
+/// ("" keeps a letter, as do names that would be ambiguous). `broadcast`: it is summed over repeated axes. Empty when
+/// the operation does not say, or says too much for an edge.
+std::string rule_text(const OpInfo& info, int input, std::span<const std::string> names, bool broadcast);
+
+}  // namespace chainrule
