@@ -8,17 +8,13 @@
 #include <map>
 #include <span>
 
+#include "engine/diagram_numbers.h"
 #include "engine/diagram_text.h"
 #include "engine/error.h"
 #include "engine/text.h"
 
 namespace chainrule {
 namespace {
-
-// Up to so many links each shows what it carries; above, shapes only.
-constexpr std::size_t kMostLabelledLinks = 80;
-// Longer graphs of tensors run from top to bottom, where labels have room beside the edges.
-constexpr std::size_t kMostAcross = 12;
 
 void tell(const GraphOptions& options, const std::string& line) {
   if (options.message)
@@ -42,7 +38,6 @@ class Drawing {
         text_(view, options),
         colors_(options.dark ? style::kDark : style::kLight),
         labelled_(view.links.size() <= kMostLabelledLinks && view.total == view.items.size()),
-        on_line_(labelled_ && text_.all_scalar()),
         dot_(out) {}
 
   void draw() {
@@ -75,7 +70,7 @@ class Drawing {
       homes_.push_back(cluster_of(view_.items[i].module));
       clusters_[homes_[i]].items.push_back(i);
     }
-    if (!on_line_) return;
+    if (!labelled_) return;
     for (std::size_t k = 0; k < view_.links.size(); ++k) {
       // The innermost box that holds both ends; elsewhere the line would loop.
       std::size_t a = homes_[view_.links[k].from], b = homes_[view_.links[k].to];
@@ -91,11 +86,12 @@ class Drawing {
     title.run(text_.legend(), {.color = colors_.muted, .size = style::kSubtitleSize}).end_line();
     {
       DotStatement graph = dot_.begin_graph("chainrule");
-      graph.set(style::kGraph);
-      if (!labelled_)
-        graph.set(style::kBigGraph);
-      else if (!on_line_ && view_.links.size() > kMostAcross)
-        graph.set("rankdir", "TB");
+      const std::span<const DotSetting> big = labelled_ ? std::span<const DotSetting>() : style::kBigGraph;
+      for (const DotSetting& usual : style::kGraph) {
+        const bool replaced = std::ranges::any_of(big, [&](const DotSetting& s) { return s.name == usual.name; });
+        if (!replaced) graph.set(usual.name, usual.value);
+      }
+      graph.set(big);
       graph.set("bgcolor", colors_.background).set("label", title);
     }
     dot_.node_defaults().set(style::kNodes).set("fontcolor", colors_.text);
@@ -106,19 +102,11 @@ class Drawing {
   void draw_cluster(std::size_t at) {
     const Cluster& cluster = clusters_[at];
     if (cluster.path) {
-      const ModulePath& m = *cluster.path;
-      HtmlLabel label;
-      label.run(shorten(printable(m.name), options_.max_label),
-                {.color = colors_.text, .size = style::kEdgeSize, .bold = true});
-      std::string facts;
-      if (!m.kind.empty()) facts += "  ·  " + shorten(printable(m.kind), options_.max_label);
-      if (m.parameters > 0) facts += fmt::format("  ·  {} parameters", m.parameters);
-      label.run(facts, {.color = colors_.muted, .size = style::kShapeSize}).end_line();
       dot_.begin_cluster(fmt::format("m{}", at))
           .set(style::kCluster)
           .set("color", colors_.cluster_line)
           .set("fillcolor", colors_.cluster_fill)
-          .set("label", label);
+          .set("label", text_.module(*cluster.path));
     }
     for (const std::size_t i : cluster.items) draw_item(i);
     for (const std::size_t k : cluster.links)
@@ -174,16 +162,14 @@ class Drawing {
 
   void draw_link(std::size_t k) {
     const GraphLink& link = view_.links[k];
-    if (on_line_) {
+    if (labelled_) {
       dot_.edge(item_id(link.from), label_id(k)).set(style::kToLabel);
       dot_.edge(label_id(k), item_id(link.to)).set(style::kFromLabel);
       return;
     }
     DotStatement edge = dot_.edge(item_id(link.from), item_id(link.to));
     const GraphItem& from = view_.items[link.from];
-    if (labelled_)
-      edge.set("label", text_.link(link, 0)).set_lines("tooltip", text_.link_tooltip(link));
-    else if (options_.shapes && from.shape_known && from.kind == ItemKind::operation && !from.shape.empty())
+    if (options_.shapes && from.shape_known && from.kind == ItemKind::operation && !from.shape.empty())
       edge.set("label", to_string(from.shape));
   }
 
@@ -194,8 +180,7 @@ class Drawing {
   const GraphOptions& options_;
   DiagramText text_;
   const style::Palette& colors_;
-  bool labelled_;  // links show values and gradients
-  bool on_line_;   // as small nodes on the line, which only numbers are small enough for
+  bool labelled_;  // links show what they carry
   DotWriter dot_;
   std::vector<Cluster> clusters_;
   std::vector<std::size_t> parents_, homes_;
@@ -211,7 +196,7 @@ std::string graph_to_dot(const std::vector<Tensor>& results, const GraphOptions&
   if (options.fold_above > 0 && view.items.size() > options.fold_above) {
     fold_view(view, options.fold_above);
     tell(options, fmt::format("the graph has {} nodes; they are folded to {} (set fold_above to 0 to draw them all)",
-                              view.total, view.items.size()));
+                              count_text(view.total), count_text(view.items.size())));
   }
   std::string out;
   Drawing(view, options, out).draw();

@@ -1,5 +1,5 @@
-// A derivative as operations write it ("y", "1 / (2 * z)", "g @ y^T", "1 where x > 0, else 0") becomes the gradient that
-// it gives. Works on the words of that text; deliberately no parser of expressions.
+// A derivative as operations write it ("y", "1 / (2 * z)", "g @ y^T", "1 where x > 0, else 0") becomes the gradient
+// that it gives. Works on the words of that text; deliberately no parser of expressions.
 #include "engine/diagram_rule.h"
 
 #include <algorithm>
@@ -22,8 +22,10 @@ std::string map_words(std::string_view text, F&& f) {
   std::string out;
   while (!text.empty()) {
     const auto end = std::find_if(text.begin(), text.end(), [](char c) { return !is_word(c); }) - text.begin();
-    if (end > 0) out += f(text.substr(0, end));
-    else out += text[0];
+    if (end > 0)
+      out += f(text.substr(0, end));
+    else
+      out += text[0];
     text.remove_prefix(std::max<std::ptrdiff_t>(end, 1));
   }
   return out;

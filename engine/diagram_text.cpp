@@ -13,8 +13,8 @@
 namespace chainrule {
 namespace {
 
-constexpr std::size_t kMostParts = 6;       // of a sum that is written out
-constexpr std::size_t kRuleColumns = 34;    // longer rules break into lines
+constexpr std::size_t kMostParts = 6;     // of a sum that is written out
+constexpr std::size_t kRuleColumns = 34;  // longer rules break into lines
 constexpr std::size_t kAttributeColumns = 26;
 
 std::string in_parentheses(const std::string& number) { return number[0] == '-' ? "(" + number + ")" : number; }
@@ -37,7 +37,9 @@ std::string symbol_of(const OpInfo& info) {
   return s == "*" ? "×" : s == "-" ? "−" : s == "/" ? "÷" : s == "^T" ? "ᵀ" : std::string(s);
 }
 
-std::string DiagramText::short_name(std::string_view name) const { return shorten(printable(name), options_.max_label); }
+std::string DiagramText::short_name(std::string_view name) const {
+  return shorten(printable(name), options_.max_label);
+}
 
 std::string DiagramText::result_name(const GraphItem& item) const {
   return item.label.empty() ? "result" : short_name(item.label);
@@ -88,8 +90,10 @@ std::string DiagramText::sum_of_parts(const GraphItem& item) const {
     if (!is_number(part)) return {};
     total += part.item();
     const std::string number = format_number(part.item());
-    if (sum.empty()) sum = number;
-    else sum += number[0] == '-' ? " − " + number.substr(1) : " + " + number;
+    if (sum.empty())
+      sum = number;
+    else
+      sum += number[0] == '-' ? " − " + number.substr(1) : " + " + number;
   }
   const double g = item.grad.item();
   if (std::abs(total - g) > 1e-6 * std::abs(g)) return {};
@@ -257,7 +261,8 @@ std::vector<DiagramText::Line> DiagramText::lines_below(const GraphLink& link) c
     if (!line.empty()) lines.push_back({.text = line, .style = red_small});
   // Numbers of the local derivative where the graph has them, element by element and before repeated axes are summed.
   if (!local || link.local.shape() != view_.items[link.to].shape || !differs_from_one(link.local)) return lines;
-  if (grid_columns(link.local)) lines.push_back(grid_line(link.local, colors_.muted));
+  if (grid_columns(link.local))
+    lines.push_back(grid_line(link.local, colors_.muted));
   else if (const std::string norm = norm_text(link.local); !norm.empty())
     lines.push_back({.text = fmt::format("local {}, norm {}", to_string(link.local.shape()), norm), .style = grey});
   return lines;
@@ -267,8 +272,10 @@ HtmlLabel DiagramText::link(const GraphLink& link, int min_width) const {
   HtmlLabel label({.padding = 2, .min_width = min_width, .rule_color = colors_.line});
   auto write = [&](const std::vector<Line>& lines) {
     for (const Line& line : lines) {
-      if (line.columns) label.grid(line.cells, line.columns, line.style, colors_.line);
-      else label.run(line.text, line.style).end_line();
+      if (line.columns)
+        label.grid(line.cells, line.columns, line.style, colors_.line);
+      else
+        label.run(line.text, line.style).end_line();
     }
     if (lines.empty()) label.run(" ", {.size = style::kShapeSize}).end_line();  // the rule needs a line on each side
   };
@@ -305,7 +312,8 @@ std::string DiagramText::link_tooltip(const GraphLink& link) const {
   if (from.shape_known) line(fmt::format("shape {}, {}", to_string(from.shape), name_of(from.dtype)));
   if (options_.values && from.value.defined()) line("value " + exact_text(from.value));
   if (!link.takes_grad) return text;
-  if (options_.gradients) line("gradient sent back " + (link.contribution.defined() ? exact_text(link.contribution) : "not computed"));
+  if (options_.gradients)
+    line("gradient sent back " + (link.contribution.defined() ? exact_text(link.contribution) : "not computed"));
   if (options_.local_derivatives && link.local.defined()) line("local derivative " + exact_text(link.local));
   if (options_.local_derivatives) {
     const std::string letters = rule(link);

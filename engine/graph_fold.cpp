@@ -48,6 +48,7 @@ void merge(GraphView& view, const Groups& groups) {
     link.from = place[link.from];
     link.to = place[link.to];
     if (folded && (link.from == link.to || !known.emplace(link.from, link.to).second)) continue;
+    link.contribution = link.local = Tensor();  // a folded picture shows none
     links.push_back(std::move(link));
   }
   view.items = std::move(items);
@@ -94,8 +95,8 @@ void fold_middle(GraphView& view, std::size_t limit) {
   const std::size_t kept = std::max<std::size_t>(limit, 5) - 1, begin = kept / 2;
   const std::size_t end = view.items.size() - (kept - begin);
   Groups groups(view.items.size());
-  std::fill(groups.of.begin() + static_cast<std::ptrdiff_t>(begin), groups.of.begin() + static_cast<std::ptrdiff_t>(end),
-            groups.add({}));
+  std::fill(groups.of.begin() + static_cast<std::ptrdiff_t>(begin),
+            groups.of.begin() + static_cast<std::ptrdiff_t>(end), groups.add({}));
   merge(view, groups);
 }
 

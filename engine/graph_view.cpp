@@ -1,5 +1,5 @@
-// Reading a graph for drawing. The same traversal as backward; nothing is recorded and nothing is changed. Folding is in
-// graph_fold.cpp.
+// Reading a graph for drawing. The same traversal as backward; nothing is recorded and nothing is changed. Folding is
+// in graph_fold.cpp.
 #include "engine/graph_view.h"
 
 #include <algorithm>
@@ -12,8 +12,6 @@
 namespace chainrule {
 namespace {
 
-// A graph with more links than this shows no contributions: they could not be read, and each costs a run of a rule.
-constexpr std::size_t kMostContributions = 80;
 constexpr std::int64_t kLargestResult = 1 << 20;
 constexpr std::size_t kDeepestModule = 50;
 
@@ -47,7 +45,7 @@ class Reader {
 
   // Runs every rule once more, with the gradient that backward left: each link's share, and its local derivative.
   void read_contributions() {
-    if (view_.links.size() > kMostContributions) return;
+    if (view_.links.size() > kMostLabelledLinks) return;
     const NoGrad only_values;
     const TeachingMode keep_nothing(false);
     const internal::Scope<bool> unwatched(&ThreadState::anomaly, false);
@@ -172,7 +170,8 @@ std::string module_facts(const ModulePath& path) {
   std::string facts = path.kind;
   if (path.parameters > 0) {
     if (!facts.empty()) facts += "  ·  ";
-    facts += count_text(static_cast<std::size_t>(path.parameters)) + (path.parameters == 1 ? " parameter" : " parameters");
+    facts +=
+        count_text(static_cast<std::size_t>(path.parameters)) + (path.parameters == 1 ? " parameter" : " parameters");
   }
   return facts;
 }

@@ -16,7 +16,7 @@ struct GraphItem {
   ItemKind kind = ItemKind::operation;
   std::string label;             ///< the user's name; empty when there is none
   const OpInfo* info = nullptr;  ///< of an operation
-  std::string attributes;  ///< of an operation; of a folded module what it is
+  std::string attributes;        ///< of an operation; of a folded module what it is
   Shape shape;
   DType dtype = DType::float32;
   bool shape_known = true;
@@ -45,12 +45,15 @@ struct GraphView {
   std::size_t total = 0;  ///< items before folding
 };
 
+/// Up to so many links each shows what it carries; more could not be read.
+inline constexpr std::size_t kMostLabelledLinks = 120;
+
 /// Reads the graph behind the results. With `contributions`, each operation's rule is run once more for what flows back
 /// and for local derivatives, where the graph kept what that takes and is small enough to show it.
 GraphView view_graph(std::span<const Tensor> results, bool contributions);
 
-/// At most `limit` items (but at least five): modules are folded, deepest first; what is still too much is the middle of
-/// the graph, which becomes one item. (graph_fold.cpp)
+/// At most `limit` items (but at least five): modules are folded, deepest first; what is still too much is the middle
+/// of the graph, which becomes one item. (graph_fold.cpp)
 void fold_view(GraphView& view, std::size_t limit);
 
 /// The module path from the outside in; of very deep nesting the outer part.

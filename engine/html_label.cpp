@@ -79,7 +79,8 @@ void HtmlLabel::open_line() {
   if (in_line_) return;
   // A row of its own rather than <HR/>: an edge can end at it, wherever the rows around put it.
   if (rule_next_) {
-    body_ += fmt::format(R"(<TR><TD PORT="{}" HEIGHT="1" CELLPADDING="0" BGCOLOR="{}"></TD></TR>)", kRulePort, rule_color_);
+    body_ +=
+        fmt::format(R"(<TR><TD PORT="{}" HEIGHT="1" CELLPADDING="0" BGCOLOR="{}"></TD></TR>)", kRulePort, rule_color_);
   }
   body_ += min_width_ > 0 ? fmt::format(R"(<TR><TD WIDTH="{}">)", min_width_) : "<TR><TD>";
   in_line_ = any_line_ = true;
@@ -116,8 +117,8 @@ HtmlLabel& HtmlLabel::grid(std::span<const std::string> cells, std::size_t colum
   };
   open_line();
   body_ += "<TABLE BORDER=\"0\" CELLBORDER=\"0\" CELLSPACING=\"0\" CELLPADDING=\"2\">";
-  // Where the lines around are longer, Graphviz shares the room out among the columns: most of them stand outside of the
-  // brackets, so that these stay close to the numbers.
+  // Where the lines around are longer, Graphviz shares the room out among the columns: most of them stand outside of
+  // the brackets, so that these stay close to the numbers.
   const std::string margin = fmt::format(R"(<TD COLSPAN="40" ROWSPAN="{}" CELLPADDING="0"></TD>)", rows);
   for (std::size_t row = 0; row < rows; ++row) {
     body_ += "<TR>";

@@ -20,8 +20,8 @@ struct TextStyle {
 class HtmlLabel {
  public:
   struct Options {
-    int padding = 0;                       ///< points around each line
-    int min_width = 0;                     ///< points
+    int padding = 0;    ///< points around each line
+    int min_width = 0;  ///< points
     std::string_view rule_color = "black";
   };
   /// The name of the rule's place in a label, for the ends of edges.

@@ -28,7 +28,9 @@ int run(int argc, char** argv) {
   CLI::App* demo_verb =
       app.add_subcommand("demo", "The chain rule on a bill, then a network that learns real handwritten digits");
   demo_verb->add_option("--out", demo.out, "Folder for the pictures")->capture_default_str();
-  demo_verb->add_option("--seed", demo.seed, "Seed of every random number")->capture_default_str();
+  demo_verb->add_option("--seed", demo.seed, "Seed of every random number")
+      ->capture_default_str()
+      ->check(CLI::NonNegativeNumber);
   demo_verb->add_option("--epochs", demo.epochs, "Passes over the training digits")
       ->capture_default_str()
       ->check(CLI::Range(1, 10000));

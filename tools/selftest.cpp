@@ -158,7 +158,7 @@ void note_operations(const Probe& probe, const Inputs& inputs, std::set<std::str
     const Traversal graph(std::span(&result, 1));
     for (std::size_t i = 0; i < graph.size(); ++i) seen.insert(graph.node(i).info->name);
   };
-  Tensor result = sum(probe.f(inputs));
+  Tensor result = sum(square(probe.f(inputs)));  // squared, so that gradients depend on the inputs
   note(result);
   for (int order = 1; order <= 2 && result.requires_grad(); ++order) {
     Tensor next;

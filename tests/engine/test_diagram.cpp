@@ -108,7 +108,8 @@ TEST_CASE("a gradient that was never computed reads so, and never 0") {
 
 TEST_CASE("a value used twice is one node with both edges and the sum") {
   const Tensor x = variable(3, "x");
-  const Tensor y = (x * x + 2 * x).label("y");
+  const Tensor squared = x * x, twice = 2 * x;
+  const Tensor y = (squared + twice).label("y");
   y.backward();
   const DotGraph graph = read_dot(graph_to_dot(y));
   std::string x_id;

@@ -12,11 +12,14 @@ TEST_CASE("Linear is x W^T + b") {
   manual_seed(3);
   Linear layer(3, 2);
   const std::vector<double> w = layer.weight.to_vector(), x{1, -2, 0.5};
-  layer.bias->fill_(0);
+  {
+    const NoGrad change;
+    layer.bias->fill_(0.25);
+  }
   const Tensor y = layer(tensor({{1, -2, 0.5}}));
   CHECK(y.shape() == Shape{1, 2});
   for (int o = 0; o < 2; ++o) {
-    double expected = 0;
+    double expected = 0.25;
     for (int i = 0; i < 3; ++i) expected += w[o * 3 + i] * x[i];
     CHECK(y.to_vector()[o] == doctest::Approx(expected).epsilon(1e-6));
   }
