@@ -16,11 +16,20 @@
 namespace chainrule {
 namespace {
 
+// So many links of tensors still fit beside each other; numbers always do.
+constexpr std::size_t kMostAcross = 9;
+// Routing more curves around everything takes too long.
+constexpr std::size_t kMostCurves = 300;
+
 void tell(const GraphOptions& options, const std::string& line) {
   if (options.message)
     options.message(line);
   else
     fmt::print(stderr, "chainrule: {}\n", line);
+}
+
+bool all_numbers(const GraphView& view) {
+  return std::ranges::all_of(view.items, [](const GraphItem& item) { return numel(item.shape) == 1; });
 }
 
 // A module's box: what stands in it, and the boxes inside.
@@ -38,6 +47,7 @@ class Drawing {
         text_(view, options),
         colors_(options.dark ? style::kDark : style::kLight),
         labelled_(view.links.size() <= kMostLabelledLinks && view.total == view.items.size()),
+        down_(labelled_ && view.links.size() > kMostAcross && !all_numbers(view)),
         dot_(out) {}
 
   void draw() {
@@ -75,8 +85,9 @@ class Drawing {
       // The innermost box that holds both ends; elsewhere the line would loop.
       std::size_t a = homes_[view_.links[k].from], b = homes_[view_.links[k].to];
       while (a != b) (a > b ? a : b) = parents_[a > b ? a : b];
+      if (down_ && !text_.has_words(view_.links[k])) continue;
       clusters_[a].links.push_back(k);
-      width_ = std::max(width_, text_.link_width(view_.links[k]));
+      if (!down_) width_ = std::max(width_, text_.link_width(view_.links[k]));
     }
   }
 
@@ -84,14 +95,19 @@ class Drawing {
     HtmlLabel title;
     title.run(text_.title(), {.color = colors_.text, .size = style::kTitleSize, .bold = true}).end_line();
     title.run(text_.legend(), {.color = colors_.muted, .size = style::kSubtitleSize}).end_line();
+    title.run(" ", {.size = style::kTitleGap});
     {
       DotStatement graph = dot_.begin_graph("chainrule");
-      const std::span<const DotSetting> big = labelled_ ? std::span<const DotSetting>() : style::kBigGraph;
+      std::vector<DotSetting> special;
+      if (down_) special.assign(style::kDownward.begin(), style::kDownward.end());
+      if (!labelled_) special.assign(style::kBigGraph.begin(), style::kBigGraph.end());
+      if (view_.links.size() > kMostCurves)
+        special.insert(special.end(), style::kStraight.begin(), style::kStraight.end());
       for (const DotSetting& usual : style::kGraph) {
-        const bool replaced = std::ranges::any_of(big, [&](const DotSetting& s) { return s.name == usual.name; });
+        const bool replaced = std::ranges::any_of(special, [&](const DotSetting& s) { return s.name == usual.name; });
         if (!replaced) graph.set(usual.name, usual.value);
       }
-      graph.set(big);
+      graph.set(special);
       graph.set("bgcolor", colors_.background).set("label", title);
     }
     dot_.node_defaults().set(style::kNodes).set("fontcolor", colors_.text);
@@ -162,9 +178,13 @@ class Drawing {
 
   void draw_link(std::size_t k) {
     const GraphLink& link = view_.links[k];
-    if (labelled_) {
-      dot_.edge(item_id(link.from), label_id(k)).set(style::kToLabel);
-      dot_.edge(label_id(k), item_id(link.to)).set(style::kFromLabel);
+    if (labelled_ && (!down_ || text_.has_words(link))) {
+      const std::span<const DotSetting> to_label =
+          down_ ? std::span<const DotSetting>(style::kDownToLabel) : style::kToLabel;
+      const std::span<const DotSetting> from_label =
+          down_ ? std::span<const DotSetting>(style::kDownFromLabel) : style::kFromLabel;
+      dot_.edge(item_id(link.from), label_id(k)).set(to_label);
+      dot_.edge(label_id(k), item_id(link.to)).set(from_label);
       return;
     }
     DotStatement edge = dot_.edge(item_id(link.from), item_id(link.to));
@@ -181,6 +201,7 @@ class Drawing {
   DiagramText text_;
   const style::Palette& colors_;
   bool labelled_;  // links show what they carry
+  bool down_;      // from top to bottom
   DotWriter dot_;
   std::vector<Cluster> clusters_;
   std::vector<std::size_t> parents_, homes_;

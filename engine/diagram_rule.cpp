@@ -54,6 +54,13 @@ bool is_sum(std::string_view text) {
   return text.find(" where ") != std::string_view::npos;
 }
 
+// Where a remark in words begins, "(summed over n, h, w)": parentheses after a value, not after an operator.
+std::size_t remark_of(std::string_view text) {
+  for (std::size_t at = 0; (at = text.find(" (", at)) != std::string_view::npos; ++at)
+    if (at > 0 && (is_word(text[at - 1]) || text[at - 1] == ')')) return at;
+  return text.size();
+}
+
 std::string times_g(const std::string& d, bool broadcast) {
   const std::string g = broadcast ? "Σ g" : "g";
   if (mentions(d, "g")) return d;  // the whole gradient already
@@ -83,10 +90,13 @@ std::string rule_text(const OpInfo& info, int input, std::span<const std::string
     return name == "g" || name == "z" || std::count(shown.begin(), shown.end(), name) > 1;
   });
   if (ambiguous) shown = letters;
-  std::string text = map_words(times_g(derivative, broadcast), [&](std::string_view word) {
+  const std::string formula = times_g(derivative, broadcast);
+  const std::size_t remark = remark_of(formula);
+  std::string text = map_words(formula.substr(0, remark), [&](std::string_view word) {
     const auto letter = std::find(letters.begin(), letters.end(), word);
     return letter == letters.end() ? std::string(word) : shown[static_cast<std::size_t>(letter - letters.begin())];
   });
+  text += formula.substr(remark);
   for (const auto& [from, to] : {std::pair{"^T", "ᵀ"}, {"^2", "²"}, {" * ", " · "}, {" - ", " − "}})
     text = replace_all(std::move(text), from, to);
   const std::string subject = input < static_cast<int>(shown.size()) ? shown[input] : input_letter(info, input);

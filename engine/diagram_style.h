@@ -12,7 +12,8 @@ namespace chainrule::style {
 // Liberation Sans, Arial and Helvetica share their widths: boxes fit the text wherever the SVG is opened.
 inline constexpr std::string_view kFont = "Helvetica,Arial,Liberation Sans,sans-serif";
 inline constexpr std::string_view kFontSize = "13";
-inline constexpr int kTitleSize = 17, kSubtitleSize = 11, kShapeSize = 11, kEdgeSize = 12, kGridSize = 12;
+inline constexpr int kTitleSize = 17, kSubtitleSize = 11, kTitleGap = 6, kShapeSize = 11, kEdgeSize = 12,
+                     kGridSize = 12;
 
 struct Palette {
   std::string_view background, text, muted, line;
@@ -72,9 +73,12 @@ inline constexpr std::array<DotSetting, 9> kGraph = {{{"labelloc", "t"},
                                                       {"ranksep", "0.32"},
                                                       {"ordering", "in"},  // operands from top to bottom as written
                                                       {"splines", "true"}}};
-// For a graph too big for edge labels: bounds on the layout's search, straight edges.
+// From top to bottom: for networks, whose labels would make a row of them too wide.
+inline constexpr std::array<DotSetting, 3> kDownward = {{{"rankdir", "TB"}, {"nodesep", "0.3"}, {"ranksep", "0.2"}}};
+// For a graph too big for edge labels: bounds on the layout's search; with very many edges, straight ones.
 inline constexpr std::array<DotSetting, 5> kBigGraph = {
-    {{"splines", "line"}, {"nslimit", "2"}, {"nslimit1", "2"}, {"mclimit", "0.5"}, {"ranksep", "0.5"}}};
+    {{"rankdir", "TB"}, {"nslimit", "1"}, {"nslimit1", "1"}, {"mclimit", "0.5"}, {"ranksep", "0.5"}}};
+inline constexpr std::array<DotSetting, 1> kStraight = {{{"splines", "line"}}};
 
 inline constexpr std::array<DotSetting, 4> kNodes = {
     {{"fontname", kFont}, {"fontsize", kFontSize}, {"penwidth", "1.3"}, {"style", "rounded,filled"}}};
@@ -107,13 +111,17 @@ inline constexpr std::array<DotSetting, 4> kFolded = {
 inline constexpr std::array<DotSetting, 3> kCluster = {
     {{"style", "rounded,filled"}, {"labeljust", "l"}, {"margin", "12"}}};
 
-// An edge label is a small node on the line: the value above a rule, the gradient below, and the rule, in the colour
-// and width of the edges, is the arrow's middle part. It belongs into the innermost cluster that holds both ends. Give
-// all labels of a picture one width: beside a wider one, Graphviz leaves a point between the arrow and the rule.
+// An edge label is a small node on the line. Across the page the value stands above a rule and the gradient below, and
+// the rule, in the colour and width of the edges, is the arrow's middle part; down the page the label interrupts the
+// arrow. It belongs into the innermost cluster that holds both ends. Give all labels with rules one width: beside a
+// wider one, Graphviz leaves a point between the arrow and the rule.
 inline constexpr std::array<DotSetting, 2> kOnEdge = {{{"shape", "plain"}, {"style", "solid"}}};
 inline constexpr std::array<DotSetting, 3> kToLabel = {
     {{"arrowhead", "none"}, {"tailport", "e"}, {"headport", "rule:w"}}};  // HtmlLabel::kRulePort
 inline constexpr std::array<DotSetting, 1> kFromLabel = {{{"tailport", "rule:e"}}};
+inline constexpr std::array<DotSetting, 3> kDownToLabel = {
+    {{"arrowhead", "none"}, {"tailport", "s"}, {"headport", "n"}}};
+inline constexpr std::array<DotSetting, 1> kDownFromLabel = {{{"tailport", "s"}}};
 
 /// About how many points wide the text is, by Helvetica's widths; rather more than less.
 constexpr int text_points(std::string_view text, int font_size) {

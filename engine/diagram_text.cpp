@@ -14,7 +14,7 @@ namespace chainrule {
 namespace {
 
 constexpr std::size_t kMostParts = 6;     // of a sum that is written out
-constexpr std::size_t kRuleColumns = 34;  // longer rules break into lines
+constexpr std::size_t kRuleColumns = 44;  // longer rules break into lines
 constexpr std::size_t kAttributeColumns = 26;
 
 std::string in_parentheses(const std::string& number) { return number[0] == '-' ? "(" + number + ")" : number; }
@@ -238,12 +238,13 @@ std::vector<DiagramText::Line> DiagramText::lines_below(const GraphLink& link) c
   const TextStyle grey{.color = colors_.muted, .size = style::kShapeSize};
   const bool to_result = view_.items[link.to].kind == ItemKind::result;
   const bool local = options_.local_derivatives && !to_result && link.local.defined();
+  const bool one_number = is_number(link.local) && numel(view_.items[link.to].shape) == 1;
   std::vector<Line> lines;
   const Tensor& sent = link.contribution;
   if (options_.gradients && sent.defined()) {
     if (is_number(sent)) {
       lines.push_back({.text = product(link), .style = red});
-      if (is_number(link.local)) return lines;
+      if (one_number) return lines;
     } else if (grid_columns(sent) && !to_result) {
       lines.push_back(grid_line(sent, colors_.gradient));
     } else if (const std::string norm = norm_text(sent); !norm.empty()) {
@@ -253,7 +254,7 @@ std::vector<DiagramText::Line> DiagramText::lines_below(const GraphLink& link) c
     lines.push_back({.text = "not computed", .style = grey});
   }
   if (!options_.local_derivatives || to_result) return lines;
-  if (local && is_number(link.local)) {
+  if (local && one_number) {
     if (lines.empty()) lines.push_back({.text = "local " + format_number(link.local.item()), .style = grey});
     return lines;
   }
@@ -268,8 +269,8 @@ std::vector<DiagramText::Line> DiagramText::lines_below(const GraphLink& link) c
   return lines;
 }
 
-HtmlLabel DiagramText::link(const GraphLink& link, int min_width) const {
-  HtmlLabel label({.padding = 2, .min_width = min_width, .rule_color = colors_.line});
+HtmlLabel DiagramText::link(const GraphLink& link, int rule_width) const {
+  HtmlLabel label({.padding = 2, .min_width = rule_width, .rule_color = colors_.line});
   auto write = [&](const std::vector<Line>& lines) {
     for (const Line& line : lines) {
       if (line.columns)
@@ -277,10 +278,11 @@ HtmlLabel DiagramText::link(const GraphLink& link, int min_width) const {
       else
         label.run(line.text, line.style).end_line();
     }
-    if (lines.empty()) label.run(" ", {.size = style::kShapeSize}).end_line();  // the rule needs a line on each side
+    // A rule needs a line on each side.
+    if (lines.empty() && rule_width > 0) label.run(" ", {.size = style::kShapeSize}).end_line();
   };
   write(lines_above(link));
-  label.rule();
+  if (rule_width > 0) label.rule();
   write(lines_below(link));
   return label;
 }

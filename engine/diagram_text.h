@@ -18,8 +18,10 @@ class DiagramText {
   /// The box of a value, operation or module.
   HtmlLabel item(const GraphItem& item) const;
   std::string item_tooltip(const GraphItem& item) const;
-  /// What an edge carries both ways, for its middle: the value above a rule, the gradient below.
-  HtmlLabel link(const GraphLink& link, int min_width) const;
+  /// What an edge carries both ways, for its middle: the value, then the gradient; with a width, a rule so wide
+  /// between.
+  HtmlLabel link(const GraphLink& link, int rule_width) const;
+  bool has_words(const GraphLink& link) const { return !lines_above(link).empty() || !lines_below(link).empty(); }
   /// Width that the label of this link needs, in points.
   int link_width(const GraphLink& link) const;
   std::string link_tooltip(const GraphLink& link) const;

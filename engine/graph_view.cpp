@@ -111,6 +111,8 @@ class Reader {
     } else if (tensor.impl().stop == Stop::frozen) {
       item.kind = ItemKind::frozen;
       item.module = user;
+    } else if (item.label.empty()) {
+      item.module = user;  // a detail of the operation
     }
     view_.items.push_back(std::move(item));
     return view_.items.size() - 1;

@@ -77,10 +77,13 @@ HtmlLabel::HtmlLabel(const Options& options) : min_width_(options.min_width), ru
 
 void HtmlLabel::open_line() {
   if (in_line_) return;
-  // A row of its own rather than <HR/>: an edge can end at it, wherever the rows around put it.
+  // An edge ends at the middle of the cell that holds the rule: two points high, so that this is a whole number and the
+  // arrow meets the rule. A cell's colour would not do: Graphviz would round half a point away.
   if (rule_next_) {
-    body_ +=
-        fmt::format(R"(<TR><TD PORT="{}" HEIGHT="1" CELLPADDING="0" BGCOLOR="{}"></TD></TR>)", kRulePort, rule_color_);
+    body_ += fmt::format(
+        R"(<TR><TD PORT="{}" CELLPADDING="0"><TABLE BORDER="0" CELLBORDER="0" CELLSPACING="0" CELLPADDING="0" COLOR="{}">)"
+        R"(<TR><TD HEIGHT="1"></TD></TR><HR/><TR><TD HEIGHT="1"></TD></TR></TABLE></TD></TR>)",
+        kRulePort, rule_color_);
   }
   body_ += min_width_ > 0 ? fmt::format(R"(<TR><TD WIDTH="{}">)", min_width_) : "<TR><TD>";
   in_line_ = any_line_ = true;
@@ -116,13 +119,19 @@ HtmlLabel& HtmlLabel::grid(std::span<const std::string> cells, std::size_t colum
                          sides, bracket_color);
   };
   open_line();
-  body_ += "<TABLE BORDER=\"0\" CELLBORDER=\"0\" CELLSPACING=\"0\" CELLPADDING=\"2\">";
-  // Where the lines around are longer, Graphviz shares the room out among the columns: most of them stand outside of
-  // the brackets, so that these stay close to the numbers.
-  const std::string margin = fmt::format(R"(<TD COLSPAN="40" ROWSPAN="{}" CELLPADDING="0"></TD>)", rows);
+  // Where the lines around are longer, Graphviz shares the room out among the columns. Empty columns around a table
+  // around a table take most of it, so that the brackets stay close to the numbers, and in the middle.
+  const auto open_table = [&](int padding) {
+    body_ += fmt::format(R"(<TABLE BORDER="0" CELLBORDER="0" CELLSPACING="0" CELLPADDING="{}">)", padding);
+  };
+  constexpr std::string_view kMargin = R"(<TD COLSPAN="2"></TD>)";
+  for (int around = 0; around < 2; ++around) {
+    open_table(0);
+    (body_ += "<TR>").append(kMargin) += "<TD>";
+  }
+  open_table(2);
   for (std::size_t row = 0; row < rows; ++row) {
     body_ += "<TR>";
-    if (row == 0) body_ += margin;
     if (row == 0) bracket("LTB");
     for (std::size_t column = 0; column < columns; ++column) {
       const std::size_t at = row * columns + column;
@@ -131,10 +140,10 @@ HtmlLabel& HtmlLabel::grid(std::span<const std::string> cells, std::size_t colum
       body_ += "</TD>";
     }
     if (row == 0) bracket("RTB");
-    if (row == 0) body_ += margin;
     body_ += "</TR>";
   }
   body_ += "</TABLE>";
+  for (int around = 0; around < 2; ++around) (body_ += "</TD>").append(kMargin) += "</TR></TABLE>";
   return end_line();
 }
 

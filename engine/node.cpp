@@ -13,19 +13,19 @@
 
 namespace chainrule {
 
-// A chain of a million nodes dies here. Were each node to destroy its inputs in its own destructor, the calls would
-// nest as deep as the graph and overflow the stack. Instead a node whose last handle goes is put on a list, and only
-// the outermost call works the list off; `mark`, unused by then, links it.
+// A chain of a million nodes dies here. Were each node to destroy its inputs in its own destructor, the calls would nest
+// as deep as the graph and overflow the stack. Instead a node whose last handle goes is put on a list, and only the
+// outermost call works the list off.
 void destroy(Node* node) noexcept {
   static constinit thread_local Node* pending = nullptr;
   static constinit thread_local bool working = false;
-  node->mark.store(reinterpret_cast<std::uintptr_t>(pending), std::memory_order_relaxed);
+  node->next_dead_ = pending;
   pending = node;
   if (working) return;
   working = true;
   while (pending) {
     Node* dead = pending;
-    pending = reinterpret_cast<Node*>(static_cast<std::uintptr_t>(dead->mark.load(std::memory_order_relaxed)));
+    pending = dead->next_dead_;
     const std::size_t bytes = dead->block_size();
     dead->~Node();
     pool_free(dead, bytes);

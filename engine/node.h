@@ -81,6 +81,9 @@ class Node {
   Node() { count_node(+1); }
   Edge* edges_ = nullptr;
   std::uint32_t edge_count_ = 0;
+
+ private:
+  Node* next_dead_ = nullptr;  // see destroy
   friend void destroy(Node*) noexcept;
 };
 

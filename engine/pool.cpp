@@ -170,7 +170,7 @@ void* pool_allocate(std::size_t bytes) {
 #endif
 }
 
-void pool_free(void* block, std::size_t bytes) noexcept {
+void pool_free(void* block, [[maybe_unused]] std::size_t bytes) noexcept {
 #if CHAINRULE_PLAIN_ALLOCATION
   ::operator delete(block);
 #else

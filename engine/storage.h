@@ -38,14 +38,8 @@ class Ref {
     if (p_) p_->refs.add();
   }
   Ref(Ref&& other) noexcept : p_(std::exchange(other.p_, nullptr)) {}
-  Ref& operator=(const Ref& other) noexcept {
-    Ref copy(other);
-    std::swap(p_, copy.p_);
-    return *this;
-  }
-  Ref& operator=(Ref&& other) noexcept {
-    Ref taken(std::move(other));
-    std::swap(p_, taken.p_);
+  Ref& operator=(Ref other) noexcept {
+    std::swap(p_, other.p_);
     return *this;
   }
   ~Ref() {

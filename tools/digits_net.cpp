@@ -51,6 +51,7 @@ std::vector<EpochRecord> train_digits(const Digits& digits, std::vector<Tensor>&
                                       const DigitsTraining& options,
                                       const std::function<bool(double, const EpochRecord*, double)>& after_batch) {
   std::vector<NamedTensor> named;
+  named.reserve(parameters.size());
   for (const Tensor& p : parameters) named.push_back({p.label(), p});
   Adam optimizer(named, {.lr = options.lr});
   std::vector<EpochRecord> history;

@@ -30,7 +30,7 @@ struct Probe {
   std::function<Tensor(const Inputs&)> f;
 };
 
-Tensor indices(std::vector<std::int64_t> values, const Shape& shape) { return from_vector(values, shape); }
+Tensor indices(const std::vector<std::int64_t>& values, const Shape& shape) { return from_vector(values, shape); }
 
 // One expression for each operation; those that only gradients use are reached by differentiating twice.
 std::vector<Probe> probes() {

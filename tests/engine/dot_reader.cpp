@@ -120,11 +120,12 @@ class HtmlText {
       if (name == "TABLE") ++tables_, in_cell_ = false;
       if (name == "TR" && !out_.empty() && out_.back() != '\n') out_ += '\n';
       if (name == "TD") {
+        in_cell_ = true;
+        if (tag.find("COLSPAN") != std::string_view::npos) return;  // a margin, which holds nothing
         if (first_cell_of(tables_))
           cells_[tables_] = 1;
         else
           out_ += '\t';
-        in_cell_ = true;
       }
       if (name == "TR") cells_[tables_] = 0;
       return;
