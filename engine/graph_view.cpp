@@ -111,8 +111,8 @@ class Reader {
     } else if (tensor.impl().stop == Stop::frozen) {
       item.kind = ItemKind::frozen;
       item.module = user;
-    } else if (item.label.empty()) {
-      item.module = user;  // a detail of the operation
+    } else if (item.label.empty() && (!is_floating(item.dtype) || is_number(tensor))) {
+      item.module = user;  // a detail of the operation, such as indices
     }
     view_.items.push_back(std::move(item));
     return view_.items.size() - 1;

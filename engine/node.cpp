@@ -13,9 +13,9 @@
 
 namespace chainrule {
 
-// A chain of a million nodes dies here. Were each node to destroy its inputs in its own destructor, the calls would nest
-// as deep as the graph and overflow the stack. Instead a node whose last handle goes is put on a list, and only the
-// outermost call works the list off.
+// A chain of a million nodes dies here. Were each node to destroy its inputs in its own destructor, the calls would
+// nest as deep as the graph and overflow the stack. Instead a node whose last handle goes is put on a list, and only
+// the outermost call works the list off.
 void destroy(Node* node) noexcept {
   static constinit thread_local Node* pending = nullptr;
   static constinit thread_local bool working = false;

@@ -313,4 +313,14 @@ const DotNode* DotGraph::find(std::string_view node_id) const {
 
 DotGraph read_dot(std::string_view text) { return Reader(text).read(); }
 
+std::vector<std::string> filled_cells(std::string_view label) {
+  std::vector<std::string> cells;
+  while (!label.empty()) {
+    const auto end = label.find_first_of("\t\n");
+    if (end != 0) cells.emplace_back(label.substr(0, end));
+    label = end == std::string_view::npos ? std::string_view() : label.substr(end + 1);
+  }
+  return cells;
+}
+
 }  // namespace chainrule::testing

@@ -47,4 +47,7 @@ struct DotGraph {
 /// not closed, a control character, invalid UTF-8, a node stated twice, an edge to a node never stated.
 DotGraph read_dot(std::string_view text);
 
+/// The texts of an HTML-like label, cell by cell; empty cells, which only make room, are left out.
+std::vector<std::string> filled_cells(std::string_view label);
+
 }  // namespace chainrule::testing

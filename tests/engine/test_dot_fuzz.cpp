@@ -199,12 +199,12 @@ TEST_CASE("DOT fuzz: grids and many lines keep each text in its cell") {
   HostileText hostile(21);
   for (int i = 0; i < 300; ++i) {
     std::vector<std::string> cells;
-    std::string expected;
+    std::vector<std::string> expected;
     for (int k = 0; k < 4; ++k) {
       cells.push_back(fmt::format("c{}", hostile.next(500)));
-      expected += fmt::format("{}{}{}", k == 2 ? "\n" : "\t", printable(cells.back()), k == 1 ? "\t" : "");
+      expected.push_back(printable(cells.back()));
     }
-    REQUIRE(unwrapped(HtmlLabel().grid(cells, 2, {.size = 9}, "#000000")) == expected);
+    REQUIRE(testing::filled_cells(unwrapped(HtmlLabel().grid(cells, 2, {.size = 9}, "#000000"))) == expected);
     const std::string lines = fmt::format("{}\n{}", printable(cells[0]), printable(cells[1]));
     std::string dot;
     DotWriter writer(dot);
