@@ -190,7 +190,7 @@ std::string DiagramText::item_tooltip(const GraphItem& item) const {
 // `2.2 = 1.1 · 2`: what arrives, times the local derivative.
 std::string DiagramText::product(const GraphLink& link) const {
   const GraphItem& to = view_.items[link.to];
-  const std::string part = format_number(link.contribution.item());
+  std::string part = format_number(link.contribution.item());
   if (to.kind == ItemKind::result || !options_.local_derivatives) return part;
   if (!is_number(link.local) || !is_number(to.grad)) return part;
   return fmt::format("{} = {} · {}", part, format_number(to.grad.item()),

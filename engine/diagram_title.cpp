@@ -86,7 +86,7 @@ std::string expression_of(const GraphView& view) {
 
 std::string DiagramText::title() const {
   if (!options_.title.empty()) return shorten(printable(options_.title), kLongestTitle);
-  const std::string expression = expression_of(view_);
+  std::string expression = expression_of(view_);
   if (!expression.empty()) return expression;
   std::size_t operations = 0;
   std::string names;

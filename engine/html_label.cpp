@@ -27,26 +27,13 @@ void append_text(std::string& out, std::string_view text) {
     const std::size_t end = piece_end(safe, from);
     if (from > 0) out += "<FONT>";
     for (char c : std::string_view(safe).substr(from, end - from)) {
-      switch (c) {
-        case '&':
-          out += "&amp;";
-          break;
-        case '<':
-          out += "&lt;";
-          break;
-        case '>':
-          out += "&gt;";
-          break;
-        case '"':
-          out += "&quot;";
-          break;
-        // `\N`, `\G` … become names even here, written as entities too: keep the backslash apart from its letter.
-        case '\\':
-          out += "<FONT>\\</FONT>";
-          break;
-        default:
-          out += c;
-      }
+      // `\N`, `\G` … become names even here, written as entities too: keep the backslash apart from its letter.
+      if (c == '\\')
+        out += "<FONT>\\</FONT>";
+      else if (const auto entity = markup_entity(c); !entity.empty())
+        out += entity;
+      else
+        out += c;
     }
     if (from > 0) out += "</FONT>";
     from = end;

@@ -123,6 +123,10 @@ std::string printable(std::string_view bytes) {
   return out;
 }
 
+std::string_view markup_entity(char c) {
+  return c == '&' ? "&amp;" : c == '<' ? "&lt;" : c == '>' ? "&gt;" : c == '"' ? "&quot;" : "";
+}
+
 std::string shorten(std::string_view text, std::size_t max_characters) {
   std::size_t characters = 0, cut = 0;
   for (std::size_t at = 0; at < text.size(); ++characters) {

@@ -15,6 +15,9 @@ namespace chainrule {
 void append_printable(std::string& out, std::string_view bytes);
 std::string printable(std::string_view bytes);
 
+/// What stands for a character that markup (HTML, SVG) would take for its own; empty for all others.
+std::string_view markup_entity(char c);
+
 /// At most `max_characters` code points of a UTF-8 text, the last one an ellipsis if something was cut.
 std::string shorten(std::string_view text, std::size_t max_characters);
 

@@ -50,22 +50,11 @@ text{fill:#c3ccd6}.back{fill:#12171e}.title,.label{fill:#f0f3f6}.soft{fill:#8b96
 std::string escaped(std::string_view raw) {
   std::string out;
   for (const char c : printable(raw)) {
-    switch (c) {
-      case '&':
-        out += "&amp;";
-        break;
-      case '<':
-        out += "&lt;";
-        break;
-      case '>':
-        out += "&gt;";
-        break;
-      case '"':
-        out += "&quot;";
-        break;
-      default:
-        out += c;
-    }
+    const std::string_view entity = markup_entity(c);
+    if (entity.empty())
+      out += c;
+    else
+      out += entity;
   }
   return out;
 }

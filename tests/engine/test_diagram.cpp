@@ -24,12 +24,15 @@
 #include "nn/layers.h"
 #include "ops/ops.h"
 #include "small_stack.h"
+#include "tests/temporary_folder.h"
 
 using namespace chainrule;
+using chainrule::testing::content;
 using chainrule::testing::DotGraph;
 using chainrule::testing::DotNode;
 using chainrule::testing::on_small_stack;
 using chainrule::testing::read_dot;
+using Folder = chainrule::testing::TemporaryFolder;
 namespace fs = std::filesystem;
 
 namespace {
@@ -61,17 +64,6 @@ std::size_t items(const DotGraph& graph) {  // without the labels on edges
 }
 
 bool graphviz() { return run_process({"dot", "-V"}).exit_code == 0; }
-
-struct Folder {
-  Folder() {
-    std::string name = (fs::temp_directory_path() / "chainrule-test-XXXXXX").string();
-    REQUIRE(mkdtemp(name.data()) != nullptr);
-    path = name;
-  }
-  ~Folder() { fs::remove_all(path); }
-  std::string operator/(const std::string& name) const { return (path / name).string(); }
-  fs::path path;
-};
 
 // The program search path, for as long as it lives.
 struct SearchPath {

@@ -17,29 +17,13 @@
 #include <string>
 
 #include "engine/error.h"
+#include "tests/temporary_folder.h"
 
 namespace {
 
+using chainrule::testing::content;
+using Folder = chainrule::testing::TemporaryFolder;
 namespace fs = std::filesystem;
-
-struct Folder {
-  fs::path path;
-  Folder() {
-    std::string name = (fs::temp_directory_path() / "chainrule-test-XXXXXX").string();
-    REQUIRE(mkdtemp(name.data()) != nullptr);
-    path = name;
-  }
-  ~Folder() { fs::remove_all(path); }
-  Folder(const Folder&) = delete;
-  Folder& operator=(const Folder&) = delete;
-  std::string at(const std::string& name) const { return (path / name).string(); }
-  long entries() const { return std::distance(fs::directory_iterator(path), fs::directory_iterator()); }
-};
-
-std::string content(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
-}
 
 std::string message_of(const std::string& path, std::string_view bytes) {
   try {
@@ -59,15 +43,15 @@ TEST_CASE("write_file writes any bytes and leaves nothing else in the folder") {
   for (std::size_t i = 0; i < bytes.size(); ++i) bytes[i] = static_cast<char>(i * 31 % 251);
   for (const std::string_view written :
        {std::string_view(bytes), std::string_view(), std::string_view("a\r\n\0b", 5)}) {
-    chainrule::write_file(folder.at("a.bin"), written);
-    CHECK(content(folder.at("a.bin")) == written);
+    chainrule::write_file((folder / "a.bin"), written);
+    CHECK(content((folder / "a.bin")) == written);
     CHECK(folder.entries() == 1);
   }
 }
 
 TEST_CASE("write_file keeps permissions of an old file and follows a link") {
   const Folder folder;
-  const std::string target = folder.at("target"), link = folder.at("link");
+  const std::string target = (folder / "target"), link = (folder / "link");
   std::ofstream(target) << "old";
   fs::permissions(target, fs::perms::owner_read | fs::perms::owner_write);
   fs::create_symlink("target", link);
@@ -80,20 +64,20 @@ TEST_CASE("write_file keeps permissions of an old file and follows a link") {
 
 TEST_CASE("a file whose name has the greatest length can be written") {
   const Folder folder;
-  const std::string path = folder.at(std::string(255, 'n'));
+  const std::string path = (folder / std::string(255, 'n'));
   chainrule::write_file(path, "x");
   CHECK(content(path) == "x");
 }
 
 TEST_CASE("write_file names the path and the reason") {
   const Folder folder;
-  const std::string missing = message_of(folder.at("no/where.svg"), "x");
-  CHECK(missing.find(folder.at("no/where.svg")) != std::string::npos);
+  const std::string missing = message_of((folder / "no/where.svg"), "x");
+  CHECK(missing.find((folder / "no/where.svg")) != std::string::npos);
   CHECK(missing.find("No such file or directory") != std::string::npos);
-  CHECK(missing.find("create the folder '" + folder.at("no") + "' first") != std::string::npos);
+  CHECK(missing.find("create the folder '" + (folder / "no") + "' first") != std::string::npos);
   CHECK(message_of(folder.path.string(), "x").find("Is a directory") != std::string::npos);
   CHECK(message_of("", "x").find("write_file") == 0);
-  CHECK(message_of(folder.at("a") + '\0' + "b", "x").find("Invalid argument") != std::string::npos);
+  CHECK(message_of((folder / "a") + '\0' + "b", "x").find("Invalid argument") != std::string::npos);
   CHECK(folder.entries() == 0);
 }
 
@@ -107,7 +91,7 @@ TEST_CASE("devices are written, not replaced") {
 
 TEST_CASE("when the space runs out the old file stays and no temporary file is left") {
   const Folder folder;
-  std::ofstream(folder.at("a")) << "old";
+  std::ofstream((folder / "a")) << "old";
   std::cout.flush();  // or the child would print it once more
   const pid_t child = fork();
   REQUIRE(child >= 0);
@@ -116,7 +100,7 @@ TEST_CASE("when the space runs out the old file stays and no temporary file is l
     const rlimit limit{1000, 1000};
     setrlimit(RLIMIT_FSIZE, &limit);
     try {
-      chainrule::write_file(folder.at("a"), std::string(5000, 'x'));
+      chainrule::write_file((folder / "a"), std::string(5000, 'x'));
     } catch (const chainrule::EnvironmentError& error) {
       _exit(std::string(error.what()).find("File too large") == std::string::npos ? 2 : 0);
     }
@@ -125,6 +109,6 @@ TEST_CASE("when the space runs out the old file stays and no temporary file is l
   int status = -1;
   REQUIRE(waitpid(child, &status, 0) == child);
   CHECK(status == 0);
-  CHECK(content(folder.at("a")) == "old");
+  CHECK(content((folder / "a")) == "old");
   CHECK(folder.entries() == 1);
 }

@@ -9,12 +9,13 @@
 #include "engine/error.h"
 #include "engine/factory.h"
 #include "ops/ops.h"
+#include "tests/ops/checks.h"
 
 using namespace chainrule;
+using namespace chainrule::testing;
 
 namespace {
 
-using Numbers = std::vector<double>;
 using Labels = std::vector<std::int64_t>;
 constexpr double kInf = std::numeric_limits<double>::infinity();
 constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
@@ -23,26 +24,6 @@ Tensor numbers(const Numbers& v, const Shape& shape, DType dtype = DType::float6
   return from_vector(v, shape, {.dtype = dtype, .requires_grad = true});
 }
 Tensor labels(const Labels& v) { return from_vector(v, {static_cast<std::int64_t>(v.size())}); }
-void check_close(const Numbers& got, const Numbers& wanted, double epsilon = 1e-12) {
-  REQUIRE(got.size() == wanted.size());
-  for (std::size_t i = 0; i < got.size(); ++i) CHECK(got[i] == doctest::Approx(wanted[i]).epsilon(epsilon));
-}
-
-Numbers slopes(const Tensor& z, const Tensor& x, const Numbers& g) {
-  const Tensor c = from_vector(g, z.shape(), {.dtype = z.dtype()});
-  return grad(std::vector{z}, std::vector{x}, {.retain_graph = true, .cotangents = {c}})[0].to_vector();
-}
-
-template <class F>
-std::string message(F&& f) {
-  try {
-    f();
-  } catch (const Error& e) {
-    return e.what();
-  }
-  return "nothing was thrown";
-}
-
 }  // namespace
 
 TEST_CASE("squared error") {

@@ -11,12 +11,13 @@
 #include "engine/traverse.h"
 #include "ops/ops.h"
 #include "ops/rules.h"
+#include "tests/ops/checks.h"
 
 using namespace chainrule;
+using namespace chainrule::testing;
 
 namespace {
 
-using Numbers = std::vector<double>;
 constexpr double kInf = std::numeric_limits<double>::infinity();
 constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
 
@@ -24,24 +25,6 @@ Tensor number(double v) { return tensor(v, {.dtype = DType::float64, .requires_g
 Tensor numbers(const Numbers& v) {
   return from_vector(v, {static_cast<std::int64_t>(v.size())}, {.dtype = DType::float64, .requires_grad = true});
 }
-Numbers slopes(const Tensor& z, const Tensor& x, const Numbers& g) {
-  const Tensor c = from_vector(g, z.shape(), {.dtype = z.dtype()});
-  return grad(std::vector{z}, std::vector{x}, {.cotangents = {c}})[0].to_vector();
-}
-Numbers slopes(const Tensor& z, const Tensor& x) {
-  return slopes(z, x, Numbers(static_cast<std::size_t>(z.numel()), 1.0));
-}
-
-template <class F>
-std::string message(F&& f) {
-  try {
-    f();
-  } catch (const Error& e) {
-    return e.what();
-  }
-  return "nothing was thrown";
-}
-
 }  // namespace
 
 TEST_CASE("numbers stand beside tensors on either side") {

@@ -12,33 +12,18 @@
 #include <sstream>
 
 #include "engine/process.h"
+#include "tests/temporary_folder.h"
 
 using namespace chainrule;
+using chainrule::testing::content;
+using Folder = chainrule::testing::TemporaryFolder;
 namespace fs = std::filesystem;
 
 namespace {
 
-// A folder that goes with the test.
-struct Folder {
-  Folder() {
-    std::string name = (fs::temp_directory_path() / "chainrule-test-XXXXXX").string();
-    REQUIRE(mkdtemp(name.data()) != nullptr);
-    path = name;
-  }
-  ~Folder() { fs::remove_all(path); }
-  std::string operator/(const std::string& name) const { return (path / name).string(); }
-  fs::path path;
-};
-
 ProcessResult command(std::vector<std::string> arguments) {
   arguments.insert(arguments.begin(), CHAINRULE_COMMAND);
   return run_process(arguments, {.time_limit = std::chrono::minutes(10)});
-}
-
-std::string content(const std::string& path) {
-  std::ostringstream text;
-  text << std::ifstream(path, std::ios::binary).rdbuf();
-  return text.str();
 }
 
 }  // namespace
