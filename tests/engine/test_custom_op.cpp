@@ -28,7 +28,6 @@ Tensor cube(const Operand& x) { return record(Cube{}, x); }
 // Known to have no derivative.
 struct Round {
   static constexpr OpInfo info{.name = "round", .inputs = "x"};
-  static constexpr Uses uses[] = {kNothing};
   Tensor forward(const Tensor& x) const { return to(to(x + 0.5, DType::int64), x.dtype()); }
 };
 

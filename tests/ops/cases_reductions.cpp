@@ -56,7 +56,7 @@ Case whole(std::string op, Tensor (*f)(const Operand&, const Axes&, bool), doubl
           .variant = "",
           .inputs = {input},
           .f = [f](const std::vector<Tensor>& t) { return f(t[0], {}, false); },
-          .reference = [reference](const std::vector<Array>& a) { return Array({}, {reference(a[0].values)}); }};
+          .reference = [reference](const std::vector<Array>& a) { return Array({}, Numbers{reference(a[0].values)}); }};
 }
 
 constexpr Reduction kReductions[] = {Reduction::none, Reduction::mean, Reduction::sum};
@@ -64,7 +64,7 @@ const char* const kReductionNames[] = {"none", "mean", "sum"};
 
 Array reduced(const Array& losses, Reduction r) {
   if (r == Reduction::none) return losses;
-  return Array({}, {r == Reduction::mean ? average(losses.values) : total(losses.values)});
+  return Array({}, Numbers{r == Reduction::mean ? average(losses.values) : total(losses.values)});
 }
 
 Shape without_classes(Shape shape) {
