@@ -136,6 +136,7 @@ int spawn(pid_t& child, const std::vector<std::string>& arguments, const std::ar
   posix_spawnattr_setpgroup(&setup.attributes, 0);
   posix_spawnattr_setflags(&setup.attributes, POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK);
   std::vector<char*> argv;
+  argv.reserve(arguments.size() + 1);
   for (const std::string& argument : arguments) argv.push_back(const_cast<char*>(argument.c_str()));
   argv.push_back(nullptr);
   return ::posix_spawnp(&child, argv[0], &setup.files, &setup.attributes, argv.data(), environ);

@@ -39,7 +39,7 @@ Tensor spread(const Tensor& g, Reduction r, const Shape& x) {
 
 /// Labels as dense memory, every one inside [0, classes).
 Tensor checked_labels(const Tensor& y, std::int64_t classes) {
-  const Tensor labels = contiguous_values(y);
+  Tensor labels = contiguous_values(y);
   const auto* p = labels.data<std::int64_t>();
   const std::int64_t bad = kernels::first_outside(p, labels.numel(), classes);
   if (bad < 0) return labels;
