@@ -98,7 +98,7 @@ TEST_CASE("demo: Ctrl-C stops it cleanly with exit code 130") {
     const int nowhere = open("/dev/null", O_WRONLY);
     dup2(nowhere, 1);
     execl(CHAINRULE_COMMAND, CHAINRULE_COMMAND, "demo", "--out", folder.c_str(), "--progress", "plain", "--epochs",
-          "10000", nullptr);
+          "100", nullptr);
     _exit(127);
   }
   close(ends[1]);
