@@ -21,6 +21,12 @@ struct OpInfo {
   std::array<const char*, 4> derivatives{};  ///< local derivative by each input, in the rule's letters: {"y", "x"}
   const char* kinks = "";                    ///< where the derivative jumps and what is taken there; "" when smooth
   const char* inputs = "x y";                ///< letters of the inputs, in order
+  const char* latex = "";                    ///< the formula for typesetting: "z = x \\cdot y"
+  std::array<const char*, 4> latex_derivatives{};
+  /// Floating-point operations of one forward call, an expression in numel(..) and size(.., dim) of the inputs' letters
+  /// and z: "2 * numel(z) * size(x, -1)". An elementary function counts as one.
+  const char* flops = "numel(z)";
+  const char* stable = "";  ///< what to write instead where this loses digits or overflows; "" when nothing is needed
 };
 
 /// Which saved values a derivative uses: bit i is input i, `kOutput` the result.

@@ -2,6 +2,7 @@
 #include <cmath>
 #include <limits>
 
+#include "ops/function.h"
 #include "ops/ops.h"
 #include "ops/registry.h"
 #include "ops/rules.h"
@@ -149,5 +150,7 @@ std::span<const OpInfo* const> arithmetic_ops() {
                                            &Neg::info, &Pow::info, &Square::info, &Sqrt::info};
   return list;
 }
+
+std::span<const Function> arithmetic_functions() { return {}; }
 
 }  // namespace chainrule

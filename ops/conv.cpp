@@ -9,6 +9,7 @@
 #include "engine/record.h"
 #include "ops/arguments.h"
 #include "ops/launch.h"
+#include "ops/function.h"
 #include "ops/ops.h"
 #include "ops/registry.h"
 
@@ -208,5 +209,7 @@ std::span<const OpInfo* const> conv_ops() {
   static constexpr const OpInfo* list[] = {&Conv2d::info, &Conv2dInputGrad::info, &Conv2dWeightGrad::info};
   return list;
 }
+
+std::span<const Function> conv_functions() { return {}; }
 
 }  // namespace chainrule

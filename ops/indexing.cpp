@@ -10,6 +10,7 @@
 #include "ops/arguments.h"
 #include "ops/kernels/index.h"
 #include "ops/launch.h"
+#include "ops/function.h"
 #include "ops/ops.h"
 #include "ops/registry.h"
 
@@ -191,5 +192,7 @@ std::span<const OpInfo* const> indexing_ops() {
   static constexpr const OpInfo* list[] = {&IndexSelect::info, &Gather::info, &IndexAdd::info, &ScatterAdd::info};
   return list;
 }
+
+std::span<const Function> indexing_functions() { return {}; }
 
 }  // namespace chainrule

@@ -6,6 +6,7 @@
 #include <limits>
 
 #include "engine/error.h"
+#include "ops/function.h"
 #include "ops/ops.h"
 #include "ops/registry.h"
 #include "ops/rules.h"
@@ -357,5 +358,7 @@ std::span<const OpInfo* const> pointwise_ops() {
                                            &Minimum::info, &Clamp::info,       &Where::info, &To::info};
   return list;
 }
+
+std::span<const Function> pointwise_functions() { return {}; }
 
 }  // namespace chainrule

@@ -6,6 +6,7 @@
 #include "engine/error.h"
 #include "engine/record.h"
 #include "ops/arguments.h"
+#include "ops/function.h"
 #include "ops/ops.h"
 #include "ops/registry.h"
 
@@ -123,5 +124,7 @@ std::span<const OpInfo* const> pooling_ops() {
   static constexpr const OpInfo* list[] = {&MaxPool2d::info, &PlaneScatter::info, &PlaneGather::info};
   return list;
 }
+
+std::span<const Function> pooling_functions() { return {}; }
 
 }  // namespace chainrule

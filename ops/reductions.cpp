@@ -9,6 +9,7 @@
 
 #include "engine/error.h"
 #include "ops/kernels/reduce.h"
+#include "ops/function.h"
 #include "ops/ops.h"
 #include "ops/registry.h"
 #include "ops/rules.h"
@@ -230,5 +231,7 @@ std::span<const OpInfo* const> reduction_ops() {
   static constexpr const OpInfo* list[] = {&Sum::info, &Mean::info, &Amax::info};
   return list;
 }
+
+std::span<const Function> reduction_functions() { return {}; }
 
 }  // namespace chainrule

@@ -10,6 +10,7 @@
 #include "engine/record.h"
 #include "ops/arguments.h"
 #include "ops/launch.h"
+#include "ops/function.h"
 #include "ops/ops.h"
 #include "ops/registry.h"
 
@@ -335,5 +336,7 @@ std::span<const OpInfo* const> shape_ops() {
                                            &Slice::info,   &Cat::info,       &SliceBackward::info};
   return list;
 }
+
+std::span<const Function> shape_functions() { return {}; }
 
 }  // namespace chainrule

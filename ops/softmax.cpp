@@ -6,6 +6,7 @@
 
 #include "engine/error.h"
 #include "ops/kernels/reduce.h"
+#include "ops/function.h"
 #include "ops/ops.h"
 #include "ops/registry.h"
 #include "ops/rules.h"
@@ -196,5 +197,7 @@ std::span<const OpInfo* const> softmax_ops() {
                                            &LogSumExp::info};
   return list;
 }
+
+std::span<const Function> softmax_functions() { return {}; }
 
 }  // namespace chainrule

@@ -5,6 +5,7 @@
 #include "engine/record.h"
 #include "ops/arguments.h"
 #include "ops/launch.h"
+#include "ops/function.h"
 #include "ops/ops.h"
 #include "ops/registry.h"
 
@@ -99,5 +100,7 @@ std::span<const OpInfo* const> window_ops() {
   static constexpr const OpInfo* list[] = {&Unfold::info, &Fold::info};
   return list;
 }
+
+std::span<const Function> window_functions() { return {}; }
 
 }  // namespace chainrule

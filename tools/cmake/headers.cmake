@@ -2,11 +2,12 @@
 # a copy under <build>/include/chainrule/ in which every such include reads <chainrule/engine/tensor.h>, so that no folder
 # called engine or ops ever comes onto a user's include path. The copy is made at build time, and installed as it is.
 file(GLOB chainrule_public_headers CONFIGURE_DEPENDS RELATIVE "${PROJECT_SOURCE_DIR}"
-  engine/*.h ops/ops.h ops/registry.h nn/*.h nn/data/*.h optim/*.h)
-# The rest of ops/ and these are for our own sources. A public header that includes one of them stops the build with a message.
+  engine/*.h ops/*.h ops/language/*.h nn/*.h nn/data/*.h optim/*.h)
+# ops/kernels/ and these are for our own sources. A public header that includes one of them stops the build with a message.
 list(REMOVE_ITEM chainrule_public_headers
   engine/diagram_style.h engine/diagram_text.h engine/dot_writer.h engine/file.h engine/gradcheck_difference.h
-  engine/gradcheck_state.h engine/graph_view.h engine/html_label.h engine/process.h engine/text.h engine/traverse.h)
+  engine/gradcheck_state.h engine/graph_view.h engine/html_label.h engine/process.h engine/text.h engine/traverse.h
+  ops/arguments.h ops/launch.h ops/rules.h ops/signature.h)
 list(SORT chainrule_public_headers)
 
 set(chainrule_include_dir "${PROJECT_BINARY_DIR}/include")

@@ -1,0 +1,102 @@
+// Values as text and as tensors.
+#include "ops/value.h"
+
+#include <fmt/format.h>
+
+#include "engine/error.h"
+#include "engine/factory.h"
+#include "engine/operand.h"
+#include "ops/ops.h"
+
+namespace chainrule {
+namespace {
+
+bool holds_tensor(const Value& value) {
+  if (value.is<Tensor>()) return true;
+  if (!value.is<Value::List>()) return false;
+  for (const Value& v : value.as<Value::List>())
+    if (holds_tensor(v)) return true;
+  return false;
+}
+
+/// Appends the numbers of a nested list in row-major order and checks that every row has the shape of the first.
+void flatten_list(const Value& value, const std::string& who, int depth, Shape& shape, std::vector<double>& numbers,
+                  bool first) {
+  if (value.is<Value::List>()) {
+    const auto& rows = value.as<Value::List>();
+    const auto n = static_cast<std::int64_t>(rows.size());
+    if (first) {
+      if (depth >= kMaxRank)
+        throw ShapeError(fmt::format("{}: lists nest {} deep at most, one for each axis", who, kMaxRank));
+      shape.push_back(n);
+    } else if (depth >= shape.rank() || shape[static_cast<std::size_t>(depth)] != n) {
+      throw ShapeError(fmt::format(
+          "{}: the rows of a list differ in length: {} beside {}", who,
+          depth < shape.rank() ? fmt::to_string(shape[static_cast<std::size_t>(depth)]) : std::string("a number"), n));
+    }
+    for (std::size_t i = 0; i < rows.size(); ++i)
+      flatten_list(rows[i], who, depth + 1, shape, numbers, first && i == 0);
+    return;
+  }
+  if (depth != shape.rank()) throw ShapeError(fmt::format("{}: a list holds a number beside a list", who));
+  if (value.is<std::int64_t>())
+    numbers.push_back(static_cast<double>(value.as<std::int64_t>()));
+  else if (value.is<double>())
+    numbers.push_back(value.as<double>());
+  else if (value.is<bool>())
+    numbers.push_back(value.as<bool>() ? 1 : 0);
+  else
+    throw ValueError(fmt::format("{}: a list of numbers holds {}", who, describe(value)));
+}
+
+/// True when the innermost values are all true or false.
+bool is_mask(const Value& value) {
+  if (value.is<bool>()) return true;
+  if (!value.is<Value::List>() || value.as<Value::List>().empty()) return false;
+  for (const Value& v : value.as<Value::List>())
+    if (!is_mask(v)) return false;
+  return true;
+}
+
+}  // namespace
+
+std::string describe(const Value& value) {
+  if (value.is<None>()) return "None";
+  if (value.is<bool>()) return value.as<bool>() ? "True" : "False";
+  if (value.is<std::int64_t>()) return fmt::to_string(value.as<std::int64_t>());
+  if (value.is<double>()) return fmt::format("{:g}", value.as<double>());
+  if (value.is<std::string>()) return fmt::format("'{}'", value.as<std::string>());
+  if (value.is<Tensor>()) {
+    const Tensor& t = value.as<Tensor>();
+    return fmt::format("a tensor of shape {}, {}", to_string(t.shape()), name_of(t.dtype()));
+  }
+  return fmt::format("a list of {}", value.as<Value::List>().size());
+}
+
+Tensor to_tensor(const Value& value, const std::string& who) {
+  if (value.is<Tensor>()) return value.as<Tensor>();
+  if (value.is<Value::List>() && holds_tensor(value)) {  // [x, 2 * x]: stacked, and recorded
+    std::vector<Tensor> rows;
+    for (const Value& v : value.as<Value::List>()) {
+      const Tensor row = to_tensor(v, who);
+      Shape wide{1};
+      wide.insert(wide.end(), row.shape().begin(), row.shape().end());
+      rows.push_back(reshape(row, wide));
+    }
+    for (const Tensor& row : rows)
+      if (row.shape() != rows[0].shape())
+        throw ShapeError(fmt::format("{}: the rows of a list have different shapes, {} and {}", who,
+                                     to_string(rows[0].shape()), to_string(row.shape())));
+    return cat(std::span<const Tensor>(rows), 0);
+  }
+  if (value.is_number() || value.is<bool>() || value.is<Value::List>()) {
+    Shape shape;
+    std::vector<double> numbers;
+    flatten_list(value, who, 0, shape, numbers, true);
+    const Tensor floating = from_vector(numbers, shape, TensorOptions{});
+    return is_mask(value) ? ne(floating, 0) : floating;
+  }
+  throw ValueError(fmt::format("{}: wants a tensor, a number or a list of numbers, not {}", who, describe(value)));
+}
+
+}  // namespace chainrule
