@@ -11,6 +11,7 @@
 
 #include "engine/error.h"
 #include "engine/factory.h"
+#include "engine/profile.h"
 #include "engine/traverse.h"
 
 namespace chainrule {
@@ -90,6 +91,40 @@ void add_to(Tensor& slot, Tensor&& g) {
     slot = accumulate(slot, g);
 }
 
+// The sum of what was sent to one place so far. Between operations on plain numbers it stays a number.
+class Slot {
+ public:
+  bool empty() const { return !is_number_ && !tensor_.defined(); }
+  void add(double g) {
+    if (is_number_) {
+      number_ += g;
+    } else if (tensor_.defined()) [[unlikely]] {
+      add_to(tensor_, number_result(g));
+    } else {
+      number_ = g;
+      is_number_ = true;
+    }
+  }
+  void add(Tensor&& g) { add_to(tensor(), std::move(g)); }
+  Tensor& tensor() {
+    if (is_number_) tensor_ = number_result(number_);
+    is_number_ = false;
+    return tensor_;
+  }
+  /// Only for a float64 number.
+  double number() const { return is_number_ ? number_ : number_in(tensor_.impl()); }
+  void clear() {
+    is_number_ = false;
+    if (tensor_.defined()) [[unlikely]]
+      tensor_ = Tensor();
+  }
+
+ private:
+  Tensor tensor_;
+  double number_ = 0;
+  bool is_number_ = false;
+};
+
 void run_hooks(const Meta* meta, Tensor& g, const Shape& shape, const char* who) {
   if (!meta || meta->hooks.empty()) return;
   const auto hooks = meta->hooks;  // a hook may add or remove hooks
@@ -118,11 +153,10 @@ class Walk {
        const SourceLocation& where)
       : options_(options),
         roots_(outputs.begin(), outputs.end()),
-        graph_(roots_),
+        graph_({roots_.data(), roots_.size()}),
         grads_(graph_.size()),
         leaf_grads_(graph_.leaves().size()) {
-    for (std::size_t i = 0; i < graph_.size(); ++i)
-      if (graph_.node(i).was_released()) throw_freed(graph_.node(i));
+    if (graph_.released()) throw_freed(*graph_.released());
     call_ = note_call(outputs[0].node(), where);
     for (std::size_t i = 0; i < outputs.size(); ++i) seed(outputs[i], i < cotangents.size() ? cotangents[i] : Tensor());
   }
@@ -148,20 +182,25 @@ class Walk {
   void run() {
     const EnableGrad recording(options_.create_graph);
     const TeachingMode no_teaching(false);
-    for (std::size_t i = 0; i < graph_.size(); ++i) {
+    const internal::Scope<Profile*> paused(&ThreadState::profile, nullptr);
+    watched_ = thread_state().anomaly || profile_;
+    const bool tensors_only = options_.create_graph || watched_;
+    const std::size_t count = graph_.size();
+    for (std::size_t i = 0; i < count; ++i) {
+      graph_.prefetch(i);
       Node& node = graph_.node(i);
-      if (options_.keep_inner && node.meta) node.meta->grad = Tensor();
-      Tensor g = std::move(grads_[i]);
-      if (!g.defined()) continue;
-      run_hooks(node.meta.get(), g, node.shape, "an inner value");
-      if (options_.keep_inner && node.meta && (node.teaching || node.meta->retain_grad)) node.meta->grad = alias(g);
-      if (!captured_.empty() && wanted_[i] & kCapture) captured_[i] = g;
-      if (wanted_.empty() || wanted_[i] & kRun) visit(node, g);
+      Slot& slot = grads_[i];
+      if (node.numbers && !node.meta && !tensors_only && wanted_.empty() && !slot.empty()) {
+        visit_numbers(node, slot.number());
+        slot.clear();
+      } else {
+        run_with_tensors(i, node);
+      }
       if (!options_.retain_graph && !node.teaching) node.release_saved(call_);
     }
     for (std::size_t i = 0; i < leaf_grads_.size(); ++i) {
       TensorImpl* leaf = graph_.leaves()[i];
-      if (leaf_grads_[i].defined()) run_hooks(leaf->meta.get(), leaf_grads_[i], leaf->shape, "a leaf");
+      if (!leaf_grads_[i].empty()) run_hooks(leaf->meta.get(), leaf_grads_[i].tensor(), leaf->shape, "a leaf");
     }
   }
 
@@ -171,14 +210,15 @@ class Walk {
     const std::lock_guard lock(shared_leaves);
     const NoGrad values_only;
     for (std::size_t i = 0; i < leaf_grads_.size(); ++i) {
-      if (!leaf_grads_[i].defined()) continue;
+      if (leaf_grads_[i].empty()) continue;
       TensorImpl* leaf = graph_.leaves()[i];
       if (!leaf->meta) leaf->meta = std::make_unique<Meta>();
-      Tensor& slot = leaf->meta->grad;
-      if (!slot.defined() && !is_own(leaf_grads_[i]))
-        slot = clone(leaf_grads_[i]);
+      Tensor& sum = leaf->meta->grad;
+      Tensor& g = leaf_grads_[i].tensor();
+      if (!sum.defined() && !is_own(g))
+        sum = clone(g);
       else
-        add_to(slot, std::move(leaf_grads_[i]));
+        add_to(sum, std::move(g));
     }
   }
 
@@ -186,7 +226,7 @@ class Walk {
   Tensor result(const Tensor& input) {
     if (!input.node()) {
       const auto p = graph_.leaf_place(input.ref().get());
-      return p == Traversal::npos ? Tensor() : leaf_grads_[p];
+      return p == Traversal::npos ? Tensor() : leaf_grads_[p].tensor();
     }
     const auto p = graph_.place_of(*input.node());
     return p == Traversal::npos ? Tensor() : captured_[p];
@@ -209,9 +249,9 @@ class Walk {
     Tensor g = cotangent.defined() ? cotangent : ones(output.shape(), {.dtype = output.dtype()});
     const EnableGrad recording(options_.create_graph);
     if (output.node())
-      add_to(grads_[graph_.place_of(*output.node())], std::move(g));
+      grads_[graph_.place_of(*output.node())].add(std::move(g));
     else
-      add_to(leaf_grads_[graph_.leaf_place(output.ref().get())], std::move(g));
+      leaf_grads_[graph_.leaf_place(output.ref().get())].add(std::move(g));
   }
 
   bool edge_wanted(const Edge& e) const {
@@ -220,27 +260,69 @@ class Walk {
     return e.node ? wanted_[graph_.place_of(*e.node)] != 0 : leaf_wanted_[graph_.leaf_place(e.value.get())] != 0;
   }
 
+  // One step of the walk, for operations on tensors and wherever somebody wants to see the gradient.
+  [[gnu::noinline]] void run_with_tensors(std::size_t i, Node& node) {
+    if (options_.keep_inner && node.meta) node.meta->grad = Tensor();
+    Tensor g = std::move(grads_[i].tensor());
+    if (!g.defined()) return;
+    run_hooks(node.meta.get(), g, node.shape, "an inner value");
+    if (options_.keep_inner && node.meta && (node.teaching || node.meta->retain_grad)) node.meta->grad = alias(g);
+    if (!captured_.empty() && wanted_[i] & kCapture) captured_[i] = g;
+    if (wanted_.empty() || wanted_[i] & kRun) visit(node, g);
+  }
+
+  Slot& slot_of(const Edge& e) {
+    return e.node ? grads_[graph_.place_of(*e.node)] : leaf_grads_[graph_.leaf_place(e.value.get())];
+  }
+
+  void add_share(Slot& slot, Tensor&& g) {
+    if (!profile_ || slot.empty()) return slot.add(std::move(g));
+    static constexpr OpInfo kAccumulate{.name = "accumulate", .flops = "0"};
+    const double started = internal::profile_clock();
+    const Tensor share = g;
+    slot.add(std::move(g));
+    const Tensor* const inputs[] = {&share};
+    profile_->add(kAccumulate, ProfilePhase::backward, inputs, slot.tensor(), internal::profile_clock() - started);
+  }
+
+  void visit_numbers(Node& node, double g) {
+    const auto edges = node.edges();
+    std::uint32_t needed = 0;
+    for (std::size_t i = 0; i < edges.size(); ++i) needed |= std::uint32_t{edges[i].needs_grad} << i;
+    NumberContext context(node, needed);
+    node.backward(context, g);
+    for (std::size_t i = 0; i < edges.size(); ++i)
+      if (needed >> i & 1u) slot_of(edges[i]).add(context.sent(static_cast<int>(i)));
+  }
+
   void visit(Node& node, const Tensor& g) {
     const auto edges = node.edges();
     needed_.resize(edges.size());
     for (std::size_t i = 0; i < edges.size(); ++i) needed_[i] = edge_wanted(edges[i]);
-    const bool watched = thread_state().anomaly;
+    const double started = profile_ ? internal::profile_clock() : 0;
     {
       // What the rule computes on its way is its own affair; a bad result is blamed on the rule, not on a step of it.
       const internal::Scope<bool> unwatched(&ThreadState::anomaly, false);
       run_rule(node, g, {needed_.data(), edges.size()}, sent_);
     }
-    if (watched) check(node, g);
+    if (watched_) report(node, g, started);
     for (std::size_t i = 0; i < edges.size(); ++i) {
       if (!needed_[i] || !sent_[i].defined()) continue;
-      const Edge& e = edges[i];
-      add_to(e.node ? grads_[graph_.place_of(*e.node)] : leaf_grads_[graph_.leaf_place(e.value.get())],
-             std::move(sent_[i]));
+      add_share(slot_of(edges[i]), std::move(sent_[i]));
     }
     sent_.clear();
   }
 
-  void check(const Node& node, const Tensor& g) const {
+  // To those who watch: the profile, and the check that everything is finite.
+  void report(const Node& node, const Tensor& g, double started) const {
+    if (profile_) {
+      const double seconds = internal::profile_clock() - started;
+      boost::container::small_vector<const Tensor*, 4> sent;
+      for (const Tensor& t : sent_)
+        if (t.defined()) sent.push_back(&t);
+      profile_->add(*node.info, ProfilePhase::backward, {sent.data(), sent.size()}, g, seconds);
+    }
+    if (!thread_state().anomaly) return;
     boost::container::small_vector<Tensor, 4> values{g};
     for (const Edge& e : node.edges())
       if (e.value) values.push_back(Tensor(e.value));
@@ -249,10 +331,13 @@ class Walk {
   }
 
   WalkOptions options_;
-  std::vector<Tensor> roots_;  // a hook may drop the caller's handle
+  Profile* const profile_ = thread_state().profile;
+  bool watched_ = false;
+  boost::container::small_vector<Tensor, 2> roots_;  // a hook may drop the caller's handle
   Traversal graph_;
-  std::vector<Tensor> grads_, leaf_grads_, captured_;
-  std::vector<std::uint8_t> wanted_, leaf_wanted_;
+  WorkList<Slot> grads_, leaf_grads_;
+  WorkList<Tensor> captured_;
+  WorkList<std::uint8_t> wanted_, leaf_wanted_;
   boost::container::small_vector<bool, 8> needed_;
   GradContext::Sent sent_;
   std::uint32_t call_ = 0;

@@ -127,9 +127,9 @@ std::vector<Tensor> call(F& function, const std::vector<Tensor>& x) {
 /// gradients, nor the default generator. Integer inputs and outputs are left out with a note.
 template <class F>
 GradcheckReport gradcheck(F&& function, const std::vector<NamedTensor>& inputs, const GradcheckOptions& options = {}) {
-  using Function = std::remove_reference_t<F>;
+  using Callable = std::remove_reference_t<F>;
   constexpr bool captured =
-      !internal::kTakesTensors<Function> && !std::is_invocable_v<Function&, const std::vector<Tensor>&>;
+      !internal::kTakesTensors<Callable> && !std::is_invocable_v<Callable&, const std::vector<Tensor>&>;
   return internal::run_gradcheck([&function](const std::vector<Tensor>& x) { return internal::call(function, x); },
                                  inputs, captured, options);
 }

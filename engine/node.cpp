@@ -16,7 +16,7 @@ namespace chainrule {
 // A chain of a million nodes dies here. Were each node to destroy its inputs in its own destructor, the calls would
 // nest as deep as the graph and overflow the stack. Instead a node whose last handle goes is put on a list, and only
 // the outermost call works the list off.
-void destroy(Node* node) noexcept {
+[[gnu::noinline]] void destroy(Node* node) noexcept {
   static constinit thread_local Node* pending = nullptr;
   static constinit thread_local bool working = false;
   node->next_dead_ = pending;
@@ -26,10 +26,7 @@ void destroy(Node* node) noexcept {
   while (pending) {
     Node* dead = pending;
     pending = dead->next_dead_;
-    const std::size_t bytes = dead->block_size();
-    dead->~Node();
-    pool_free(dead, bytes);
-    count_node(-1);
+    dead->dispose();
   }
   working = false;
 }
@@ -80,36 +77,46 @@ namespace {
                   node.where.line() ? "; the operation is at " + to_string(node.where) : ""));
 }
 
+std::string where_of_argument(const Node& node, int i) {
+  return fmt::format("backward of {}: the gradient of argument {} ({})", node.title(), i + 1,
+                     input_letter(*node.info, i));
+}
+
+[[noreturn]] void throw_missing(const Node& node, int i) {
+  throw GraphError(fmt::format("{} was not sent, though it is needed; send zeros where the derivative is 0",
+                               where_of_argument(node, i)));
+}
+
+[[noreturn]] void throw_no_input(const Node& node, int i, int count) {
+  throw GraphError(fmt::format("backward of {}: the rule sends a gradient for input {}, but the operation has {} {}",
+                               node.title(), i + 1, count, count == 1 ? "input" : "inputs"));
+}
+
 }  // namespace
+
+void Node::throw_input_overwritten(int i) const {
+  const Edge& e = edges_[i];
+  throw_overwritten(*this, "input " + input_letter(*info, i), *e.value, describe(Tensor(e.value)), e.version);
+}
+
+// Written through a detached handle, which shares the buffer.
+void Node::throw_output_overwritten() const {
+  throw_overwritten(*this, "result", *output, "of shape " + to_string(shape), output_version);
+}
 
 Tensor Node::saved_input(int i) const {
   const Edge& e = edges_[i];
   if (!e.saved) return {};
-  if (e.value->version() != e.version)
-    throw_overwritten(*this, "input " + input_letter(*info, i), *e.value, describe(Tensor(e.value)), e.version);
+  if (e.value->version() != e.version) throw_input_overwritten(i);
   return Tensor(e.value);
 }
 
 Tensor Node::saved_output() {
   if (!output) return {};
-  if (output->version() != output_version)  // through a detached handle, which shares the buffer
-    throw_overwritten(*this, "result", *output, "of shape " + to_string(shape), output_version);
+  if (output->version() != output_version) throw_output_overwritten();
   Tensor result = alias(Tensor(output));
   result.impl().node = Ref<Node>::share(this);
   return result;
-}
-
-void Node::release_saved(std::uint32_t backward_call) {
-  bool any = false;
-  for (Edge& e : edges()) {
-    if (!e.saved) continue;
-    any = true;
-    e.saved = false;
-    if (e.node || !e.needs_grad) e.value = {};  // a trainable leaf stays: its gradient goes there
-  }
-  any |= static_cast<bool>(output);
-  output = {};
-  if (any) released_by = backward_call;
 }
 
 // --- running a rule --------------------------------------------------------------------------------------------------
@@ -121,11 +128,9 @@ Expected expected_gradient(const Edge& edge) {
 
 const Shape& GradContext::shape(int i) const { return *expected_gradient(node_.edges()[i]).shape; }
 
-void GradContext::check_index(int i) const {
-  if (i < 0 || i >= input_count())
-    throw GraphError(fmt::format("backward of {}: the rule sends a gradient for input {}, but the operation has {} {}",
-                                 node_.title(), i + 1, input_count(), input_count() == 1 ? "input" : "inputs"));
-}
+void GradContext::throw_no_such_input(int i) const { throw_no_input(node_, i, input_count()); }
+void NumberContext::throw_no_such_input(int i) const { throw_no_input(node_, i, input_count()); }
+void NumberContext::throw_not_sent(int i) const { throw_missing(node_, i); }
 
 void run_rule(Node& node, const Tensor& g, std::span<const bool> needed, GradContext::Sent& sent) {
   const auto edges = node.edges();
@@ -134,13 +139,8 @@ void run_rule(Node& node, const Tensor& g, std::span<const bool> needed, GradCon
   node.backward(context, g);
   for (std::size_t i = 0; i < edges.size(); ++i) {
     if (!needed[i]) continue;
-    auto where = [&] {
-      return fmt::format("backward of {}: the gradient of argument {} ({})", node.title(), i + 1,
-                         input_letter(*node.info, static_cast<int>(i)));
-    };
-    if (!sent[i].defined())
-      throw GraphError(
-          fmt::format("{} was not sent, though it is needed; send zeros where the derivative is 0", where()));
+    auto where = [&] { return where_of_argument(node, static_cast<int>(i)); };
+    if (!sent[i].defined()) throw_missing(node, static_cast<int>(i));
     const Expected expected = expected_gradient(edges[i]);
     if (sent[i].dtype() != expected.dtype)
       throw GraphError(
@@ -161,15 +161,9 @@ namespace internal {
 
 void throw_number_operand() { throw ValueError("record: pass numbers as tensors (Operand::to_tensor)"); }
 
-bool must_record(const OpInfo& info, std::span<const Tensor* const> inputs) {
-  bool any = false;
-  for (std::size_t i = 0; i < inputs.size(); ++i) {
-    if (!inputs[i]->defined())
-      throw ValueError(fmt::format("{}: input {} is an empty tensor handle (made by default or moved from)", info.name,
-                                   input_letter(info, static_cast<int>(i))));
-    any |= inputs[i]->requires_grad();
-  }
-  return any && thread_state().recording;
+void throw_empty_input(const OpInfo& info, std::size_t i) {
+  throw ValueError(fmt::format("{}: input {} is an empty tensor handle (made by default or moved from)", info.name,
+                               input_letter(info, static_cast<int>(i))));
 }
 
 void throw_no_rule(const OpInfo& info) {
@@ -179,48 +173,51 @@ void throw_no_rule(const OpInfo& info) {
                   info.name));
 }
 
-void attach(Ref<Node> node, Tensor& result, const OpInfo& info, std::span<const Tensor* const> inputs,
-            std::span<const Uses> uses, const SourceLocation& where) {
+template <std::size_t N>
+void attach(Node* made, Tensor& result, std::span<const Tensor* const, N> inputs, const Seen& seen,
+            const SourceLocation& where) {
   const ThreadState& state = thread_state();
-  node->info = &info;
-  node->where = where;
-  node->module = state.module;
-  node->shape = result.shape();
-  node->dtype = result.dtype();
-  bool teaching = state.teaching;
-  Uses wanted = kNothing;
-  for (std::size_t i = 0; i < inputs.size(); ++i) {
-    const TensorImpl& x = inputs[i]->impl();
-    teaching |= x.teaching || (x.node && x.node->teaching);
-    if (inputs[i]->requires_grad()) wanted |= uses[std::min(i, uses.size() - 1)];
-  }
-  node->teaching = teaching;
-  const auto edges = node->edges();
-  for (std::size_t i = 0; i < inputs.size(); ++i) {
+  TensorImpl& z = result.impl();
+  z.node = Ref<Node>::adopt(made);
+  Node& node = *made;
+  const bool teaching = seen.teaching || state.teaching;
+  node.teaching = teaching;
+  node.numbers = seen.numbers && is_number(z);
+  node.dtype = z.dtype;
+  node.where = where;
+  node.module = state.module;
+  if (!z.shape.empty()) node.shape = z.shape;
+  Edge* edge = node.edges().data();
+  for (std::size_t i = 0; i < inputs.size(); ++i, ++edge) {
     const Ref<TensorImpl>& x = inputs[i]->ref();
-    Edge& e = edges[i];
-    e.node = x->node;
-    e.needs_grad = inputs[i]->requires_grad();
-    e.saved = i < 31 && (wanted >> i & 1u);
-    if (!e.saved && !teaching && !(e.needs_grad && !e.node)) continue;
-    e.value = x;
-    e.version = x->version();
-    std::uint64_t unnumbered = 0;
-    if (!e.node) {
-      if (x->number.load(std::memory_order_relaxed) == 0) x->number.compare_exchange_strong(unnumbered, next_number());
+    const bool is_leaf = !x->node;
+    edge->needs_grad = x->requires_grad || !is_leaf;
+    edge->saved = i < 31 && (seen.wanted >> i & 1u);
+    // A new node's edges are empty: there is nothing to let go of, so they are made rather than assigned.
+    new (&edge->node) Ref<Node>(x->node);
+    if (!edge->saved && !teaching && !(edge->needs_grad && is_leaf)) continue;
+    new (&edge->value) Ref<TensorImpl>(x);
+    edge->version = x->version();
+    if (is_leaf && x->number.load(std::memory_order_relaxed) == 0) [[unlikely]] {
+      std::uint64_t unnumbered = 0;
+      x->number.compare_exchange_strong(unnumbered, next_number());
     }
   }
-  node->number = next_number();
-  if (wanted & kOutput) {
-    node->output = alias(result).ref();
-    node->output_version = node->output->version();
+  node.number = next_number();
+  if (seen.wanted & kOutput) {
+    node.output = alias(result).ref();
+    node.output_version = node.output->version();
   }
-  if (teaching) {
-    node->meta = std::make_unique<Meta>();
-    node->meta->value = alias(result);
+  if (teaching) [[unlikely]] {
+    node.meta = std::make_unique<Meta>();
+    node.meta->value = alias(result);
   }
-  result.impl().node = std::move(node);
 }
+
+// The common numbers of inputs have loops of their own.
+template void attach(Node*, Tensor&, std::span<const Tensor* const, 1>, const Seen&, const SourceLocation&);
+template void attach(Node*, Tensor&, std::span<const Tensor* const, 2>, const Seen&, const SourceLocation&);
+template void attach(Node*, Tensor&, std::span<const Tensor* const>, const Seen&, const SourceLocation&);
 
 void note_stop(Tensor& result, const OpInfo& info, std::span<const Tensor* const> inputs) {
   for (const Tensor* x : inputs) {
@@ -231,12 +228,6 @@ void note_stop(Tensor& result, const OpInfo& info, std::span<const Tensor* const
     result.impl().stopped_at = here ? &info : t.stopped_at;
     return;
   }
-}
-
-void own_result(Tensor& result, std::span<const Tensor* const> inputs) {
-  bool shared = result.node() != nullptr;
-  for (const Tensor* x : inputs) shared |= result.is(*x);
-  if (shared) result = alias(result);
 }
 
 void check_forward(const Tensor& result, const OpInfo& info, std::span<const Tensor* const> inputs,

@@ -6,6 +6,7 @@
 #include <atomic>
 #include <boost/container/small_vector.hpp>
 #include <initializer_list>
+#include <limits>
 
 #include "engine/scopes.h"
 #include "engine/tensor.h"
@@ -43,6 +44,7 @@ struct Edge {
 };
 
 class GradContext;
+class NumberContext;
 
 class Node {
  public:
@@ -52,10 +54,12 @@ class Node {
 
   /// Hands the gradient of each input to `context`, given the gradient g of the result.
   virtual void backward(GradContext& context, const Tensor& g) const = 0;
+  /// The same rule on plain numbers; only called when `numbers` is set.
+  virtual void backward(NumberContext& context, double g) const = 0;
   /// Attributes as text, "dim=1, keepdim=true"; empty when there are none.
   virtual std::string attributes() const { return {}; }
-  /// Bytes of the pool block.
-  virtual std::size_t block_size() const = 0;
+  /// Destroys the node and frees its block.
+  virtual void dispose() noexcept = 0;
 
   std::span<Edge> edges() const { return {edges_, edge_count_}; }
   /// `mul#12`, with the label when there is one: `'price' (mul#12)`.
@@ -65,30 +69,41 @@ class Node {
   Tensor saved_input(int i) const;
   /// The saved result with its history.
   Tensor saved_output();
+  /// The same two as numbers, NaN when the rule did not ask for them.
+  double saved_input_number(int i) const;
+  double saved_output_number() const;
   /// Lets go of everything that only the rule needs.
   void release_saved(std::uint32_t backward_call);
   bool was_released() const { return released_by != 0; }
 
+  // What every walk reads stands first, in one cache line with the pointer to the virtual functions.
   RefCount refs;
   bool teaching = false;  // keeps values and gradients
+  bool numbers = false;   // inputs and result are float64 numbers, and the rule can be run on those alone
   DType dtype = DType::float32;
   std::uint32_t released_by = 0;  // number of the backward call that freed the saved values
-  const OpInfo* info = nullptr;
+
+ protected:
+  std::uint32_t edge_count_ = 0;
+  Edge* edges_ = nullptr;
+
+ public:
   std::uint64_t number = 0;
   std::atomic<std::uint64_t> mark{0};  // place in the traversal that holds this node; see traverse.h
-  SourceLocation where;
-  const ModulePath* module = nullptr;
   std::unique_ptr<Meta> meta;
   Ref<TensorImpl> output;  // the saved result, without history
   std::uint32_t output_version = 0;
+  const OpInfo* info = nullptr;
+  SourceLocation where;
+  const ModulePath* module = nullptr;
   Shape shape;  // of the result
 
  protected:
   Node() { count_node(+1); }
-  Edge* edges_ = nullptr;
-  std::uint32_t edge_count_ = 0;
 
  private:
+  [[noreturn]] void throw_input_overwritten(int i) const;
+  [[noreturn]] void throw_output_overwritten() const;
   Node* next_dead_ = nullptr;  // see destroy
   friend void destroy(Node*) noexcept;
 };
@@ -112,16 +127,79 @@ class GradContext {
   /// Sends input i its gradient: calls `gradient` only if somebody needs it.
   template <class F>
   void send(int i, F&& gradient) {
-    check_index(i);
+    if (i < 0 || i >= input_count()) throw_no_such_input(i);
     if (needed_[i]) sent_[i] = gradient();
   }
 
  private:
-  void check_index(int i) const;
+  [[noreturn]] void throw_no_such_input(int i) const;
   Node& node_;
   std::span<const bool> needed_;
   Sent& sent_;
 };
+
+/// What the same rule sees when inputs and result are float64 numbers and nobody wants the gradient's own history: a
+/// rule that is written for any type of number (`void backward(auto& c, const auto& g) const`) then runs without
+/// tensors.
+class NumberContext {
+ public:
+  static constexpr int kMostInputs = 4;
+  /// Bit i of `needed` says of input i whether its gradient is wanted.
+  NumberContext(const Node& node, std::uint32_t needed) : node_(node), needed_(needed) {}
+
+  bool needs(int i) const { return needed_ >> i & 1u; }
+  int input_count() const { return static_cast<int>(node_.edges().size()); }
+  double input(int i) const { return node_.saved_input_number(i); }
+  double output() const { return node_.saved_output_number(); }
+  template <class F>
+  void send(int i, F&& gradient) {
+    if (i < 0 || i >= input_count()) throw_no_such_input(i);
+    if (!needs(i)) return;
+    sent_[i] = gradient();
+    missing_ &= ~(1u << i);
+  }
+  /// What was sent to input i. Throws GraphError when the rule sent nothing, though it is needed.
+  double sent(int i) const {
+    if (missing_ >> i & 1u) throw_not_sent(i);
+    return sent_[i];
+  }
+
+ private:
+  [[noreturn]] void throw_no_such_input(int i) const;
+  [[noreturn]] void throw_not_sent(int i) const;
+  const Node& node_;
+  std::uint32_t needed_;
+  std::uint32_t missing_ = ~0u;
+  std::array<double, kMostInputs> sent_;
+};
+
+inline double Node::saved_input_number(int i) const {
+  const Edge& e = edges_[i];
+  if (!e.saved) return std::numeric_limits<double>::quiet_NaN();
+  if (e.value->version() != e.version) [[unlikely]]
+    throw_input_overwritten(i);
+  return number_in(*e.value);
+}
+
+inline double Node::saved_output_number() const {
+  if (!output) return std::numeric_limits<double>::quiet_NaN();
+  if (output->version() != output_version) [[unlikely]]
+    throw_output_overwritten();
+  return number_in(*output);
+}
+
+inline void Node::release_saved(std::uint32_t backward_call) {
+  bool any = static_cast<bool>(output);
+  for (Edge& e : edges()) {
+    if (!e.saved) continue;
+    any = true;
+    e.saved = false;
+    if (e.node || !e.needs_grad) e.value.reset();  // a trainable leaf stays: its gradient goes there
+  }
+  if (!any) return;
+  output.reset();
+  released_by = backward_call;
+}
 
 /// Runs the node's rule for the wanted inputs and checks number, shape and dtype of what it sends; sums broadcast axes
 /// away for elementwise operations. Inputs that were sent nothing stay undefined.

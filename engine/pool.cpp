@@ -16,7 +16,11 @@
 namespace chainrule {
 namespace {
 
-constexpr std::size_t kStep = 64, kLargest = 1024, kClasses = kLargest / kStep, kBatch = 128;
+using internal::block_cache;
+using internal::BlockCache;
+using internal::FreeBlock;
+using internal::FreeList;
+constexpr std::size_t kClasses = internal::kLargestBlock / internal::kBlockStep;
 constexpr std::align_val_t kAlignment{64};
 
 std::atomic<std::uint64_t> system_requests{0};
@@ -27,18 +31,9 @@ struct CountedAllocator {
   using difference_type = std::ptrdiff_t;
   static char* malloc(size_type bytes) {
     system_requests.fetch_add(1, std::memory_order_relaxed);
-    return static_cast<char*>(std::malloc(bytes));
+    return static_cast<char*>(std::aligned_alloc(internal::kBlockStep, (bytes + 63) / 64 * 64));
   }
   static void free(char* slab) { std::free(slab); }
-};
-
-struct FreeBlock {
-  FreeBlock* next;
-};
-
-struct FreeList {
-  FreeBlock* head = nullptr;
-  std::size_t count = 0;
 };
 
 // Slabs of one block size. Never destroyed: blocks may outlive static destruction.
@@ -51,20 +46,15 @@ struct Store {
 Store& store(std::size_t size_class) {
   static auto* const stores = [] {
     auto* all = new std::array<Store*, kClasses>;
-    for (std::size_t i = 0; i < kClasses; ++i) (*all)[i] = new Store((i + 1) * kStep);
+    for (std::size_t i = 0; i < kClasses; ++i) (*all)[i] = new Store((i + 1) * internal::kBlockStep);
     return all;
   }();
   return *(*stores)[size_class];
 }
 
-struct ThreadCache {
-  std::array<FreeList, kClasses> lists;
-  std::atomic<std::int64_t> nodes{0};
-};
-
 struct Registry {
   std::mutex mutex;
-  std::vector<ThreadCache*> caches;
+  std::vector<BlockCache*> caches;
   std::int64_t nodes_of_ended_threads = 0;
 };
 
@@ -73,14 +63,13 @@ Registry& registry() {
   return *r;
 }
 
-constinit thread_local ThreadCache* cache = nullptr;
 constinit thread_local bool thread_ended = false;
 
 // Sends a thread's free blocks home when it ends.
 struct ThreadExit {
   ~ThreadExit() {
-    ThreadCache* mine = cache;
-    cache = nullptr;
+    BlockCache* mine = block_cache;
+    block_cache = nullptr;
     thread_ended = true;
     if (!mine) return;
     for (std::size_t i = 0; i < kClasses; ++i) {
@@ -100,46 +89,35 @@ struct ThreadExit {
   }
 };
 
-ThreadCache* open_cache() {
-  if (thread_ended) return nullptr;
+// The thread's cache, made when first needed; null when the thread is ending.
+BlockCache* my_cache() {
+  if (block_cache || thread_ended) return block_cache;
   static thread_local ThreadExit at_exit;
   (void)at_exit;
-  cache = new ThreadCache;
+  block_cache = new BlockCache;
   Registry& r = registry();
   const std::lock_guard lock(r.mutex);
-  r.caches.push_back(cache);
-  return cache;
+  r.caches.push_back(block_cache);
+  return block_cache;
 }
 
-inline ThreadCache* my_cache() { return cache ? cache : open_cache(); }
+}  // namespace
 
-#if !CHAINRULE_PLAIN_ALLOCATION
-void* take_from_store(std::size_t size_class) {
-  Store& s = store(size_class);
-  const std::lock_guard lock(s.mutex);
-  void* block = s.blocks.malloc();
-  if (!block) throw EnvironmentError("out of memory: no room for another graph node");
-  return block;
-}
-
-// Slow path of a free: the list is full, half of it goes home.
-void send_home(FreeList& list, std::size_t size_class) {
-  Store& s = store(size_class);
-  const std::lock_guard lock(s.mutex);
-  for (std::size_t i = 0; i < kBatch; ++i) {
-    FreeBlock* b = list.head;
-    list.head = b->next;
-    s.blocks.free(b);
-  }
-  list.count -= kBatch;
-}
-
-void* refill(FreeList& list, std::size_t size_class) {
+void* internal::allocate_block(std::size_t bytes) {
+#if CHAINRULE_PLAIN_ALLOCATION
+  return ::operator new(bytes);
+#else
+  if (bytes > kLargestBlock) return ::operator new(bytes);
+  const std::size_t size_class = (bytes - 1) / kBlockStep;
+  BlockCache* mine = my_cache();
   Store& s = store(size_class);
   const std::lock_guard lock(s.mutex);
   void* result = s.blocks.malloc();
   if (!result) throw EnvironmentError("out of memory: no room for another graph node");
-  for (std::size_t i = 1; i < kBatch; ++i) {
+  if (!mine) return result;
+  // The list is empty, or the thread is new; a batch, so that the lock is rare.
+  FreeList& list = mine->lists[size_class];
+  for (std::size_t i = 1; i < kBlockBatch; ++i) {
     auto* b = static_cast<FreeBlock*>(s.blocks.malloc());
     if (!b) break;
     b->next = list.head;
@@ -147,65 +125,45 @@ void* refill(FreeList& list, std::size_t size_class) {
     ++list.count;
   }
   return result;
-}
-#endif
-
-}  // namespace
-
-void* pool_allocate(std::size_t bytes) {
-#if CHAINRULE_PLAIN_ALLOCATION
-  return ::operator new(bytes);
-#else
-  if (bytes > kLargest) return ::operator new(bytes);
-  const std::size_t size_class = (bytes - 1) / kStep;
-  ThreadCache* mine = my_cache();
-  if (!mine) return take_from_store(size_class);
-  FreeList& list = mine->lists[size_class];
-  if (FreeBlock* b = list.head) {
-    list.head = b->next;
-    --list.count;
-    return b;
-  }
-  return refill(list, size_class);
 #endif
 }
 
-void pool_free(void* block, [[maybe_unused]] std::size_t bytes) noexcept {
+void internal::free_block(void* block, [[maybe_unused]] std::size_t bytes) noexcept {
 #if CHAINRULE_PLAIN_ALLOCATION
   ::operator delete(block);
 #else
-  if (bytes > kLargest) return ::operator delete(block);
-  const std::size_t size_class = (bytes - 1) / kStep;
-  ThreadCache* mine = my_cache();
-  if (!mine) {
-    Store& s = store(size_class);
-    const std::lock_guard lock(s.mutex);
-    return s.blocks.free(block);
-  }
-  FreeList& list = mine->lists[size_class];
-  auto* b = static_cast<FreeBlock*>(block);
-  b->next = list.head;
-  list.head = b;
-  // A thread keeps what a graph of some hundred thousand nodes needs; beyond that it is somebody else's turn.
-  if (++list.count > 512 * kBatch) send_home(list, size_class);
+  if (bytes > kLargestBlock) return ::operator delete(block);
+  if (my_cache()) return pool_free(block, bytes);
+  Store& s = store((bytes - 1) / kBlockStep);
+  const std::lock_guard lock(s.mutex);
+  s.blocks.free(block);
 #endif
 }
 
-void count_node(int change) noexcept {
-  if (ThreadCache* mine = my_cache()) {
-    mine->nodes.store(mine->nodes.load(std::memory_order_relaxed) + change, std::memory_order_relaxed);
-  } else {
-    Registry& r = registry();
-    const std::lock_guard lock(r.mutex);
-    r.nodes_of_ended_threads += change;
+void internal::send_blocks_home(std::size_t size_class) noexcept {
+  FreeList& list = block_cache->lists[size_class];
+  Store& s = store(size_class);
+  const std::lock_guard lock(s.mutex);
+  for (std::size_t i = 0; i < kBlockBatch; ++i) {
+    FreeBlock* b = list.head;
+    list.head = b->next;
+    s.blocks.free(b);
   }
+  list.count -= kBlockBatch;
+}
+
+void internal::count_node_slowly(int change) noexcept {
+  if (my_cache()) return count_node(change);
+  Registry& r = registry();
+  const std::lock_guard lock(r.mutex);
+  r.nodes_of_ended_threads += change;
 }
 
 std::int64_t live_nodes() {
   Registry& r = registry();
   const std::lock_guard lock(r.mutex);
   std::int64_t n = r.nodes_of_ended_threads;
-  for (const ThreadCache* c : r.caches) n += c->nodes.load(std::memory_order_relaxed);
+  for (const BlockCache* c : r.caches) n += c->nodes.load(std::memory_order_relaxed);
   return n;
 }
 

@@ -3,6 +3,7 @@
 // Builds with sanitizers use plain new and delete, so that misuse is seen.
 #pragma once
 
+#include <array>
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
@@ -47,9 +48,64 @@ class RefCount {
   std::atomic<std::uint32_t> count_{1};
 };
 
-/// A block of at least `bytes`, aligned to 16; blocks above 1024 bytes come from operator new.
-void* pool_allocate(std::size_t bytes);
-void pool_free(void* block, std::size_t bytes) noexcept;
+namespace internal {
+
+/// Free blocks of one size, and what one thread keeps of all sizes. Here only so that taking a block is a few
+/// instructions where it is needed.
+struct FreeBlock {
+  FreeBlock* next;
+};
+struct FreeList {
+  FreeBlock* head = nullptr;
+  std::size_t count = 0;
+};
+inline constexpr std::size_t kBlockStep = 64, kLargestBlock = 1024, kBlockBatch = 128;
+/// A thread keeps what a graph of some hundred thousand nodes needs; beyond that it is somebody else's turn.
+inline constexpr std::size_t kBlocksKept = 512 * kBlockBatch;
+struct BlockCache {
+  std::array<FreeList, kLargestBlock / kBlockStep> lists;
+  std::atomic<std::int64_t> nodes{0};
+};
+inline constinit thread_local BlockCache* block_cache = nullptr;
+
+void* allocate_block(std::size_t bytes);
+void free_block(void* block, std::size_t bytes) noexcept;
+void send_blocks_home(std::size_t size_class) noexcept;
+void count_node_slowly(int change) noexcept;
+
+}  // namespace internal
+
+/// A block of at least `bytes`, aligned to 64; above 1024 bytes one from operator new.
+inline void* pool_allocate(std::size_t bytes) {
+#if !CHAINRULE_PLAIN_ALLOCATION
+  if (internal::BlockCache* mine = internal::block_cache; mine && bytes <= internal::kLargestBlock) [[likely]] {
+    internal::FreeList& list = mine->lists[(bytes - 1) / internal::kBlockStep];
+    if (internal::FreeBlock* b = list.head) [[likely]] {
+      list.head = b->next;
+      --list.count;
+      __builtin_prefetch(list.head, 1);  // the next call reads it
+      return b;
+    }
+  }
+#endif
+  return internal::allocate_block(bytes);
+}
+
+inline void pool_free(void* block, std::size_t bytes) noexcept {
+#if !CHAINRULE_PLAIN_ALLOCATION
+  if (internal::BlockCache* mine = internal::block_cache; mine && bytes <= internal::kLargestBlock) [[likely]] {
+    const std::size_t size_class = (bytes - 1) / internal::kBlockStep;
+    internal::FreeList& list = mine->lists[size_class];
+    auto* b = static_cast<internal::FreeBlock*>(block);
+    b->next = list.head;
+    list.head = b;
+    if (++list.count > internal::kBlocksKept) [[unlikely]]
+      internal::send_blocks_home(size_class);
+    return;
+  }
+#endif
+  internal::free_block(block, bytes);
+}
 
 /// A 64-byte-aligned buffer from the cache or the system. Throws EnvironmentError when there is no memory.
 void* buffer_allocate(std::size_t bytes);
@@ -69,6 +125,33 @@ MemoryStats memory_stats();
 
 /// Nodes alive in the whole process, counted over all threads.
 std::int64_t live_nodes();
-void count_node(int change) noexcept;
+inline void count_node(int change) noexcept {
+  if (internal::BlockCache* mine = internal::block_cache) [[likely]]
+    mine->nodes.store(mine->nodes.load(std::memory_order_relaxed) + change, std::memory_order_relaxed);
+  else
+    internal::count_node_slowly(change);
+}
+
+/// For containers of the library's own work that come and go with every walk: small ones from the blocks, large ones
+/// from the cached buffers.
+template <class T>
+struct PoolAllocator {
+  using value_type = T;
+  PoolAllocator() = default;
+  template <class U>
+  PoolAllocator(const PoolAllocator<U>&) noexcept {}
+  T* allocate(std::size_t n) {
+    const std::size_t bytes = n * sizeof(T);
+    return static_cast<T*>(bytes <= internal::kLargestBlock ? pool_allocate(bytes) : buffer_allocate(bytes));
+  }
+  void deallocate(T* p, std::size_t n) noexcept {
+    const std::size_t bytes = n * sizeof(T);
+    if (bytes <= internal::kLargestBlock)
+      pool_free(p, bytes);
+    else
+      buffer_free(p, bytes);
+  }
+  bool operator==(const PoolAllocator&) const = default;
+};
 
 }  // namespace chainrule

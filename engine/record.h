@@ -15,16 +15,24 @@
 // Without `backward` the operation has no derivative, and using it on a trainable value throws GraphError.
 #pragma once
 
+#include <algorithm>
+#include <iterator>
 #include <new>
 
 #include "engine/node.h"
 #include "engine/operand.h"
+#include "engine/profile.h"
 
 namespace chainrule {
 namespace internal {
 
 template <class Op>
 concept HasRule = requires(const Op& op, GradContext& c, const Tensor& g) {
+  op.backward(c, g);
+};
+/// The rule is written for any type of number.
+template <class Op>
+concept HasNumberRule = requires(const Op& op, NumberContext& c, const double& g) {
   op.backward(c, g);
 };
 template <class Op>
@@ -37,6 +45,7 @@ template <class Op, int N>
 class OpNode final : public Node {
  public:
   explicit OpNode(Op op, std::size_t count) : op_(std::move(op)) {
+    info = &Op::info;
     if constexpr (N == 0) slots_ = std::make_unique<Edge[]>(count);
     edges_ = &slots_[0];
     edge_count_ = static_cast<std::uint32_t>(count);
@@ -44,13 +53,20 @@ class OpNode final : public Node {
   void backward(GradContext& context, const Tensor& g) const override {
     if constexpr (HasRule<Op>) op_.backward(context, g);
   }
+  void backward([[maybe_unused]] NumberContext& context, [[maybe_unused]] double g) const override {
+    if constexpr (HasNumberRule<Op>) op_.backward(context, g);
+  }
   std::string attributes() const override {
     if constexpr (HasAttributes<Op>)
       return op_.attributes();
     else
       return {};
   }
-  std::size_t block_size() const override { return sizeof(OpNode); }
+  void dispose() noexcept override {
+    this->~OpNode();
+    pool_free(this, sizeof(OpNode));
+    count_node(-1);
+  }
 
  private:
   Op op_;
@@ -64,15 +80,20 @@ inline const Tensor& tensor_of(const Operand& x) {
   return x.tensor();
 }
 
-/// True when the call must be recorded. Throws ValueError for an empty handle.
-bool must_record(const OpInfo& info, std::span<const Tensor* const> inputs);
-/// Fills the edges of a new node and ties it to its result.
-void attach(Ref<Node> node, Tensor& result, const OpInfo& info, std::span<const Tensor* const> inputs,
-            std::span<const Uses> uses, const SourceLocation& where);
+[[noreturn]] void throw_empty_input(const OpInfo& info, std::size_t i);
+/// What one look at the inputs tells.
+struct Seen {
+  Uses wanted = kNothing;  // what the derivatives use that somebody needs
+  bool trainable = false, teaching = false;
+  bool numbers = true;   // all are float64 numbers
+  bool stopped = false;  // one knows why it has no history
+};
+/// Fills the edges of a new node and ties it to its result. Made for N = 1, 2 and any number.
+template <std::size_t N>
+void attach(Node* made, Tensor& result, std::span<const Tensor* const, N> inputs, const Seen& seen,
+            const SourceLocation& where);
 /// What an unrecorded result still knows: why it has no history.
 void note_stop(Tensor& result, const OpInfo& info, std::span<const Tensor* const> inputs);
-/// A result handle of its own, when forward returned one of its inputs.
-void own_result(Tensor& result, std::span<const Tensor* const> inputs);
 [[noreturn]] void throw_no_rule(const OpInfo& info);
 void check_forward(const Tensor& result, const OpInfo& info, std::span<const Tensor* const> inputs,
                    const SourceLocation& where);
@@ -80,26 +101,46 @@ void check_forward(const Tensor& result, const OpInfo& info, std::span<const Ten
 template <class Op, int N, class Forward>
 Tensor record_call(Op op, std::span<const Tensor* const> inputs, const SourceLocation& where, Forward&& forward) {
   const OpInfo& info = Op::info;
-  const bool wanted = must_record(info, inputs);
+  Seen seen;
+  for (std::size_t i = 0; i < inputs.size(); ++i) {
+    const TensorImpl* x = inputs[i]->ref().get();
+    if (!x) throw_empty_input(info, i);
+    seen.stopped |= x->stop != Stop::none;
+    seen.teaching |= x->teaching;
+    if constexpr (HasNumberRule<Op>) seen.numbers &= is_number(*x);
+    if (const Node* node = x->node.get(); node || x->requires_grad) {
+      seen.trainable = true;
+      if (node) seen.teaching |= node->teaching;
+      if constexpr (HasRule<Op>) seen.wanted |= Op::uses[std::min(i, std::size(Op::uses) - 1)];
+    }
+  }
+  const bool wanted = seen.trainable && thread_state().recording;
   if constexpr (!HasRule<Op>) {
     if (wanted) throw_no_rule(info);
   }
+  Watch watch;
   Tensor result = [&] {
     const NoGrad compute_only;
     return forward(op);
   }();
-  own_result(result, inputs);
-  if (thread_state().anomaly) check_forward(result, info, inputs, where);
+  // A handle of its own, when forward returned one of its inputs.
+  bool shared = result.node() != nullptr;
+  for (const Tensor* x : inputs) shared |= result.is(*x);
+  if (shared) [[unlikely]]
+    result = alias(result);
+  if (watch.active()) [[unlikely]]
+    watch.finish(result, info, inputs, where);
   if constexpr (HasRule<Op>) {
     if (wanted && is_floating(result.dtype())) {
       using Made = OpNode<Op, N>;
-      void* block = pool_allocate(sizeof(Made));
-      Ref<Node> node = Ref<Node>::adopt(new (block) Made(std::move(op), inputs.size()));
-      attach(std::move(node), result, info, inputs, Op::uses, where);
+      Node* made = new (pool_allocate(sizeof(Made))) Made(std::move(op), inputs.size());
+      seen.numbers &= HasNumberRule<Op> && N > 0 && N <= NumberContext::kMostInputs;
+      constexpr std::size_t kExtent = N == 1 || N == 2 ? N : std::dynamic_extent;
+      attach(made, result, std::span<const Tensor* const, kExtent>(inputs.data(), inputs.size()), seen, where);
       return result;
     }
   }
-  note_stop(result, info, inputs);
+  if (seen.trainable || seen.stopped) note_stop(result, info, inputs);
   return result;
 }
 
@@ -109,14 +150,16 @@ Tensor record_call(Op op, std::span<const Tensor* const> inputs, const SourceLoc
 template <class Op, class... X>
 requires(sizeof...(X) > 0 && (std::is_convertible_v<const X&, const Operand&> && ...)) Tensor
     record(Op op, const X&... inputs) {
-  SourceLocation where;
+  // Not a copy: reading the place right after the caller wrote it in parts costs as much as the rest of the call.
+  static constexpr SourceLocation kUnknown;
+  const SourceLocation* where = &kUnknown;
   auto note = [&where](const auto& x) {
-    if constexpr (std::is_same_v<std::decay_t<decltype(x)>, Operand>) where = x.where();
+    if constexpr (std::is_same_v<std::decay_t<decltype(x)>, Operand>) where = &x.where();
   };
   (note(inputs), ...);
   const Tensor* const list[] = {&internal::tensor_of(inputs)...};
   return internal::record_call<Op, sizeof...(X)>(
-      std::move(op), list, where, [&](const Op& o) { return o.forward(internal::tensor_of(inputs)...); });
+      std::move(op), list, *where, [&](const Op& o) { return o.forward(internal::tensor_of(inputs)...); });
 }
 
 /// The same for operations of any number of inputs: op.forward(span of tensors).

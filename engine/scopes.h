@@ -17,11 +17,14 @@ struct ModulePath {
   std::string full() const;     ///< "net.conv1"
 };
 
+class Profile;
+
 struct ThreadState {
   bool recording = true;
   bool anomaly = false;
   bool teaching = false;
   const ModulePath* module = nullptr;
+  Profile* profile = nullptr;  // see profile.h
 };
 
 inline ThreadState& thread_state() {

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <initializer_list>
 #include <string>
+#include <utility>
 
 namespace chainrule {
 
@@ -47,5 +48,12 @@ Shape broadcast_shapes(const Shape& x, const Shape& y, const char* who);
 
 /// An axis counted from the end when negative; throws ShapeError when out of range. `who` opens the sentence.
 int normal_axis(std::int64_t axis, int rank, const char* who);
+
+/// Sorts a handful of axes: stable, and without memory of its own, which std::stable_sort asks for.
+template <class Iterator, class Less>
+void sort_axes(Iterator begin, Iterator end, Less less) {
+  for (Iterator i = begin; i != end; ++i)
+    for (Iterator j = i; j != begin && less(*j, *(j - 1)); --j) std::swap(*j, *(j - 1));
+}
 
 }  // namespace chainrule

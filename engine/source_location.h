@@ -13,13 +13,22 @@ class SourceLocation {
     here.line_ = line;
     return here;
   }
+  /// A place in a text that is not a C++ source: `name` must outlive every use.
+  static constexpr SourceLocation in_text(const char* name, unsigned line, unsigned column) {
+    SourceLocation there = current(name, line);
+    there.column_ = column;
+    return there;
+  }
   constexpr const char* file_name() const { return file_; }
   /// 0 when unknown.
   constexpr unsigned line() const { return line_; }
+  /// 0 when unknown, as in C++ sources.
+  constexpr unsigned column() const { return column_; }
 
  private:
   const char* file_ = "";
   unsigned line_ = 0;
+  unsigned column_ = 0;
 };
 
 }  // namespace chainrule

@@ -5,24 +5,12 @@
 #include <new>
 
 #include "engine/node.h"
+#include "engine/tensor.h"
 
 namespace chainrule {
 
-namespace {
-std::atomic<std::uint64_t> last_number{0};
-}
-
-std::uint64_t next_number() noexcept {
-  if (single_threaded()) {
-    const auto n = last_number.load(std::memory_order_relaxed) + 1;
-    last_number.store(n, std::memory_order_relaxed);
-    return n;
-  }
-  return last_number.fetch_add(1, std::memory_order_relaxed) + 1;
-}
-
 TensorImpl::TensorImpl() noexcept {}  // `inside` stays as it is
-TensorImpl::~TensorImpl() = default;
+inline TensorImpl::~TensorImpl() = default;
 
 void destroy(TensorImpl* impl) noexcept {
   impl->~TensorImpl();
@@ -36,6 +24,14 @@ void destroy(Storage* storage) noexcept {
 }
 
 Ref<TensorImpl> make_impl() { return Ref<TensorImpl>::adopt(new (pool_allocate(sizeof(TensorImpl))) TensorImpl); }
+
+Tensor number_result(double value) {
+  auto* t = new (pool_allocate(sizeof(TensorImpl))) TensorImpl;
+  t->dtype = DType::float64;
+  std::memcpy(t->inside, &value, sizeof value);
+  t->data = t->inside;
+  return Tensor(Ref<TensorImpl>::adopt(t));
+}
 
 Ref<Storage> make_storage(std::size_t bytes) {
   void* data = buffer_allocate(bytes);

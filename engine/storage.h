@@ -45,6 +45,9 @@ class Ref {
   ~Ref() {
     if (p_ && p_->refs.drop()) destroy(p_);
   }
+  void reset() noexcept {
+    if (T* p = std::exchange(p_, nullptr); p && p->refs.drop()) destroy(p);
+  }
   T* get() const noexcept { return p_; }
   T* operator->() const noexcept { return p_; }
   T& operator*() const noexcept { return *p_; }
@@ -104,7 +107,17 @@ Ref<TensorImpl> make_impl();
 Ref<Storage> make_storage(std::size_t bytes);
 /// Moves an inside value into a buffer, so that views can share it.
 void move_outside(TensorImpl& impl);
+namespace internal {
+inline constinit std::atomic<std::uint64_t> last_number{0};
+}
 /// The next creation number: creation order is a topological order of every graph.
-std::uint64_t next_number() noexcept;
+inline std::uint64_t next_number() noexcept {
+  if (single_threaded()) {
+    const auto n = internal::last_number.load(std::memory_order_relaxed) + 1;
+    internal::last_number.store(n, std::memory_order_relaxed);
+    return n;
+  }
+  return internal::last_number.fetch_add(1, std::memory_order_relaxed) + 1;
+}
 
 }  // namespace chainrule

@@ -153,6 +153,11 @@ const Meta* find_meta(const Tensor& tensor);
 Tensor empty(const Shape& shape, DType dtype);
 /// A computed value: like empty, but a few elements live inside the header.
 Tensor empty_result(const Shape& shape, DType dtype);
+/// A computed float64 number without axes.
+Tensor number_result(double value);
+/// True for a float64 value without axes: `number_in` reads it.
+inline bool is_number(const TensorImpl& t) { return t.dtype == DType::float64 && t.shape.empty(); }
+inline double number_in(const TensorImpl& t) { return *static_cast<const double*>(t.data); }
 /// The same with given stride order (for example channels last); strides must be a permutation of dense ones.
 Tensor empty_strided(const Shape& shape, const Strides& strides, DType dtype);
 /// A view into the same storage. `offset` counts elements from the source's first.

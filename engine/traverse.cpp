@@ -11,9 +11,7 @@
 namespace chainrule {
 namespace {
 
-// A mark is thread (16 bits), walk (16 bits), place (32 bits). Zero: nobody walks the node.
 constexpr int kThreadShift = 48, kWalkShift = 32;
-constexpr std::uint64_t kPlaceMask = 0xffffffff;
 
 std::uint64_t new_tag() {
   static std::atomic<std::uint64_t> threads{0};
@@ -23,14 +21,39 @@ std::uint64_t new_tag() {
   return thread << kThreadShift | walk << kWalkShift;
 }
 
+[[noreturn]] void throw_walked_elsewhere(const Node& node) {
+  throw GraphError(
+      fmt::format("{} is being walked by another thread: a graph may be used by one thread at a time", node.title()));
+}
+
 }  // namespace
 
-Traversal::Traversal(std::span<const Tensor> roots) : tag_(new_tag()) {
+inline void Traversal::claim(Node* node) {
+  __builtin_prefetch(node + 1);  // where its edges mostly are
+  std::uint64_t before = node->mark.load(std::memory_order_relaxed);
+  if ((before & ~kPlaceMask) == tag_) return;
+  if (before && before >> kThreadShift != tag_ >> kThreadShift) throw_walked_elsewhere(*node);
+  const std::uint64_t mark = tag_ | nodes_.size(), number = node->number;
+  nodes_.push_back({node, number, before});
+  sorted_ &= number < last_number_;
+  last_number_ = number;
+  if (single_threaded()) {
+    node->mark.store(mark, std::memory_order_relaxed);
+  } else if (!node->mark.compare_exchange_strong(before, mark, std::memory_order_acquire)) {
+    nodes_.pop_back();
+    throw_walked_elsewhere(*node);
+  }
+  if (node->was_released() && (!released_ || number > released_->number)) [[unlikely]]
+    released_ = node;
+}
+
+Traversal::Traversal(std::span<const Tensor> roots) : tag_(new_tag()), table_(16, 0) {
+  nodes_.reserve(32);
   try {
     for (const Tensor& root : roots) {
       if (root.node())
         claim(root.node());
-      else if (root.impl().requires_grad)
+      else if (root.impl().requires_grad && leaf_place(&root.impl()) == npos)
         add_leaf(&root.impl());
     }
     // The list of found nodes is its own work list.
@@ -39,13 +62,15 @@ Traversal::Traversal(std::span<const Tensor> roots) : tag_(new_tag()) {
         if (!e.needs_grad) continue;
         if (e.node)
           claim(e.node.get());
-        else
+        else if (leaf_place(e.value.get()) == npos)
           add_leaf(e.value.get());
       }
     }
     auto newer = [](const Item& a, const Item& b) { return a.number > b.number; };
-    if (!std::is_sorted(nodes_.begin(), nodes_.end(), newer)) std::sort(nodes_.begin(), nodes_.end(), newer);
-    for (std::size_t i = 0; i < nodes_.size(); ++i) nodes_[i].node->mark.store(tag_ | i, std::memory_order_relaxed);
+    if (!sorted_) {
+      std::sort(nodes_.begin(), nodes_.end(), newer);
+      for (std::size_t i = 0; i < nodes_.size(); ++i) nodes_[i].node->mark.store(tag_ | i, std::memory_order_relaxed);
+    }
   } catch (...) {
     release();
     throw;
@@ -63,57 +88,23 @@ void Traversal::release() noexcept {
   for (const Item& item : nodes_) item.node->mark.store(item.mark_before, std::memory_order_release);
 }
 
-void Traversal::claim(Node* node) {
-  std::uint64_t before = node->mark.load(std::memory_order_relaxed);
-  if ((before & ~kPlaceMask) == tag_) return;
-  if (before && before >> kThreadShift != tag_ >> kThreadShift)
-    throw GraphError(fmt::format("{} is being walked by another thread: a graph may be used by one thread at a time",
-                                 node->title()));
-  nodes_.reserve(nodes_.size() + 1 > nodes_.capacity() ? nodes_.capacity() * 2 + 32 : 0);
-  if (single_threaded()) {
-    node->mark.store(tag_, std::memory_order_relaxed);
-  } else if (!node->mark.compare_exchange_strong(before, tag_, std::memory_order_acquire)) {
-    throw GraphError(fmt::format("{} is being walked by another thread: a graph may be used by one thread at a time",
-                                 node->title()));
-  }
-  nodes_.push_back({node, node->number, before});
-}
-
-std::size_t Traversal::place_of(const Node& node) const {
-  const std::uint64_t mark = node.mark.load(std::memory_order_relaxed);
-  return (mark & ~kPlaceMask) == tag_ ? mark & kPlaceMask : npos;
-}
-
-namespace {
-std::size_t slot_of(const TensorImpl* leaf, std::size_t mask) {
-  return (reinterpret_cast<std::uintptr_t>(leaf) >> 6) * 0x9E3779B97F4A7C15u >> 20 & mask;
-}
-}  // namespace
-
-std::size_t Traversal::leaf_place(const TensorImpl* leaf) const {
-  if (table_.empty()) return npos;
-  const std::size_t mask = table_.size() - 1;
-  for (std::size_t s = slot_of(leaf, mask);; s = (s + 1) & mask) {
-    if (table_[s] == 0) return npos;
-    if (leaves_[table_[s] - 1] == leaf) return table_[s] - 1;
-  }
-}
-
 void Traversal::add_leaf(TensorImpl* leaf) {
-  if (leaf_place(leaf) != npos) return;
+  const std::size_t mask = table_.size() - 1;
+  std::size_t s = slot_of(leaf, mask);
+  while (table_[s]) s = (s + 1) & mask;
   leaves_.push_back(leaf);
-  if (leaves_.size() * 2 > table_.size()) {
-    table_.assign(std::max<std::size_t>(16, table_.size() * 2), 0);
-    for (std::size_t i = 0; i < leaves_.size(); ++i) {
-      std::size_t s = slot_of(leaves_[i], table_.size() - 1);
-      while (table_[s]) s = (s + 1) & (table_.size() - 1);
-      table_[s] = static_cast<std::uint32_t>(i + 1);
-    }
-    return;
-  }
-  std::size_t s = slot_of(leaf, table_.size() - 1);
-  while (table_[s]) s = (s + 1) & (table_.size() - 1);
   table_[s] = static_cast<std::uint32_t>(leaves_.size());
+  if (leaves_.size() * 2 > table_.size()) grow_table();
+}
+
+void Traversal::grow_table() {
+  table_.assign(table_.size() * 2, 0);
+  const std::size_t mask = table_.size() - 1;
+  for (std::size_t i = 0; i < leaves_.size(); ++i) {
+    std::size_t s = slot_of(leaves_[i], mask);
+    while (table_[s]) s = (s + 1) & mask;
+    table_[s] = static_cast<std::uint32_t>(i + 1);
+  }
 }
 
 }  // namespace chainrule

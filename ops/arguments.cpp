@@ -31,7 +31,7 @@ Strides strides_in_order_of(const Tensor& x, const Shape& shape) {
   std::array<int, kMaxRank> order{};
   const auto end = order.begin() + shape.rank();
   std::iota(order.begin(), end, 0);
-  std::stable_sort(order.begin(), end, [&](int a, int b) { return x.strides()[a] > x.strides()[b]; });
+  sort_axes(order.begin(), end, [&](int a, int b) { return x.strides()[a] > x.strides()[b]; });
   Strides strides(shape.size());
   std::int64_t step = 1;
   for (auto axis = end; axis != order.begin();) {
@@ -69,7 +69,7 @@ std::string to_string(Size2 size) {
 }
 
 kernels::Windows check_windows(const char* who, const Shape& x, Size2 kernel, Size2 stride, Size2 padding,
-                               Size2 dilation) {
+                               Size2 dilation, bool ceil_mode) {
   if (x.rank() != 4)
     throw ShapeError(fmt::format("{}: images have 4 axes (N, C, H, W), x has shape {}", who, to_string(x)));
   constexpr std::int64_t kLimit = (std::int64_t{1} << 31) - 1;  // keeps every product below from overflowing
@@ -86,8 +86,8 @@ kernels::Windows check_windows(const char* who, const Shape& x, Size2 kernel, Si
                            .c = x[1],
                            .h = x[2],
                            .w = x[3],
-                           .y = {kernel.h, stride.h, padding.h, dilation.h},
-                           .x = {kernel.w, stride.w, padding.w, dilation.w}};
+                           .y = {kernel.h, stride.h, padding.h, dilation.h, ceil_mode},
+                           .x = {kernel.w, stride.w, padding.w, dilation.w, ceil_mode}};
   auto fits = [&](const char* axis, std::int64_t length, const kernels::WindowAxis& a) {
     if (a.positions(length) > 0) return;
     const std::int64_t span = a.dilation * (a.size - 1) + 1;

@@ -30,7 +30,7 @@ kernels::ImageStrides image_strides(const Tensor& x);
 /// Checks that x is (N, C, H, W) and the window's numbers, and that the window fits at least once. Throws ShapeError or
 /// ValueError whose sentence names every size.
 kernels::Windows check_windows(const char* who, const Shape& x, Size2 kernel, Size2 stride, Size2 padding,
-                               Size2 dilation);
+                               Size2 dilation, bool ceil_mode = false);
 /// Throws ShapeError when channels * taps * positions elements could not be addressed: the unfolded images.
 void check_columns(const char* who, const kernels::Windows& s, DType dtype);
 

@@ -1,15 +1,17 @@
 // Convolution of images and its two gradients. The three are linear in each argument, so the rule of each is made of
-// the other two and derivatives of any order exist. The loops are in kernels/window.h.
+// the other two and derivatives of any order exist. The loops are in kernels/window.h; conv1d and conv_transpose2d,
+// which are made of these, in conv_transpose.cpp.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <new>
 #include <stdexcept>
 
 #include "engine/error.h"
 #include "engine/record.h"
 #include "ops/arguments.h"
+#include "ops/images.h"
 #include "ops/launch.h"
-#include "ops/function.h"
 #include "ops/ops.h"
 #include "ops/registry.h"
 
@@ -67,7 +69,10 @@ struct Conv2d {
   static constexpr OpInfo info{.name = "conv2d",
                                .formula = "z[n, o, p] = sum over c, k of x[n, c, p + k] * w[o, c, k] + b[o]",
                                .derivatives = {"w (each tap)", "x (each position)", "1 (summed over n, h, w)"},
-                               .inputs = "x w b"};
+                               .inputs = "x w b",
+                               .latex = "z_{n,o,p} = \\sum_{c,k} x_{n,c,sp+k} \\, w_{o,c,k} + b_o",
+                               .latex_derivatives = {"w_{o,c,k}", "x_{n,c,sp+k}", "1"},
+                               .flops = "2 * numel(z) * size(w, 1) * size(w, 2) * size(w, 3)"};
   static constexpr Uses uses[] = {kY, kX, kNothing};
   ConvOptions options;
   std::string attributes() const { return text(options); }
@@ -105,7 +110,8 @@ struct Conv2dInputGrad {
   static constexpr OpInfo info{.name = "conv2d_input_grad",
                                .formula = "z[n, c, p + k] += y[n, o, p] * w[o, c, k]",
                                .derivatives = {"w (each tap)", "y (each position)"},
-                               .inputs = "y w"};
+                               .inputs = "y w",
+                               .flops = "2 * numel(y) * size(w, 1) * size(w, 2) * size(w, 3)"};
   static constexpr Uses uses[] = {kY, kX};
   Size2 size;  // of the images
   ConvOptions options;
@@ -137,7 +143,8 @@ struct Conv2dInputGrad {
 struct Conv2dWeightGrad {
   static constexpr OpInfo info{.name = "conv2d_weight_grad",
                                .formula = "z[o, c, k] = sum over n, p of x[n, c, p + k] * y[n, o, p]",
-                               .derivatives = {"y (each position)", "x (each tap)"}};
+                               .derivatives = {"y (each position)", "x (each tap)"},
+                               .flops = "2 * numel(y) * size(z, 1) * size(z, 2) * size(z, 3)"};
   static constexpr Uses uses[] = {kY, kX};
   Size2 kernel;
   ConvOptions options;
@@ -172,10 +179,36 @@ Tensor weight_grad(const Tensor& x, const Tensor& g, Size2 kernel, const ConvOpt
   return record(Conv2dWeightGrad{kernel, options}, x, g);
 }
 
+/// padding='same' at stride 1: where the padding is odd, one more position is computed than stays, the first.
+Tensor conv2d_same(const Operand& x, const Operand& weight, const std::optional<Tensor>& bias, ConvOptions options) {
+  options.same_padding = false;
+  if (!(options.stride == Size2{1}))
+    throw ValueError(fmt::format("conv2d: padding='same' wants stride 1, it is {}", to_string(options.stride)));
+  const Shape ws = tensor_argument(weight, "conv2d").shape();
+  if (ws.size() != 4) return conv2d(x, weight, bias, options);  // throws the sentence; so do the wrong sizes below
+  const auto spread = [](std::int64_t size, std::int64_t dilation) {
+    const bool in_range = std::min(size, dilation) > 0 && std::max(size, dilation) < std::int64_t{1} << 31;
+    return in_range ? dilation * (size - 1) : 0;
+  };
+  const std::int64_t h = spread(ws[2], options.dilation.h), w = spread(ws[3], options.dilation.w);
+  options.padding = {(h + 1) / 2, (w + 1) / 2};
+  Tensor z = conv2d(x, weight, bias, options);
+  if (h % 2 == 1) z = slice(z, -2, 1);
+  if (w % 2 == 1) z = slice(z, -1, 1);
+  return z;
+}
+
 }  // namespace
 
+Tensor conv2d_input_grad(const Tensor& g, const Tensor& w, Size2 size, const ConvOptions& options) {
+  return input_grad(g, w, size, options);
+}
+
 Tensor conv2d(const Operand& x, const Operand& weight, const std::optional<Tensor>& bias, const ConvOptions& options) {
-  const Tensor tx = tensor_argument(x, "conv2d"), tw = tensor_argument(weight, "conv2d");
+  if (options.same_padding) return conv2d_same(x, weight, bias, options);
+  const Batch batch = batch_argument(x, "conv2d");
+  if (batch.added) return batch.back(conv2d(Operand(batch.x, x.where()), weight, bias, options));
+  const Tensor tx = batch.x, tw = tensor_argument(weight, "conv2d");
   const bool has_bias = bias && bias->defined();
   const Shape &xs = tx.shape(), &ws = tw.shape();
   if (ws.size() != 4)
@@ -209,7 +242,5 @@ std::span<const OpInfo* const> conv_ops() {
   static constexpr const OpInfo* list[] = {&Conv2d::info, &Conv2dInputGrad::info, &Conv2dWeightGrad::info};
   return list;
 }
-
-std::span<const Function> conv_functions() { return {}; }
 
 }  // namespace chainrule

@@ -37,8 +37,8 @@ std::int64_t edit_distance(std::string_view a, std::string_view b) {
 }  // namespace
 
 Arguments::Arguments(const Function& function, std::vector<Value> positional,
-                     std::vector<std::pair<std::string, Value>> keywords)
-    : function_(&function) {
+                     std::vector<std::pair<std::string, Value>> keywords, SourceLocation where)
+    : function_(&function), where_(where) {
   const auto& parameters = parameters_of(function);
   values_.resize(parameters.size());
   std::vector<bool> given(parameters.size(), false);
@@ -75,26 +75,27 @@ Arguments::Arguments(const Function& function, std::vector<Value> positional,
   }
 }
 
+std::string Arguments::name_of_argument(int i) const {
+  return parameters_of(*function_)[static_cast<std::size_t>(i)].name;
+}
+
 void Arguments::wrong(int i, const char* wanted) const {
-  throw ValueError(fmt::format("{}: {} must be {}, not {}", function_->name,
-                               parameters_of(*function_)[static_cast<std::size_t>(i)].name, wanted,
-                               describe(value(i))));
+  throw ValueError(
+      fmt::format("{}: {} must be {}, not {}", function_->name, name_of_argument(i), wanted, describe(value(i))));
 }
 
 Operand Arguments::operand(int i) const {
   const Value& v = value(i);
-  if (v.is<std::int64_t>()) return {v.as<std::int64_t>()};
-  if (v.is<double>()) return {v.as<double>()};
+  if (v.is<std::int64_t>()) return {v.as<std::int64_t>(), where_};
+  if (v.is<double>()) return {v.as<double>(), where_};
   tensor(i);
-  return {value(i).as<Tensor>()};
+  return {value(i).as<Tensor>(), where_};
 }
 
 Tensor Arguments::tensor(int i) const {
   Value& v = values_[static_cast<std::size_t>(i)];
   if (v.is<None>() || v.is<std::string>()) wrong(i, "a tensor");
-  if (!v.is<Tensor>())
-    v = chainrule::to_tensor(
-        v, fmt::format("{}: {}", function_->name, parameters_of(*function_)[static_cast<std::size_t>(i)].name));
+  if (!v.is<Tensor>()) v = to_tensor(v, fmt::format("{}: {}", function_->name, name_of_argument(i)));
   return v.as<Tensor>();
 }
 
@@ -104,11 +105,14 @@ std::optional<Tensor> Arguments::optional_tensor(int i) const {
 }
 
 Tensor Arguments::indices(int i) const {
-  const Tensor t = tensor(i);
-  if (!is_floating(t.dtype())) return t.dtype() == DType::boolean ? to(t, DType::int64) : t;
-  const auto numbers = t.to_vector();
-  for (const double v : numbers)
-    if (!whole(v)) wrong(i, fmt::format("whole numbers (it holds {:g})", v).c_str());
+  return to_indices(tensor(i), fmt::format("{}: {}", function_->name, name_of_argument(i)));
+}
+
+Tensor Arguments::to_indices(const Tensor& t, const std::string& who) {
+  if (t.dtype() == DType::int64) return t;
+  if (is_floating(t.dtype()))
+    for (const double v : t.to_vector())
+      if (!whole(v)) throw ValueError(fmt::format("{} must hold whole numbers; it holds {:g}", who, v));
   return to(t.detach(), DType::int64);
 }
 
@@ -218,14 +222,39 @@ DType Arguments::dtype(int i) const {
 std::span<const Function* const> functions() {
   static const std::vector<const Function*> all = [] {
     std::vector<const Function*> list;
-    for (const auto family :
-         {arithmetic_functions(),  pointwise_functions(),  exponential_functions(), trigonometric_functions(),
-          rounding_functions(),    activation_functions(), pair_functions(),        reduction_functions(),
-          scan_functions(),        sorting_functions(),    softmax_functions(),     product_functions(),
-          einsum_functions(),      linalg_functions(),     shape_functions(),       arrangement_functions(),
-          indexing_functions(),    window_functions(),     conv_functions(),        pooling_functions(),
-          resize_functions(),      norm_functions(),       attention_functions(),   loss_functions(),
-          margin_loss_functions(), factory_functions()})
+    for (const auto family : {arithmetic_functions(),
+                              pointwise_functions(),
+                              exponential_functions(),
+                              trigonometric_functions(),
+                              rounding_functions(),
+                              activation_functions(),
+                              smooth_activation_functions(),
+                              pair_functions(),
+                              reduction_functions(),
+                              extreme_functions(),
+                              deviation_functions(),
+                              scan_functions(),
+                              sorting_functions(),
+                              softmax_functions(),
+                              product_functions(),
+                              einsum_functions(),
+                              linalg_functions(),
+                              determinant_functions(),
+                              triangle_functions(),
+                              shape_functions(),
+                              arrangement_functions(),
+                              padding_functions(),
+                              indexing_functions(),
+                              window_functions(),
+                              conv_functions(),
+                              pooling_functions(),
+                              average_pooling_functions(),
+                              resize_functions(),
+                              norm_functions(),
+                              attention_functions(),
+                              loss_functions(),
+                              margin_loss_functions(),
+                              factory_functions()})
       for (const Function& f : family) list.push_back(&f);
     return list;
   }();

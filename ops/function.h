@@ -20,15 +20,17 @@ class Arguments {
  public:
   /// Binds as Python does. Throws ValueError for a missing, unknown or doubled argument.
   Arguments(const Function& function, std::vector<Value> positional,
-            std::vector<std::pair<std::string, Value>> keywords = {});
+            std::vector<std::pair<std::string, Value>> keywords = {}, SourceLocation where = SourceLocation::current());
 
   bool is_none(int i) const { return value(i).is<None>(); }
+  /// int64; whole floating numbers are converted, others throw ValueError.
+  static Tensor to_indices(const Tensor& t, const std::string& who);
   const Value& value(int i) const { return values_[static_cast<std::size_t>(i)]; }
 
   Operand operand(int i) const;  ///< a plain number stays one; lives as long as these arguments
   Tensor tensor(int i) const;
   std::optional<Tensor> optional_tensor(int i) const;
-  Tensor indices(int i) const;               ///< int64; whole floating numbers are converted
+  Tensor indices(int i) const;               ///< see to_indices
   std::vector<Tensor> tensors(int i) const;  ///< of a list
   std::int64_t integer(int i) const;
   std::optional<std::int64_t> optional_integer(int i) const;
@@ -46,7 +48,9 @@ class Arguments {
 
  private:
   [[noreturn]] void wrong(int i, const char* wanted) const;
+  std::string name_of_argument(int i) const;
   const Function* function_;
+  SourceLocation where_;
   mutable std::vector<Value> values_;  // lists turn into tensors where they are asked for
 };
 
@@ -70,31 +74,38 @@ const Function* find_function(std::string_view name);
 std::vector<std::string> similar_functions(std::string_view name);
 
 // One list for each family, at the end of its file.
-std::span<const Function> arithmetic_functions();     // arithmetic.cpp
-std::span<const Function> pointwise_functions();      // pointwise.cpp
-std::span<const Function> exponential_functions();    // exponentials.cpp
-std::span<const Function> trigonometric_functions();  // trigonometry.cpp
-std::span<const Function> rounding_functions();       // rounding.cpp
-std::span<const Function> activation_functions();     // activations.cpp
-std::span<const Function> pair_functions();           // pairs.cpp
-std::span<const Function> reduction_functions();      // reductions.cpp
-std::span<const Function> scan_functions();           // scans.cpp
-std::span<const Function> sorting_functions();        // sorting.cpp
-std::span<const Function> softmax_functions();        // softmax.cpp
-std::span<const Function> product_functions();        // products.cpp
-std::span<const Function> einsum_functions();         // einsum.cpp
-std::span<const Function> linalg_functions();         // linalg.cpp
-std::span<const Function> shape_functions();          // shape_ops.cpp
-std::span<const Function> arrangement_functions();    // arrangement.cpp
-std::span<const Function> indexing_functions();       // indexing.cpp
-std::span<const Function> window_functions();         // windows.cpp
-std::span<const Function> conv_functions();           // conv.cpp
-std::span<const Function> pooling_functions();        // pooling.cpp
-std::span<const Function> resize_functions();         // resize.cpp
-std::span<const Function> norm_functions();           // norms.cpp
-std::span<const Function> attention_functions();      // attention.cpp
-std::span<const Function> loss_functions();           // losses.cpp
-std::span<const Function> margin_loss_functions();    // margin_losses.cpp
-std::span<const Function> factory_functions();        // factories.cpp
+std::span<const Function> arithmetic_functions();         // arithmetic.cpp
+std::span<const Function> pointwise_functions();          // pointwise.cpp
+std::span<const Function> exponential_functions();        // exponentials.cpp
+std::span<const Function> trigonometric_functions();      // trigonometry.cpp
+std::span<const Function> rounding_functions();           // rounding.cpp
+std::span<const Function> activation_functions();         // activations.cpp
+std::span<const Function> smooth_activation_functions();  // activations_smooth.cpp
+std::span<const Function> pair_functions();               // pairs.cpp
+std::span<const Function> reduction_functions();          // reductions.cpp
+std::span<const Function> extreme_functions();            // extremes.cpp
+std::span<const Function> deviation_functions();          // deviations.cpp
+std::span<const Function> scan_functions();               // scans.cpp
+std::span<const Function> sorting_functions();            // sorting.cpp
+std::span<const Function> softmax_functions();            // softmax.cpp
+std::span<const Function> product_functions();            // products.cpp
+std::span<const Function> einsum_functions();             // einsum.cpp
+std::span<const Function> linalg_functions();             // linalg.cpp
+std::span<const Function> determinant_functions();        // determinants.cpp
+std::span<const Function> triangle_functions();           // triangles.cpp
+std::span<const Function> shape_functions();              // shape_ops.cpp
+std::span<const Function> arrangement_functions();        // arrangement.cpp
+std::span<const Function> padding_functions();            // padding.cpp
+std::span<const Function> indexing_functions();           // indexing.cpp
+std::span<const Function> window_functions();             // windows.cpp
+std::span<const Function> conv_functions();               // conv.cpp
+std::span<const Function> pooling_functions();            // pooling.cpp
+std::span<const Function> average_pooling_functions();    // pooling_average.cpp
+std::span<const Function> resize_functions();             // resize.cpp
+std::span<const Function> norm_functions();               // norms.cpp
+std::span<const Function> attention_functions();          // attention.cpp
+std::span<const Function> loss_functions();               // losses.cpp
+std::span<const Function> margin_loss_functions();        // margin_losses.cpp
+std::span<const Function> factory_functions();            // factories.cpp
 
 }  // namespace chainrule

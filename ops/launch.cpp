@@ -14,11 +14,6 @@
 namespace chainrule {
 namespace {
 
-template <class T>
-T& first(const Tensor& t) {
-  return *static_cast<T*>(t.impl().data);
-}
-
 void expect_supported(bool supported, DType d, const char* who) {
   if (!supported) throw ValueError(fmt::format("{}: not defined for {}", who, name_of(d)));
 }
@@ -89,36 +84,30 @@ Tensor contiguous_values(const Tensor& x) {
   return z;
 }
 
-Tensor map(const Tensor& x, Unary op, const char* who) {
+Tensor map(const Tensor& x, Unary op, const char* who, const Parameters& p) {
   expect_supported(supports(op, x.dtype()), x.dtype(), who);
+  if (is_number(x.impl())) return number_result(kernels::unary_one(op, number_in(x.impl()), p));
   Tensor z = empty_like(x, x.dtype());
-  if (x.shape().empty() && x.dtype() == DType::float64) {
-    first<double>(z) = kernels::unary_one(op, first<double>(x));
-  } else if (z.strides() == x.strides()) {
-    kernels::unary(op, x.dtype(), x.data(), z.impl().data, z.numel());
+  if (z.strides() == x.strides()) {
+    kernels::unary(op, x.dtype(), x.data(), z.impl().data, z.numel(), p);
   } else {
-    kernels::unary_strided(op, x.dtype(), x.data(), x.strides(), z.impl().data, z.strides(), x.shape());
+    kernels::unary_strided(op, x.dtype(), x.data(), x.strides(), z.impl().data, z.strides(), x.shape(), p);
   }
   return z;
 }
 
-Tensor zip(const Tensor& x, const Tensor& y, Binary op, const char* who) {
+Tensor zip_arrays(const Tensor& x, const Tensor& y, Binary op, const char* who, const Parameters& p) {
   const DType d = x.dtype();
-  if (d == DType::float64 && x.shape().empty() && y.shape().empty()) {
-    Tensor z = empty_result({}, d);
-    first<double>(z) = kernels::binary_one(op, first<double>(x), first<double>(y));
-    return z;
-  }
   expect_supported(supports(op, d), d, who);
   Tensor z = empty_pair(x, y, broadcast_shapes(x.shape(), y.shape(), who), d);
   void* out = z.impl().data;
   classify(
       x, y, z,
       [&](int x_step, int y_step, std::int64_t n) {
-        kernels::binary(op, d, x.data(), x_step, y.data(), y_step, out, n);
+        kernels::binary(op, d, x.data(), x_step, y.data(), y_step, out, n, p);
       },
       [&](const Strides& xs, const Strides& ys) {
-        kernels::binary_strided(op, d, x.data(), xs, y.data(), ys, out, z.strides(), z.shape());
+        kernels::binary_strided(op, d, x.data(), xs, y.data(), ys, out, z.strides(), z.shape(), p);
       });
   return z;
 }

@@ -10,12 +10,34 @@ namespace chainrule {
 
 using kernels::Binary;
 using kernels::Compare;
+using kernels::Parameters;
 using kernels::Unary;
 
+/// One pair; the four everyday operations without a call.
+inline double number_pair(Binary op, double x, double y, const Parameters& p) {
+  switch (op) {
+    case Binary::add:
+      return x + y;
+    case Binary::sub:
+      return x - y;
+    case Binary::mul:
+      return x * y;
+    case Binary::div:
+      return x / y;
+    default:
+      return kernels::binary_one(op, x, y, p);
+  }
+}
+
 /// Element by element. `who` names the operation in errors.
-Tensor map(const Tensor& x, Unary op, const char* who);
+Tensor map(const Tensor& x, Unary op, const char* who, const Parameters& p = {});
 /// Pairwise with broadcasting; both have one dtype (see promote).
-Tensor zip(const Tensor& x, const Tensor& y, Binary op, const char* who);
+Tensor zip_arrays(const Tensor& x, const Tensor& y, Binary op, const char* who, const Parameters& p);
+inline Tensor zip(const Tensor& x, const Tensor& y, Binary op, const char* who, const Parameters& p = {}) {
+  const TensorImpl &a = x.impl(), &b = y.impl();
+  if (!is_number(a) || !is_number(b)) return zip_arrays(x, y, op, who, p);
+  return number_result(number_pair(op, number_in(a), number_in(b), p));
+}
 /// Pairwise with broadcasting, giving a bool mask.
 Tensor zip(const Tensor& x, const Tensor& y, Compare op, const char* who);
 

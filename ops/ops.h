@@ -5,10 +5,16 @@
 #pragma once
 
 #include "ops/arithmetic.h"
+#include "ops/arrangement.h"
+#include "ops/indexing.h"
+#include "ops/linalg.h"
 #include "ops/losses.h"
 #include "ops/norms.h"
 #include "ops/pointwise.h"
+#include "ops/pooling.h"
 #include "ops/products.h"
 #include "ops/reductions.h"
+#include "ops/resize.h"
 #include "ops/shape_ops.h"
+#include "ops/sorting.h"
 #include "ops/windows.h"

@@ -1,13 +1,246 @@
-// Functions of two and three numbers.
+// Functions of two numbers, and lerp of three: each derivative beside its forward. Arithmetic is in arithmetic.cpp.
+#include <limits>
+
 #include "ops/function.h"
 #include "ops/ops.h"
 #include "ops/registry.h"
 #include "ops/rules.h"
 
 namespace chainrule {
+namespace {
 
-std::span<const OpInfo* const> pair_ops() { return {}; }
+constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
 
-std::span<const Function> pair_functions() { return {}; }
+// g where x > y, g / 2 where x = y, 0 where x < y, NaN where one of them is NaN.
+Tensor share(const Tensor& g, const Tensor& x, const Tensor& y) {
+  return where(x > y, g, where(x < y, 0, where(eq(x, y), g / 2, kNan)));
+}
+
+// z = max(x, y)      dx = g where x > y,  dy = g where y > x,  half of it each where x = y
+struct Maximum {
+  static constexpr OpInfo info{.name = "maximum",
+                               .elementwise = true,
+                               .formula = "z = max(x, y)",
+                               .derivatives = {"1 where x > y, else 0", "1 where y > x, else 0"},
+                               .kinks = "1/2 each where x = y",
+                               .latex = "z = \\max(x, y)",
+                               .latex_derivatives = {"[x > y]", "[y > x]"}};
+  static constexpr Uses uses[] = {kX | kY, kX | kY};
+  Tensor forward(const Tensor& x, const Tensor& y) const { return zip(x, y, Binary::maximum, "maximum"); }
+  void backward(GradContext& c, const Tensor& g) const {
+    const Tensor x = c.input(0), y = c.input(1);
+    c.send(0, [&] { return share(g, x, y); });
+    c.send(1, [&] { return share(g, y, x); });
+  }
+};
+
+// z = min(x, y)      dx = g where x < y,  dy = g where y < x,  half of it each where x = y
+struct Minimum {
+  static constexpr OpInfo info{.name = "minimum",
+                               .elementwise = true,
+                               .formula = "z = min(x, y)",
+                               .derivatives = {"1 where x < y, else 0", "1 where y < x, else 0"},
+                               .kinks = "1/2 each where x = y",
+                               .latex = "z = \\min(x, y)",
+                               .latex_derivatives = {"[x < y]", "[y < x]"}};
+  static constexpr Uses uses[] = {kX | kY, kX | kY};
+  Tensor forward(const Tensor& x, const Tensor& y) const { return zip(x, y, Binary::minimum, "minimum"); }
+  void backward(GradContext& c, const Tensor& g) const {
+    const Tensor x = c.input(0), y = c.input(1);
+    c.send(0, [&] { return share(g, y, x); });
+    c.send(1, [&] { return share(g, x, y); });
+  }
+};
+
+// z = atan2(y, x)      dy = g x / r^2,  dx = -g y / r^2,  r = hypot(x, y)
+struct Atan2 {
+  static constexpr OpInfo info{.name = "atan2",
+                               .elementwise = true,
+                               .formula = "z = atan2(y, x)",
+                               .derivatives = {"x / (x^2 + y^2)", "-y / (x^2 + y^2)"},
+                               .kinks = "none at x = y = 0: NaN",
+                               .inputs = "y x",
+                               .latex = "z = \\operatorname{atan2}(y, x)",
+                               .latex_derivatives = {"\\frac{x}{x^2 + y^2}", "-\\frac{y}{x^2 + y^2}"}};
+  static constexpr Uses uses[] = {kX | kY, kX | kY};
+  Tensor forward(const Tensor& y, const Tensor& x) const { return zip(y, x, Binary::atan2, "atan2"); }
+  void backward(GradContext& c, const Tensor& g) const {
+    const Tensor y = c.input(0), x = c.input(1), r = hypot(x, y);
+    c.send(0, [&] { return g * (x / r) / r; });
+    c.send(1, [&] { return -g * (y / r) / r; });
+  }
+};
+
+// z = sqrt(x^2 + y^2)      dx = g x / z,  dy = g y / z
+struct Hypot {
+  static constexpr OpInfo info{.name = "hypot",
+                               .elementwise = true,
+                               .formula = "z = sqrt(x^2 + y^2)",
+                               .derivatives = {"x / z", "y / z"},
+                               .kinks = "none at x = y = 0: NaN",
+                               .latex = "z = \\sqrt{x^2 + y^2}",
+                               .latex_derivatives = {"\\frac{x}{z}", "\\frac{y}{z}"},
+                               .flops = "4 * numel(z)"};
+  static constexpr Uses uses[] = {kX | kOutput, kY | kOutput};
+  Tensor forward(const Tensor& x, const Tensor& y) const { return zip(x, y, Binary::hypot, "hypot"); }
+  void backward(GradContext& c, const Tensor& g) const {
+    const Tensor z = c.output();
+    c.send(0, [&] { return g * (c.input(0) / z); });
+    c.send(1, [&] { return g * (c.input(1) / z); });
+  }
+};
+
+// z = x - y trunc(x / y)      dx = g,  dy = -g trunc(x / y)
+struct Fmod {
+  static constexpr OpInfo info{.name = "fmod",
+                               .elementwise = true,
+                               .formula = "z = x - y * trunc(x / y)",
+                               .derivatives = {"1", "-trunc(x / y)"},
+                               .kinks = "as beside the jumps, where x / y is whole",
+                               .latex = "z = x - y \\operatorname{trunc}(x / y)",
+                               .latex_derivatives = {"1", "-\\operatorname{trunc}(x / y)"}};
+  static constexpr Uses uses[] = {kNothing, kX | kY};
+  Tensor forward(const Tensor& x, const Tensor& y) const {
+    check_divisor(y, "fmod");
+    return zip(x, y, Binary::fmod, "fmod");
+  }
+  void backward(GradContext& c, const Tensor& g) const {
+    c.send(0, [&] { return g; });
+    c.send(1, [&] { return -g * div(c.input(0), c.input(1), "trunc"); });
+  }
+};
+
+// z = x - y floor(x / y)      dx = g,  dy = -g floor(x / y)
+struct Remainder {
+  static constexpr OpInfo info{.name = "remainder",
+                               .elementwise = true,
+                               .formula = "z = x - y * floor(x / y)",
+                               .derivatives = {"1", "-floor(x / y)"},
+                               .kinks = "as beside the jumps, where x / y is whole",
+                               .latex = "z = x - y \\lfloor x / y \\rfloor",
+                               .latex_derivatives = {"1", "-\\lfloor x / y \\rfloor"}};
+  static constexpr Uses uses[] = {kNothing, kX | kY};
+  Tensor forward(const Tensor& x, const Tensor& y) const {
+    check_divisor(y, "remainder");
+    return zip(x, y, Binary::remainder, "remainder");
+  }
+  void backward(GradContext& c, const Tensor& g) const {
+    c.send(0, [&] { return g; });
+    c.send(1, [&] { return -g * div(c.input(0), c.input(1), "floor"); });
+  }
+};
+
+// z = log(exp(x) + exp(y))      dx = g sigmoid(x - y),  dy = g sigmoid(y - x)
+struct LogAddExp {
+  static constexpr OpInfo info{.name = "logaddexp",
+                               .elementwise = true,
+                               .formula = "z = log(exp(x) + exp(y))",
+                               .derivatives = {"sigmoid(x - y)", "sigmoid(y - x)"},
+                               .kinks = "none where x and y are the same infinity: NaN",
+                               .latex = "z = \\ln(e^{x} + e^{y})",
+                               .latex_derivatives = {"\\sigma(x - y)", "\\sigma(y - x)"},
+                               .flops = "5 * numel(z)"};
+  static constexpr Uses uses[] = {kX | kY, kX | kY};
+  Tensor forward(const Tensor& x, const Tensor& y) const { return zip(x, y, Binary::logaddexp, "logaddexp"); }
+  void backward(GradContext& c, const Tensor& g) const {
+    const Tensor x = c.input(0), y = c.input(1);
+    c.send(0, [&] { return g * sigmoid(x - y); });
+    c.send(1, [&] { return g * sigmoid(y - x); });
+  }
+};
+
+// z = x log(y), 0 where x = 0      dx = g log(y), 0 where x = 0 and y <= 0;  dy = g x / y
+struct Xlogy {
+  static constexpr OpInfo info{.name = "xlogy",
+                               .elementwise = true,
+                               .formula = "z = x * log(y)",
+                               .derivatives = {"log(y)", "x / y"},
+                               .kinks = "by x: 0 where x = 0 and y <= 0",
+                               .latex = "z = x \\ln y",
+                               .latex_derivatives = {"\\ln y", "\\frac{x}{y}"},
+                               .flops = "2 * numel(z)"};
+  static constexpr Uses uses[] = {kX | kY, kX | kY};
+  Tensor forward(const Tensor& x, const Tensor& y) const { return zip(x, y, Binary::xlogy, "xlogy"); }
+  void backward(GradContext& c, const Tensor& g) const {
+    const Tensor x = c.input(0), y = c.input(1);
+    c.send(0, [&] {
+      const Tensor safe_y = where(eq(x, 0), where(y <= 0, 1, y), where(eq(x, x), y, kNan));
+      return g * log(safe_y);
+    });
+    c.send(1, [&] { return g * x / y; });
+  }
+};
+
+// z = x + w (y - x)      dx = g (1 - w),  dy = g w,  dw = g (y - x)
+struct Lerp {
+  static constexpr OpInfo info{.name = "lerp",
+                               .elementwise = true,
+                               .formula = "z = x + w * (y - x)",
+                               .derivatives = {"1 - w", "w", "y - x"},
+                               .inputs = "x y w",
+                               .latex = "z = x + w (y - x)",
+                               .latex_derivatives = {"1 - w", "w", "y - x"},
+                               .flops = "3 * numel(z)"};
+  static constexpr Uses uses[] = {kW, kW, kX | kY};
+  Tensor forward(const Tensor& x, const Tensor& y, const Tensor& w) const {
+    // From whichever end is nearer, so that w = 0 gives x and w = 1 gives y.
+    const Tensor way = y - x;
+    if (w.numel() == 1) return w.item() < 0.5 ? x + w * way : y - way * (1 - w);
+    return where(w < 0.5, x + w * way, y - way * (1 - w));
+  }
+  void backward(GradContext& c, const Tensor& g) const {
+    c.send(0, [&] { return g * (1 - c.input(2)); });
+    c.send(1, [&] { return g * c.input(2); });
+    c.send(2, [&] { return g * (c.input(1) - c.input(0)); });
+  }
+};
+
+}  // namespace
+
+Tensor maximum(const Operand& x, const Operand& y) { return record_pair(Maximum{}, x, y); }
+Tensor minimum(const Operand& x, const Operand& y) { return record_pair(Minimum{}, x, y); }
+Tensor atan2(const Operand& y, const Operand& x) { return record_floating_pair(Atan2{}, y, x); }
+Tensor hypot(const Operand& x, const Operand& y) { return record_floating_pair(Hypot{}, x, y); }
+Tensor fmod(const Operand& x, const Operand& y) { return record_pair(Fmod{}, x, y); }
+Tensor remainder(const Operand& x, const Operand& y) { return record_pair(Remainder{}, x, y); }
+Tensor logaddexp(const Operand& x, const Operand& y) { return record_floating_pair(LogAddExp{}, x, y); }
+Tensor xlogy(const Operand& x, const Operand& y) { return record_floating_pair(Xlogy{}, x, y); }
+
+Tensor lerp(const Operand& start, const Operand& end, const Operand& weight) {
+  const auto [x, y] = promote_floating(start, end);
+  const Tensor w = as_tensor(weight, x.dtype());
+  return record(Lerp{}, Operand(x, start.where()), Operand(y, end.where()), Operand(w, weight.where()));
+}
+
+std::span<const OpInfo* const> pair_ops() {
+  static constexpr const OpInfo* list[] = {&Maximum::info,   &Minimum::info,   &Atan2::info, &Hypot::info, &Fmod::info,
+                                           &Remainder::info, &LogAddExp::info, &Xlogy::info, &Lerp::info};
+  return list;
+}
+
+std::span<const Function> pair_functions() {
+  static const Function list[] = {
+      {"maximum", "input, other", [](const Arguments& a) -> Value { return maximum(a.operand(0), a.operand(1)); },
+       "maximum(x, y)", "x=[1,2] y=[3,-1]"},
+      {"minimum", "input, other", [](const Arguments& a) -> Value { return minimum(a.operand(0), a.operand(1)); },
+       "minimum(x, y)", "x=[1,2] y=[3,-1]"},
+      {"atan2", "input, other", [](const Arguments& a) -> Value { return atan2(a.operand(0), a.operand(1)); },
+       "atan2(y, x)", "y=[1,2] x=[3,-1]"},
+      {"hypot", "input, other", [](const Arguments& a) -> Value { return hypot(a.operand(0), a.operand(1)); },
+       "hypot(x, y)", "x=[1,2] y=[3,-1]"},
+      {"fmod", "input, other", [](const Arguments& a) -> Value { return fmod(a.operand(0), a.operand(1)); },
+       "fmod(x, y)", "x=[7,-8] y=[3,2.5]"},
+      {"remainder", "input, other", [](const Arguments& a) -> Value { return remainder(a.operand(0), a.operand(1)); },
+       "remainder(x, y)", "x=[7,-8] y=[3,2.5]"},
+      {"logaddexp", "input, other", [](const Arguments& a) -> Value { return logaddexp(a.operand(0), a.operand(1)); },
+       "logaddexp(x, y)", "x=[1,2] y=[3,-1]"},
+      {"xlogy", "input, other", [](const Arguments& a) -> Value { return xlogy(a.operand(0), a.operand(1)); },
+       "xlogy(x, y)", "x=[1,-2] y=[3,0.5]"},
+      {"lerp", "input, end, weight",
+       [](const Arguments& a) -> Value { return lerp(a.operand(0), a.operand(1), a.operand(2)); }, "lerp(x, y, w)",
+       "x=[1,2] y=[3,-1] w=[0.25,0.75]"},
+  };
+  return list;
+}
 
 }  // namespace chainrule

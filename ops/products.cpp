@@ -7,9 +7,9 @@
 #include "engine/error.h"
 #include "engine/record.h"
 #include "ops/arguments.h"
+#include "ops/function.h"
 #include "ops/kernels/matmul.h"
 #include "ops/launch.h"
-#include "ops/function.h"
 #include "ops/ops.h"
 #include "ops/registry.h"
 
@@ -108,8 +108,13 @@ Tensor as_rows(const Tensor& t) {
 
 // z = x @ y      dx = g @ y^T,  dy = x^T @ g      (a vector x is one row, a vector y one column)
 struct MatMul {
-  static constexpr OpInfo info{
-      .name = "matmul", .symbol = "@", .formula = "z = x @ y", .derivatives = {"g @ y^T", "x^T @ g"}};
+  static constexpr OpInfo info{.name = "matmul",
+                               .symbol = "@",
+                               .formula = "z = x @ y",
+                               .derivatives = {"g @ y^T", "x^T @ g"},
+                               .latex = "z = x\\, y",
+                               .latex_derivatives = {"g\\, y^{\\top}", "x^{\\top} g"},
+                               .flops = "2 * numel(z) * size(x, -1)"};
   static constexpr Uses uses[] = {kY, kX};
   bool x_vector, y_vector;
 
@@ -157,10 +162,18 @@ struct Linear {
   static constexpr OpInfo info{.name = "linear",
                                .formula = "z = x @ w^T + b",
                                .derivatives = {"g @ w", "g^T @ x", "sum(g) over the rows"},
-                               .inputs = "x w b"};
+                               .inputs = "x w b",
+                               .latex = "z = x\\, w^{\\top} + b",
+                               .latex_derivatives = {"g\\, w", "g^{\\top} x", "\\sum_n g_n"},
+                               .flops = "2 * numel(z) * size(x, -1) + numel(z)"};
   static constexpr Uses uses[] = {kY, kX, kNothing};
 
-  Tensor forward(const Tensor& x, const Tensor& w) const {
+  Tensor forward(const Tensor& x, const Tensor& w) const { return compute(x, w, nullptr); }
+  Tensor forward(const Tensor& x, const Tensor& w, const Tensor& b) const {
+    const Tensor bias = contiguous_values(b);
+    return compute(x, w, bias.data());
+  }
+  Tensor compute(const Tensor& x, const Tensor& w, const void* bias) const {
     Shape shape = x.shape();
     shape.back() = w.shape()[0];
     const Tensor rows = as_rows(x);
@@ -168,22 +181,32 @@ struct Linear {
     if (z.numel() == 0) return z;
     kernels::gemm(x.dtype(), rows.shape()[0], shape.back(), rows.shape()[1], rows.data(),
                   {rows.strides()[0], rows.strides()[1]}, w.data(), {w.strides()[1], w.strides()[0]}, z.impl().data,
-                  shape.back());
-    return z;
-  }
-  Tensor forward(const Tensor& x, const Tensor& w, const Tensor& b) const {
-    Tensor z = forward(x, w);
-    if (z.numel() == 0) return z;
-    const Shape rows{z.numel() / z.shape().back(), z.shape().back()};
-    const Strides strides = contiguous_strides(rows);
-    kernels::binary_strided(Binary::add, z.dtype(), z.data(), strides, b.data(), {0, b.strides()[0]}, z.impl().data,
-                            strides, rows);
+                  shape.back(), bias);
     return z;
   }
   void backward(GradContext& c, const Tensor& g) const {
     const Tensor x = c.input(0), w = c.input(1);
     c.send(0, [&] { return matmul(g, w); });
     c.send(1, [&] { return matmul(transpose(as_rows(g)), as_rows(x)); });
+    if (c.input_count() == 3) c.send(2, [&] { return MatMul::matches(g, c.shape(2)); });
+  }
+};
+
+// z = x @ w + b      dx = g @ w^T,  dw = x^T @ g,  db = sum of g over all axes but the last
+struct Affine {
+  static constexpr OpInfo info{.name = "affine",
+                               .formula = "z = x @ w + b",
+                               .derivatives = {"g @ w^T", "x^T @ g", "sum(g) over the rows"},
+                               .inputs = "x w b",
+                               .latex = "z = x\\, w + b",
+                               .latex_derivatives = {"g\\, w^{\\top}", "x^{\\top} g", "\\sum_n g_n"},
+                               .flops = "2 * numel(z) * size(x, -1) + numel(z)"};
+  static constexpr Uses uses[] = {kY, kX, kNothing};
+  Tensor forward(const Tensor& x, const Tensor& w) const { return linear(x, transpose(w)); }
+  Tensor forward(const Tensor& x, const Tensor& w, const Tensor& b) const { return linear(x, transpose(w), b); }
+  void backward(GradContext& c, const Tensor& g) const {
+    c.send(0, [&] { return matmul(g, transpose(c.input(1))); });
+    c.send(1, [&] { return matmul(transpose(as_rows(c.input(0))), as_rows(g)); });
     if (c.input_count() == 3) c.send(2, [&] { return MatMul::matches(g, c.shape(2)); });
   }
 };
@@ -229,11 +252,71 @@ Tensor linear(const Operand& x, const Operand& weight, const std::optional<Tenso
                 Operand(b, x.where()));
 }
 
+Tensor affine(const Operand& x, const Operand& w, const std::optional<Tensor>& b) {
+  const Tensor tx = tensor_argument(x, "affine"), tw = tensor_argument(w, "affine");
+  if (tw.dim() != 2)
+    throw ShapeError(fmt::format("affine: W has shape {}, it must be (in, out)", to_string(tw.shape())));
+  if (tx.dim() == 0 || tx.shape().back() != tw.shape()[0])
+    throw ShapeError(fmt::format("affine: x {} does not end in the {} inputs that W {} takes", to_string(tx.shape()),
+                                 tw.shape()[0], to_string(tw.shape())));
+  const bool has_bias = b && b->defined();
+  if (has_bias && b->shape() != Shape{tw.shape()[1]})
+    throw ShapeError(fmt::format("affine: b has shape {}, W {} wants ({},)", to_string(b->shape()),
+                                 to_string(tw.shape()), tw.shape()[1]));
+  const auto [px, pw] = promote(tx, tw);
+  expect_numbers(px, "affine");
+  if (!has_bias) return record(Affine{}, Operand(px, x.where()), Operand(pw, x.where()));
+  const DType d = common_dtype(px, *b);
+  const Tensor vx = as_tensor(px, d), vw = as_tensor(pw, d), vb = as_tensor(*b, d);
+  return record(Affine{}, Operand(vx, x.where()), Operand(vw, x.where()), Operand(vb, x.where()));
+}
+
+namespace {
+
+void expect_vectors(const Tensor& x, const Tensor& y, const char* who) {
+  if (x.dim() != 1 || y.dim() != 1)
+    throw ShapeError(fmt::format("{}: both must be vectors, the shapes are {} and {}", who, to_string(x.shape()),
+                                 to_string(y.shape())));
+}
+
+}  // namespace
+
+Tensor dot(const Operand& x, const Operand& y) {
+  const Tensor tx = tensor_argument(x, "dot"), ty = tensor_argument(y, "dot");
+  expect_vectors(tx, ty, "dot");
+  if (tx.numel() != ty.numel())
+    throw ShapeError(fmt::format("dot: the vectors have {} and {} elements", tx.numel(), ty.numel()));
+  return matmul(Operand(tx, x.where()), Operand(ty, y.where()));
+}
+
+Tensor outer(const Operand& x, const Operand& y) {
+  const Tensor tx = tensor_argument(x, "outer"), ty = tensor_argument(y, "outer");
+  expect_vectors(tx, ty, "outer");
+  const Tensor column = unsqueeze(Operand(tx, x.where()), 1);
+  return mul(Operand(column, x.where()), Operand(ty, y.where()));
+}
+
 std::span<const OpInfo* const> product_ops() {
-  static constexpr const OpInfo* list[] = {&MatMul::info, &Linear::info};
+  static constexpr const OpInfo* list[] = {&MatMul::info, &Linear::info, &Affine::info};
   return list;
 }
 
-std::span<const Function> product_functions() { return {}; }
+std::span<const Function> product_functions() {
+  static const Function list[] = {
+      {"matmul", "input, other", [](const Arguments& a) -> Value { return matmul(a.operand(0), a.operand(1)); },
+       "matmul(x, y)", "x=randn(2,3) y=randn(3,2)"},
+      {"linear", "input, weight, bias=None",
+       [](const Arguments& a) -> Value { return linear(a.operand(0), a.operand(1), a.optional_tensor(2)); },
+       "linear(x, w, b)", "x=randn(2,3) w=randn(4,3) b=randn(4)"},
+      {"affine", "x, W, b=None",
+       [](const Arguments& a) -> Value { return affine(a.operand(0), a.operand(1), a.optional_tensor(2)); },
+       "affine(x, W, b)", "x=randn(2,3) W=randn(3,4) b=randn(4)"},
+      {"dot", "input, tensor", [](const Arguments& a) -> Value { return dot(a.operand(0), a.operand(1)); }, "dot(x, y)",
+       "x=[1,2,3] y=[4,5,6]", "matmul of two vectors"},
+      {"outer", "input, vec2", [](const Arguments& a) -> Value { return outer(a.operand(0), a.operand(1)); },
+       "outer(x, y)", "x=[1,2,3] y=[4,5]", "mul of a column and a row"},
+  };
+  return list;
+}
 
 }  // namespace chainrule

@@ -1,4 +1,4 @@
-// Products of vectors and matrices, and linear algebra.
+// Products of vectors and matrices.
 #pragma once
 
 #include <optional>
@@ -11,5 +11,11 @@ namespace chainrule {
 Tensor matmul(const Operand& x, const Operand& y);
 /// x @ weight^T + bias, weight (out, in), bias (out) or empty, x (..., in).
 Tensor linear(const Operand& x, const Operand& weight, const std::optional<Tensor>& bias = {});
+/// x @ w + b, the layer of the book: w (in, out), b (out) or empty, x (..., in).
+Tensor affine(const Operand& x, const Operand& w, const std::optional<Tensor>& b = {});
+/// Sum of the products of two vectors of one length.
+Tensor dot(const Operand& x, const Operand& y);
+/// z[i, j] = x[i] * y[j] of two vectors.
+Tensor outer(const Operand& x, const Operand& y);
 
 }  // namespace chainrule

@@ -43,12 +43,18 @@ Tensor record_floating_pair(Op op, const Operand& x, const Operand& y) {
 
 /// The derivative of a function of steps: 0, and NaN where x is NaN. Not recorded.
 Tensor flat_slope(const Tensor& x);
+/// Throws ValueError, opened by `who`, when integers would be divided by 0.
+void check_divisor(const Tensor& y, const char* who);
 
 // --- fused gradients: one pass each, and differentiable like everything else ---
 
 Tensor tanh_grad(const Tensor& g, const Tensor& y);     ///< g (1 - y y), y = tanh(x)
 Tensor sigmoid_grad(const Tensor& g, const Tensor& y);  ///< g y (1 - y), y = sigmoid(x)
 Tensor relu_grad(const Tensor& g, const Tensor& y);     ///< g where y > 0, else 0; y = relu(x) or x itself
+Tensor square_grad(const Tensor& g, const Tensor& x);   ///< 2 g x
+Tensor leaky_relu_grad(const Tensor& g, const Tensor& x, double slope);           ///< g where x > 0, else slope g
+Tensor clamp_grad(const Tensor& g, const Tensor& x, double low, double high);     ///< g where low <= x <= high, else 0
+Tensor hardtanh_grad(const Tensor& g, const Tensor& x, double low, double high);  ///< g where low < x < high, else 0
 /// y (g - sum(g y)) along an axis, y = softmax(x, dim)
 Tensor softmax_grad(const Tensor& g, const Tensor& y, std::int64_t dim);
 /// g - exp(y) sum(g) along an axis, y = log_softmax(x, dim)

@@ -1,5 +1,5 @@
-// Operations that change where elements stand and not what they are: views where strides allow, copies elsewhere.
-// Picking elements by index tensors is in indexing.cpp.
+// Views: the same memory with other shapes and strides; a copy only where no strides show the new shape. Joining,
+// repeating and padding are in arrangement.cpp, picking elements by index tensors in indexing.cpp.
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
@@ -9,8 +9,8 @@
 #include "engine/factory.h"
 #include "engine/record.h"
 #include "ops/arguments.h"
-#include "ops/launch.h"
 #include "ops/function.h"
+#include "ops/launch.h"
 #include "ops/ops.h"
 #include "ops/registry.h"
 
@@ -40,8 +40,13 @@ bool view_strides(const Tensor& x, const Shape& shape, Strides& strides) {
 
 // z = reshape(x)      dx = reshape(g)
 struct Reshape {
-  static constexpr OpInfo info{
-      .name = "reshape", .formula = "z = reshape(x)", .derivatives = {"1 (same element)"}, .inputs = "x"};
+  static constexpr OpInfo info{.name = "reshape",
+                               .formula = "z = reshape(x)",
+                               .derivatives = {"1 (same element)"},
+                               .inputs = "x",
+                               .latex = "z = \\operatorname{reshape}(x)",
+                               .latex_derivatives = {"1"},
+                               .flops = "0"};
   static constexpr Uses uses[] = {kNothing};
   Shape shape;
   std::string attributes() const { return fmt::format("shape={}", to_string(shape)); }
@@ -57,8 +62,14 @@ struct Reshape {
 
 // z[.., j, .., i, ..] = x[.., i, .., j, ..]      dx = transpose(g)
 struct Transpose {
-  static constexpr OpInfo info{
-      .name = "transpose", .symbol = "^T", .formula = "z = x^T", .derivatives = {"1 (same element)"}, .inputs = "x"};
+  static constexpr OpInfo info{.name = "transpose",
+                               .symbol = "^T",
+                               .formula = "z = x^T",
+                               .derivatives = {"1 (same element)"},
+                               .inputs = "x",
+                               .latex = "z = x^{\\top}",
+                               .latex_derivatives = {"1"},
+                               .flops = "0"};
   static constexpr Uses uses[] = {kNothing};
   int axis0, axis1;
   std::string attributes() const { return fmt::format("dim0={}, dim1={}", axis0, axis1); }
@@ -76,8 +87,13 @@ struct Transpose {
 
 // axis i of z = axis p[i] of x      dx = permute(g, inverse of p)
 struct Permute {
-  static constexpr OpInfo info{
-      .name = "permute", .formula = "z = permute(x, p)", .derivatives = {"1 (same element)"}, .inputs = "x"};
+  static constexpr OpInfo info{.name = "permute",
+                               .formula = "z = permute(x, p)",
+                               .derivatives = {"1 (same element)"},
+                               .inputs = "x",
+                               .latex = "z_{i_{p_1} i_{p_2} \\dots} = x_{i_1 i_2 \\dots}",
+                               .latex_derivatives = {"1"},
+                               .flops = "0"};
   static constexpr Uses uses[] = {kNothing};
   Shape p;
   std::string attributes() const { return fmt::format("dims={}", to_string(p)); }
@@ -101,8 +117,13 @@ struct Permute {
 
 // z = x, repeated along axes of one element      dx = sum of g over the repetitions
 struct Expand {
-  static constexpr OpInfo info{
-      .name = "expand", .formula = "z = expand(x)", .derivatives = {"1 (each repetition)"}, .inputs = "x"};
+  static constexpr OpInfo info{.name = "expand",
+                               .formula = "z = expand(x)",
+                               .derivatives = {"1 (each repetition)"},
+                               .inputs = "x",
+                               .latex = "z_{k i} = x_{i}",
+                               .latex_derivatives = {"1"},
+                               .flops = "0"};
   static constexpr Uses uses[] = {kNothing};
   Shape shape;
   std::string attributes() const { return fmt::format("shape={}", to_string(shape)); }
@@ -132,8 +153,13 @@ Tensor slice_backward(const Tensor& y, const Steps& steps, std::int64_t size);
 
 // z[i] = x[first + i step]      dx = slice_backward(g)
 struct Slice {
-  static constexpr OpInfo info{
-      .name = "slice", .formula = "z = x[start:end:step]", .derivatives = {"1 (picked elements)"}, .inputs = "x"};
+  static constexpr OpInfo info{.name = "slice",
+                               .formula = "z = x[start:end:step]",
+                               .derivatives = {"1 (picked elements)"},
+                               .inputs = "x",
+                               .latex = "z_{i} = x_{a + i s}",
+                               .latex_derivatives = {"1"},
+                               .flops = "0"};
   static constexpr Uses uses[] = {kNothing};
   Steps steps;
   std::string attributes() const { return steps.text(); }
@@ -171,37 +197,6 @@ Tensor slice_backward(const Tensor& y, const Steps& steps, std::int64_t size) {
   return record(SliceBackward{steps, size}, y);
 }
 
-// z = x1, x2, ... behind each other      dx_i = the slice of g where x_i stands
-struct Cat {
-  static constexpr OpInfo info{.name = "cat",
-                               .formula = "z = cat(x1, x2, ...)",
-                               .derivatives = {"1 (same element)", "1 (same element)"},
-                               .inputs = ""};
-  static constexpr Uses uses[] = {kNothing};
-  int axis;
-  std::vector<std::int64_t> sizes;
-  std::string attributes() const { return fmt::format("dim={}", axis); }
-  Tensor forward(std::span<const Tensor> x) const {
-    Shape shape = x[0].shape();
-    shape[axis] = 0;
-    for (const auto size : sizes) shape[axis] += size;
-    check_shape(shape, item_size(x[0].dtype()), "cat");
-    Tensor z = empty_strided(shape, strides_in_order_of(x[0], shape), x[0].dtype());
-    std::int64_t first = 0;
-    for (std::size_t i = 0; i < x.size(); first += sizes[i++]) {
-      if (x[i].numel() == 0) continue;
-      Tensor part = Steps{axis, first, 1, sizes[i]}.of(z);
-      kernels::copy_strided(z.dtype(), x[i].data(), x[i].strides(), part.impl().data, part.strides(), x[i].shape());
-    }
-    return z;
-  }
-  void backward(GradContext& c, const Tensor& g) const {
-    std::int64_t first = 0;
-    for (int i = 0; i < c.input_count(); first += sizes[i++])
-      c.send(i, [&] { return slice(g, Steps{axis, first, 1, sizes[i]}); });
-  }
-};
-
 }  // namespace
 
 Tensor reshape(const Operand& x, const Shape& wanted) {
@@ -235,6 +230,30 @@ Tensor flatten(const Operand& x, std::int64_t start_dim, std::int64_t end_dim) {
   shape.push_back(1);
   for (int i = first; i <= last && i < t.dim(); ++i) shape.back() *= t.shape()[i];
   for (int i = last + 1; i < t.dim(); ++i) shape.push_back(t.shape()[i]);
+  return reshape(Operand(t, x.where()), shape);
+}
+
+Tensor squeeze(const Operand& x, const Axes& dim) {
+  const Tensor t = tensor_argument(x, "squeeze");
+  std::uint32_t named = dim.empty() ? ~0u : 0;
+  for (const auto d : dim) {
+    const int axis = normal_axis(d, t.dim(), "squeeze");
+    if (named >> axis & 1u)
+      throw ShapeError(fmt::format("squeeze: axis {} is named twice in ({})", axis, fmt::join(dim, ", ")));
+    named |= 1u << axis;
+  }
+  Shape shape;
+  for (int i = 0; i < t.dim(); ++i)
+    if (t.shape()[i] != 1 || !(named >> i & 1u)) shape.push_back(t.shape()[i]);
+  return reshape(Operand(t, x.where()), shape);
+}
+
+Tensor unsqueeze(const Operand& x, std::int64_t dim) {
+  const Tensor t = tensor_argument(x, "unsqueeze");
+  const int axis = normal_axis(dim, t.dim() + 1, "unsqueeze");
+  check_rank(t.shape().size() + 1);
+  Shape shape = t.shape();
+  shape.insert(shape.begin() + axis, 1);
   return reshape(Operand(t, x.where()), shape);
 }
 
@@ -300,43 +319,39 @@ Tensor slice(const Operand& x, std::int64_t dim, std::optional<std::int64_t> sta
   return record(Slice{{axis, first, count > 1 ? step : 1, count}}, Operand(t, x.where()));
 }
 
-Tensor cat(std::span<const Tensor> tensors, std::int64_t dim, SourceLocation where) {
-  if (tensors.empty()) throw ValueError("cat: no tensors were given");
-  boost::container::small_vector<Tensor, 8> list;
-  for (const Tensor& t : tensors) list.push_back(tensor_argument(t, "cat"));
-  const Shape& shape = list[0].shape();
-  if (shape.empty()) throw ShapeError("cat: scalars have no axis to join along; reshape them to (1,) first");
-  const int axis = normal_axis(dim, shape.rank(), "cat");
-  Cat op{axis, {}};
-  Tensor widest = list[0];
-  for (std::size_t i = 0; i < list.size(); ++i) {
-    const Shape& other = list[i].shape();
-    if (other.size() != shape.size())
-      throw ShapeError(fmt::format("cat: tensor {} has shape {}, the first has {}: the number of axes differs", i + 1,
-                                   to_string(other), to_string(shape)));
-    for (int k = 0; k < shape.rank(); ++k)
-      if (k != axis && other[k] != shape[k])
-        throw ShapeError(
-            fmt::format("cat: tensor {} has shape {}, the first has {}: axis {} has sizes {} and {}, and "
-                        "only axis {} is joined",
-                        i + 1, to_string(other), to_string(shape), k, other[k], shape[k], axis));
-    op.sizes.push_back(other[axis]);
-    if (common_dtype(widest, list[i]) != widest.dtype()) widest = list[i];
-  }
-  for (Tensor& t : list) t = as_tensor(t, widest.dtype());
-  return record(std::move(op), std::span<const Tensor>(list.data(), list.size()), where);
-}
-
-Tensor cat(std::initializer_list<Tensor> tensors, std::int64_t dim, SourceLocation where) {
-  return cat(std::span<const Tensor>(tensors.begin(), tensors.size()), dim, where);
-}
-
 std::span<const OpInfo* const> shape_ops() {
-  static constexpr const OpInfo* list[] = {&Reshape::info, &Transpose::info, &Permute::info,      &Expand::info,
-                                           &Slice::info,   &Cat::info,       &SliceBackward::info};
+  static constexpr const OpInfo* list[] = {&Reshape::info, &Transpose::info, &Permute::info,
+                                           &Expand::info,  &Slice::info,     &SliceBackward::info};
   return list;
 }
 
-std::span<const Function> shape_functions() { return {}; }
+std::span<const Function> shape_functions() {
+  static const Function list[] = {
+      {"reshape", "input, *shape", [](const Arguments& a) -> Value { return reshape(a.operand(0), a.shape(1)); },
+       "reshape(x, 3, -1)", "x=randn(2,3)"},
+      {"flatten", "input, start_dim=0, end_dim=-1",
+       [](const Arguments& a) -> Value { return flatten(a.operand(0), a.integer(1), a.integer(2)); }, "flatten(x, 1)",
+       "x=randn(2,2,3)", "reshape(x) with the axes from start_dim to end_dim joined"},
+      {"squeeze", "input, dim=None", [](const Arguments& a) -> Value { return squeeze(a.operand(0), a.axes(1)); },
+       "squeeze(x, 1)", "x=randn(2,1,3)", "reshape(x) without axes of size 1"},
+      {"unsqueeze", "input, dim", [](const Arguments& a) -> Value { return unsqueeze(a.operand(0), a.integer(1)); },
+       "unsqueeze(x, 0)", "x=[1,2,3]", "reshape(x) with one more axis of size 1"},
+      {"expand", "input, *size", [](const Arguments& a) -> Value { return expand(a.operand(0), a.shape(1)); },
+       "expand(x, 2, -1)", "x=[1,2,3]"},
+      {"permute", "input, *dims", [](const Arguments& a) -> Value { return permute(a.operand(0), a.axes(1)); },
+       "permute(x, 2, 0, 1)", "x=randn(2,3,2)"},
+      {"transpose", "input, dim0, dim1",
+       [](const Arguments& a) -> Value { return transpose(a.operand(0), a.integer(1), a.integer(2)); },
+       "transpose(x, 0, 1)", "x=randn(2,3)"},
+      {"slice", "input, dim=0, start=None, end=None, step=1",
+       [](const Arguments& a) -> Value {
+         return slice(a.operand(0), a.integer(1), a.optional_integer(2), a.optional_integer(3), a.integer(4));
+       },
+       "slice(x, 0, 1, 4, 2)", "x=[1,2,3,4,5]"},
+      {"detach", "input", [](const Arguments& a) -> Value { return a.tensor(0).detach(); }, "detach(x)", "x=[1,2,3]",
+       "no derivative: x as a constant"},
+  };
+  return list;
+}
 
 }  // namespace chainrule

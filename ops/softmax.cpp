@@ -2,11 +2,9 @@
 // taken out before exp. Losses are in losses.cpp.
 #include <fmt/format.h>
 
-#include <algorithm>
-
-#include "engine/error.h"
-#include "ops/kernels/reduce.h"
+#include "ops/axes.h"
 #include "ops/function.h"
+#include "ops/kernels/reduce.h"
 #include "ops/ops.h"
 #include "ops/registry.h"
 #include "ops/rules.h"
@@ -14,27 +12,11 @@
 namespace chainrule {
 namespace {
 
-/// Dense memory seen as (outer, n, inner) around one axis.
-struct Lines {
-  std::int64_t outer, n, inner;
-};
-
-Lines lines(const Tensor& dense, int dim) {
-  if (dense.numel() == 0) {  // an empty axis still has lines, and logsumexp a result for each
-    Lines l{1, dense.dim() ? dense.shape()[dim] : 1, 1};
-    for (int i = 0; i < dense.dim(); ++i)
-      if (i != dim) l.outer *= dense.shape()[i];
-    return l;
-  }
-  const std::int64_t n = dense.dim() ? dense.shape()[dim] : 1, inner = n == 1 ? 1 : dense.strides()[dim];
-  return {dense.numel() / (n * inner), n, inner};
-}
-
 using Kernel = void (*)(DType, const void*, void*, std::int64_t, std::int64_t, std::int64_t);
 using GradKernel = void (*)(DType, const void*, const void*, void*, std::int64_t, std::int64_t, std::int64_t);
 
 Tensor along(const Tensor& x, int dim, Kernel kernel) {
-  const Tensor from = is_dense(x.shape(), x.strides()) ? x : contiguous_values(x);
+  const Tensor from = dense_values(x);
   Tensor z = empty_like(from, x.dtype());
   const auto [outer, n, inner] = lines(from, dim);
   kernel(x.dtype(), from.data(), z.impl().data, outer, n, inner);
@@ -54,8 +36,14 @@ std::string dim_text(int dim) { return fmt::format("dim={}", dim); }
 
 // z_i = exp(x_i) / sum_j exp(x_j)      dx = z (g - sum(g z))
 struct Softmax {
-  static constexpr OpInfo info{
-      .name = "softmax", .formula = "z = exp(x) / sum(exp(x))", .derivatives = {"diag(z) - z z^T"}, .inputs = "x"};
+  static constexpr OpInfo info{.name = "softmax",
+                               .formula = "z = exp(x) / sum(exp(x))",
+                               .derivatives = {"diag(z) - z z^T"},
+                               .inputs = "x",
+                               .latex = "z_i = \\frac{e^{x_i}}{\\sum_j e^{x_j}}",
+                               .latex_derivatives = {"\\frac{\\partial z_i}{\\partial x_j} = z_i ([i = j] - z_j)"},
+                               .flops = "5 * numel(z)",
+                               .stable = "log_softmax(x) where its logarithm is wanted"};
   static constexpr Uses uses[] = {kOutput};
   int dim;
   std::string attributes() const { return dim_text(dim); }
@@ -70,7 +58,8 @@ struct SoftmaxGrad {
   static constexpr OpInfo info{.name = "softmax_grad",
                                .formula = "z = y * (g - sum(g * y))",
                                .derivatives = {"diag(y) - y y^T", "diag(g - sum(g * y)) - y g^T"},
-                               .inputs = "g y"};
+                               .inputs = "g y",
+                               .flops = "4 * numel(z)"};
   static constexpr Uses uses[] = {kY, kX | kY};
   int dim;
   std::string attributes() const { return dim_text(dim); }
@@ -84,8 +73,13 @@ struct SoftmaxGrad {
 
 // z = x - log(sum(exp(x)))      dx = g - exp(z) sum(g)
 struct LogSoftmax {
-  static constexpr OpInfo info{
-      .name = "log_softmax", .formula = "z = x - log(sum(exp(x)))", .derivatives = {"I - 1 exp(z)^T"}, .inputs = "x"};
+  static constexpr OpInfo info{.name = "log_softmax",
+                               .formula = "z = x - log(sum(exp(x)))",
+                               .derivatives = {"I - 1 exp(z)^T"},
+                               .inputs = "x",
+                               .latex = "z_i = x_i - \\log \\sum_j e^{x_j}",
+                               .latex_derivatives = {"\\frac{\\partial z_i}{\\partial x_j} = [i = j] - e^{z_j}"},
+                               .flops = "5 * numel(z)"};
   static constexpr Uses uses[] = {kOutput};
   int dim;
   std::string attributes() const { return dim_text(dim); }
@@ -100,7 +94,8 @@ struct LogSoftmaxGrad {
   static constexpr OpInfo info{.name = "log_softmax_grad",
                                .formula = "z = g - exp(y) * sum(g)",
                                .derivatives = {"I - exp(y) 1^T", "diag(-exp(y) * sum(g))"},
-                               .inputs = "g y"};
+                               .inputs = "g y",
+                               .flops = "4 * numel(z)"};
   static constexpr Uses uses[] = {kY, kX | kY};
   int dim;
   std::string attributes() const { return dim_text(dim); }
@@ -115,7 +110,13 @@ struct LogSoftmaxGrad {
 // z = log(sum(exp(x)))      dx = g * softmax(x)
 struct LogSumExp {
   static constexpr OpInfo info{
-      .name = "logsumexp", .formula = "z = log(sum(exp(x)))", .derivatives = {"softmax(x)"}, .inputs = "x"};
+      .name = "logsumexp",
+      .formula = "z = log(sum(exp(x)))",
+      .derivatives = {"softmax(x)"},
+      .inputs = "x",
+      .latex = "z = \\log \\sum_i e^{x_i}",
+      .latex_derivatives = {"\\frac{\\partial z}{\\partial x_i} = \\frac{e^{x_i}}{\\sum_j e^{x_j}}"},
+      .flops = "4 * numel(x)"};
   static constexpr Uses uses[] = {kX};
   int dim;
   bool keepdim;
@@ -143,36 +144,17 @@ struct LogSumExp {
   }
 };
 
-// Several axes become one: the reduced ones are moved behind the others and joined.
-Tensor logsumexp_of_many(const Tensor& x, const Axes& reduced, bool keepdim) {
-  Axes order;
-  Shape joined, kept;
-  std::int64_t n = 1;
-  for (int i = 0; i < x.dim(); ++i) {
-    const bool is_reduced = std::find(reduced.begin(), reduced.end(), i) != reduced.end();
-    if (!is_reduced) order.push_back(i), joined.push_back(x.shape()[i]);
-    if (is_reduced) n *= x.shape()[i];
-    if (!is_reduced || keepdim) kept.push_back(is_reduced ? 1 : x.shape()[i]);
-  }
-  order.insert(order.end(), reduced.begin(), reduced.end());
-  joined.push_back(n);
-  return reshape(record(LogSumExp{joined.rank() - 1, false}, reshape(permute(x, order), joined)), kept);
-}
-
 }  // namespace
 
 Tensor logsumexp(const Operand& x, const Axes& dim, bool keepdim) {
   const Tensor a = as_floating(x);
-  Axes axes;
-  for (const std::int64_t d : dim) {
-    const int axis = normal_axis(d, a.dim(), "logsumexp");
-    if (std::find(axes.begin(), axes.end(), axis) != axes.end())
-      throw ShapeError(fmt::format("logsumexp: axis {} is given twice", axis));
-    axes.push_back(axis);
-  }
-  for (int i = 0; dim.empty() && i < a.dim(); ++i) axes.push_back(i);
-  if (axes.size() > 1) return logsumexp_of_many(a, axes, keepdim);
-  return record(LogSumExp{axes.empty() ? 0 : static_cast<int>(axes[0]), keepdim}, Operand(a, x.where()));
+  const Over o = over(a, dim, keepdim, "logsumexp");
+  const Axes axes = o.axes();
+  if (axes.size() <= 1)
+    return record(LogSumExp{axes.empty() ? 0 : static_cast<int>(axes[0]), keepdim}, Operand(a, x.where()));
+  // Several axes become one.
+  const Tensor line = joined(a, o);
+  return reshape(record(LogSumExp{line.dim() - 1, false}, Operand(line, x.where())), o.result(a.shape(), keepdim));
 }
 
 Tensor softmax(const Operand& x, std::int64_t dim) {
@@ -198,6 +180,19 @@ std::span<const OpInfo* const> softmax_ops() {
   return list;
 }
 
-std::span<const Function> softmax_functions() { return {}; }
+std::span<const Function> softmax_functions() {
+  static const Function list[] = {
+      {"softmax", "input, dim=-1, dtype=None",
+       [](const Arguments& a) -> Value { return softmax(input_as(a, 2), a.integer(1)); }, "softmax(x, dim=0)",
+       "x=[1,2,3]"},
+      {"log_softmax", "input, dim=-1, dtype=None",
+       [](const Arguments& a) -> Value { return log_softmax(input_as(a, 2), a.integer(1)); }, "log_softmax(x, dim=0)",
+       "x=[1,2,3]"},
+      {"logsumexp", "input, dim=None, keepdim=False",
+       [](const Arguments& a) -> Value { return logsumexp(a.operand(0), a.axes(1), a.flag(2)); }, "logsumexp(x, dim=1)",
+       "x=[[1,2,3],[3,2,1]]"},
+  };
+  return list;
+}
 
 }  // namespace chainrule

@@ -1,13 +1,277 @@
-// Sines, cosines, their inverses and hyperbolic relatives.
+// Circular and hyperbolic functions and their inverses: each derivative beside its forward.
 #include "ops/function.h"
 #include "ops/ops.h"
 #include "ops/registry.h"
 #include "ops/rules.h"
 
 namespace chainrule {
+namespace {
 
-std::span<const OpInfo* const> trigonometric_ops() { return {}; }
+// z = sin(x)      dx = g * cos(x)
+struct Sin {
+  static constexpr OpInfo info{.name = "sin",
+                               .elementwise = true,
+                               .formula = "z = sin(x)",
+                               .derivatives = {"cos(x)"},
+                               .inputs = "x",
+                               .latex = "z = \\sin x",
+                               .latex_derivatives = {"\\cos x"}};
+  static constexpr Uses uses[] = {kX};
+  Tensor forward(const Tensor& x) const { return map(x, Unary::sin, "sin"); }
+  void backward(GradContext& c, const Tensor& g) const {
+    c.send(0, [&] { return g * cos(c.input(0)); });
+  }
+};
 
-std::span<const Function> trigonometric_functions() { return {}; }
+// z = cos(x)      dx = -g * sin(x)
+struct Cos {
+  static constexpr OpInfo info{.name = "cos",
+                               .elementwise = true,
+                               .formula = "z = cos(x)",
+                               .derivatives = {"-sin(x)"},
+                               .inputs = "x",
+                               .latex = "z = \\cos x",
+                               .latex_derivatives = {"-\\sin x"}};
+  static constexpr Uses uses[] = {kX};
+  Tensor forward(const Tensor& x) const { return map(x, Unary::cos, "cos"); }
+  void backward(GradContext& c, const Tensor& g) const {
+    c.send(0, [&] { return -g * sin(c.input(0)); });
+  }
+};
+
+// z = tan(x)      dx = g (1 + z^2)
+struct Tan {
+  static constexpr OpInfo info{.name = "tan",
+                               .elementwise = true,
+                               .formula = "z = tan(x)",
+                               .derivatives = {"1 + z^2"},
+                               .inputs = "x",
+                               .latex = "z = \\tan x",
+                               .latex_derivatives = {"1 + z^2"}};
+  static constexpr Uses uses[] = {kOutput};
+  Tensor forward(const Tensor& x) const { return map(x, Unary::tan, "tan"); }
+  void backward(GradContext& c, const Tensor& g) const {
+    c.send(0, [&] { return g * (1 + square(c.output())); });
+  }
+};
+
+// z = asin(x)      dx = g / sqrt(1 - x^2)
+struct Asin {
+  static constexpr OpInfo info{.name = "asin",
+                               .elementwise = true,
+                               .formula = "z = asin(x)",
+                               .derivatives = {"1 / sqrt(1 - x^2)"},
+                               .kinks = "infinite at -1 and 1",
+                               .inputs = "x",
+                               .latex = "z = \\arcsin x",
+                               .latex_derivatives = {"\\frac{1}{\\sqrt{1 - x^2}}"}};
+  static constexpr Uses uses[] = {kX};
+  Tensor forward(const Tensor& x) const { return map(x, Unary::asin, "asin"); }
+  void backward(GradContext& c, const Tensor& g) const {
+    c.send(0, [&] {
+      const Tensor x = c.input(0);
+      return g * rsqrt((1 - x) * (1 + x));
+    });
+  }
+};
+
+// z = acos(x)      dx = -g / sqrt(1 - x^2)
+struct Acos {
+  static constexpr OpInfo info{.name = "acos",
+                               .elementwise = true,
+                               .formula = "z = acos(x)",
+                               .derivatives = {"-1 / sqrt(1 - x^2)"},
+                               .kinks = "infinite at -1 and 1",
+                               .inputs = "x",
+                               .latex = "z = \\arccos x",
+                               .latex_derivatives = {"-\\frac{1}{\\sqrt{1 - x^2}}"}};
+  static constexpr Uses uses[] = {kX};
+  Tensor forward(const Tensor& x) const { return map(x, Unary::acos, "acos"); }
+  void backward(GradContext& c, const Tensor& g) const {
+    c.send(0, [&] {
+      const Tensor x = c.input(0);
+      return -g * rsqrt((1 - x) * (1 + x));
+    });
+  }
+};
+
+// z = atan(x)      dx = g / (1 + x^2)
+struct Atan {
+  static constexpr OpInfo info{.name = "atan",
+                               .elementwise = true,
+                               .formula = "z = atan(x)",
+                               .derivatives = {"1 / (1 + x^2)"},
+                               .inputs = "x",
+                               .latex = "z = \\arctan x",
+                               .latex_derivatives = {"\\frac{1}{1 + x^2}"}};
+  static constexpr Uses uses[] = {kX};
+  Tensor forward(const Tensor& x) const { return map(x, Unary::atan, "atan"); }
+  void backward(GradContext& c, const Tensor& g) const {
+    c.send(0, [&] { return g / (1 + square(c.input(0))); });
+  }
+};
+
+// z = sinh(x)      dx = g * cosh(x)
+struct Sinh {
+  static constexpr OpInfo info{.name = "sinh",
+                               .elementwise = true,
+                               .formula = "z = sinh(x)",
+                               .derivatives = {"cosh(x)"},
+                               .inputs = "x",
+                               .latex = "z = \\sinh x",
+                               .latex_derivatives = {"\\cosh x"}};
+  static constexpr Uses uses[] = {kX};
+  Tensor forward(const Tensor& x) const { return map(x, Unary::sinh, "sinh"); }
+  void backward(GradContext& c, const Tensor& g) const {
+    c.send(0, [&] { return g * cosh(c.input(0)); });
+  }
+};
+
+// z = cosh(x)      dx = g * sinh(x)
+struct Cosh {
+  static constexpr OpInfo info{.name = "cosh",
+                               .elementwise = true,
+                               .formula = "z = cosh(x)",
+                               .derivatives = {"sinh(x)"},
+                               .inputs = "x",
+                               .latex = "z = \\cosh x",
+                               .latex_derivatives = {"\\sinh x"}};
+  static constexpr Uses uses[] = {kX};
+  Tensor forward(const Tensor& x) const { return map(x, Unary::cosh, "cosh"); }
+  void backward(GradContext& c, const Tensor& g) const {
+    c.send(0, [&] { return g * sinh(c.input(0)); });
+  }
+};
+
+// z = tanh(x)      dx = g (1 - z^2)
+struct Tanh {
+  static constexpr OpInfo info{.name = "tanh",
+                               .elementwise = true,
+                               .formula = "z = tanh(x)",
+                               .derivatives = {"1 - z^2"},
+                               .inputs = "x",
+                               .latex = "z = \\tanh x",
+                               .latex_derivatives = {"1 - z^2"}};
+  static constexpr Uses uses[] = {kOutput};
+  Tensor forward(const Tensor& x) const { return map(x, Unary::tanh, "tanh"); }
+  void backward(GradContext& c, const Tensor& g) const {
+    c.send(0, [&] { return tanh_grad(g, c.output()); });
+  }
+};
+
+// z = g (1 - y y), y = tanh(x)      dg = h (1 - y y),  dy = h * -2 g y
+struct TanhGrad {
+  static constexpr OpInfo info{.name = "tanh_grad",
+                               .elementwise = true,
+                               .formula = "z = g * (1 - y^2)",
+                               .derivatives = {"1 - y^2", "-2 * g * y"},
+                               .inputs = "g y",
+                               .flops = "3 * numel(z)"};
+  static constexpr Uses uses[] = {kY, kX | kY};
+  Tensor forward(const Tensor& g, const Tensor& y) const { return zip(g, y, Binary::tanh_grad, "tanh_grad"); }
+  void backward(GradContext& c, const Tensor& h) const {
+    const Tensor g = c.input(0), y = c.input(1);
+    c.send(0, [&] { return tanh_grad(h, y); });
+    c.send(1, [&] { return h * (-2 * g * y); });
+  }
+};
+
+// z = asinh(x)      dx = g / sqrt(1 + x^2)
+struct Asinh {
+  static constexpr OpInfo info{.name = "asinh",
+                               .elementwise = true,
+                               .formula = "z = asinh(x)",
+                               .derivatives = {"1 / sqrt(1 + x^2)"},
+                               .inputs = "x",
+                               .latex = "z = \\operatorname{arsinh} x",
+                               .latex_derivatives = {"\\frac{1}{\\sqrt{1 + x^2}}"}};
+  static constexpr Uses uses[] = {kX};
+  Tensor forward(const Tensor& x) const { return map(x, Unary::asinh, "asinh"); }
+  void backward(GradContext& c, const Tensor& g) const {
+    c.send(0, [&] { return g / hypot(c.input(0), 1); });
+  }
+};
+
+// z = acosh(x)      dx = g / sqrt(x^2 - 1)
+struct Acosh {
+  static constexpr OpInfo info{.name = "acosh",
+                               .elementwise = true,
+                               .formula = "z = acosh(x)",
+                               .derivatives = {"1 / sqrt(x^2 - 1)"},
+                               .kinks = "infinite at 1",
+                               .inputs = "x",
+                               .latex = "z = \\operatorname{arcosh} x",
+                               .latex_derivatives = {"\\frac{1}{\\sqrt{x^2 - 1}}"}};
+  static constexpr Uses uses[] = {kX};
+  Tensor forward(const Tensor& x) const { return map(x, Unary::acosh, "acosh"); }
+  void backward(GradContext& c, const Tensor& g) const {
+    c.send(0, [&] {
+      const Tensor x = c.input(0);
+      return g * rsqrt(x - 1) * rsqrt(x + 1);
+    });
+  }
+};
+
+// z = atanh(x)      dx = g / (1 - x^2)
+struct Atanh {
+  static constexpr OpInfo info{.name = "atanh",
+                               .elementwise = true,
+                               .formula = "z = atanh(x)",
+                               .derivatives = {"1 / (1 - x^2)"},
+                               .kinks = "infinite at -1 and 1",
+                               .inputs = "x",
+                               .latex = "z = \\operatorname{artanh} x",
+                               .latex_derivatives = {"\\frac{1}{1 - x^2}"}};
+  static constexpr Uses uses[] = {kX};
+  Tensor forward(const Tensor& x) const { return map(x, Unary::atanh, "atanh"); }
+  void backward(GradContext& c, const Tensor& g) const {
+    c.send(0, [&] {
+      const Tensor x = c.input(0);
+      return g / ((1 - x) * (1 + x));
+    });
+  }
+};
+
+}  // namespace
+
+Tensor sin(const Operand& x) { return record_floating(Sin{}, x); }
+Tensor cos(const Operand& x) { return record_floating(Cos{}, x); }
+Tensor tan(const Operand& x) { return record_floating(Tan{}, x); }
+Tensor asin(const Operand& x) { return record_floating(Asin{}, x); }
+Tensor acos(const Operand& x) { return record_floating(Acos{}, x); }
+Tensor atan(const Operand& x) { return record_floating(Atan{}, x); }
+Tensor sinh(const Operand& x) { return record_floating(Sinh{}, x); }
+Tensor cosh(const Operand& x) { return record_floating(Cosh{}, x); }
+Tensor tanh(const Operand& x) { return record_floating(Tanh{}, x); }
+Tensor asinh(const Operand& x) { return record_floating(Asinh{}, x); }
+Tensor acosh(const Operand& x) { return record_floating(Acosh{}, x); }
+Tensor atanh(const Operand& x) { return record_floating(Atanh{}, x); }
+
+Tensor tanh_grad(const Tensor& g, const Tensor& y) { return record(TanhGrad{}, g, y); }
+
+std::span<const OpInfo* const> trigonometric_ops() {
+  static constexpr const OpInfo* list[] = {&Sin::info,   &Cos::info,   &Tan::info,     &Asin::info, &Acos::info,
+                                           &Atan::info,  &Sinh::info,  &Cosh::info,    &Tanh::info, &Asinh::info,
+                                           &Acosh::info, &Atanh::info, &TanhGrad::info};
+  return list;
+}
+
+std::span<const Function> trigonometric_functions() {
+  static const Function list[] = {
+      {"sin", "input", [](const Arguments& a) -> Value { return sin(a.operand(0)); }, "sin(x)", "x=[0.5,-0.25]"},
+      {"cos", "input", [](const Arguments& a) -> Value { return cos(a.operand(0)); }, "cos(x)", "x=[0.5,-0.25]"},
+      {"tan", "input", [](const Arguments& a) -> Value { return tan(a.operand(0)); }, "tan(x)", "x=[0.5,-0.25]"},
+      {"asin", "input", [](const Arguments& a) -> Value { return asin(a.operand(0)); }, "asin(x)", "x=[0.5,-0.25]"},
+      {"acos", "input", [](const Arguments& a) -> Value { return acos(a.operand(0)); }, "acos(x)", "x=[0.5,-0.25]"},
+      {"atan", "input", [](const Arguments& a) -> Value { return atan(a.operand(0)); }, "atan(x)", "x=[0.5,-0.25]"},
+      {"sinh", "input", [](const Arguments& a) -> Value { return sinh(a.operand(0)); }, "sinh(x)", "x=[0.5,-0.25]"},
+      {"cosh", "input", [](const Arguments& a) -> Value { return cosh(a.operand(0)); }, "cosh(x)", "x=[0.5,-0.25]"},
+      {"tanh", "input", [](const Arguments& a) -> Value { return tanh(a.operand(0)); }, "tanh(x)", "x=[0.5,-0.25]"},
+      {"asinh", "input", [](const Arguments& a) -> Value { return asinh(a.operand(0)); }, "asinh(x)", "x=[0.5,-0.25]"},
+      {"acosh", "input", [](const Arguments& a) -> Value { return acosh(a.operand(0)); }, "acosh(x)", "x=[1.5,3]"},
+      {"atanh", "input", [](const Arguments& a) -> Value { return atanh(a.operand(0)); }, "atanh(x)", "x=[0.5,-0.25]"},
+  };
+  return list;
+}
 
 }  // namespace chainrule

@@ -3,9 +3,9 @@
 
 #include "engine/error.h"
 #include "engine/record.h"
-#include "ops/arguments.h"
-#include "ops/launch.h"
 #include "ops/function.h"
+#include "ops/images.h"
+#include "ops/launch.h"
 #include "ops/ops.h"
 #include "ops/registry.h"
 
@@ -23,8 +23,13 @@ kernels::Windows windows_of(const char* who, const Shape& images, Size2 kernel, 
 
 // z[n, (c, tap), p] = x[n, c, position p of tap]      dx = fold(g)
 struct Unfold {
-  static constexpr OpInfo info{
-      .name = "unfold", .formula = "z = windows of x", .derivatives = {"1 (each window)"}, .inputs = "x"};
+  static constexpr OpInfo info{.name = "unfold",
+                               .formula = "z = windows of x",
+                               .derivatives = {"1 (each window)"},
+                               .inputs = "x",
+                               .latex = "z_{n,(c,k),p} = x_{n,c,sp+k}",
+                               .latex_derivatives = {"1"},
+                               .flops = "0"};
   static constexpr Uses uses[] = {kNothing};
   Size2 kernel;
   WindowOptions options;
@@ -44,8 +49,13 @@ struct Unfold {
 
 // z[n, c, h, w] = sum of the x[n, (c, tap), p] that stand there      dx = unfold(g)
 struct Fold {
-  static constexpr OpInfo info{
-      .name = "fold", .formula = "z = sum of the windows x", .derivatives = {"1 (same element)"}, .inputs = "x"};
+  static constexpr OpInfo info{.name = "fold",
+                               .formula = "z = sum of the windows x",
+                               .derivatives = {"1 (same element)"},
+                               .inputs = "x",
+                               .latex = "z_{n,c,q} = \\sum_{sp+k=q} x_{n,(c,k),p}",
+                               .latex_derivatives = {"1"},
+                               .flops = "numel(x)"};
   static constexpr Uses uses[] = {kNothing};
   Size2 size, kernel;
   WindowOptions options;
@@ -71,18 +81,26 @@ void expect_numbers(const Tensor& x, const char* who) {
 }  // namespace
 
 Tensor unfold(const Operand& x, Size2 kernel_size, const WindowOptions& options) {
-  const Tensor t = tensor_argument(x, "unfold");
-  expect_numbers(t, "unfold");
-  return record(Unfold{kernel_size, options}, Operand(t, x.where()));
+  const Batch batch = images_argument(x, "unfold");
+  expect_numbers(batch.x, "unfold");
+  return batch.back(record(Unfold{kernel_size, options}, Operand(batch.x, x.where())));
 }
 
 Tensor fold(const Operand& x, Size2 output_size, Size2 kernel_size, const WindowOptions& options) {
   const Tensor t = tensor_argument(x, "fold");
   expect_numbers(t, "fold");
   const Shape& shape = t.shape();
+  if (shape.size() == 2) {
+    const Tensor one = reshape(Operand(t, x.where()), {1, shape[0], shape[1]});
+    return Batch{t, true}.back(fold(Operand(one, x.where()), output_size, kernel_size, options));
+  }
   if (shape.size() != 3)
     throw ShapeError(
-        fmt::format("fold: x has shape {}, it must be (N, C * kernel_h * kernel_w, windows)", to_string(shape)));
+        fmt::format("fold: x has shape {}, it must be (N, C * kernel_h * kernel_w, windows) or the same "
+                    "without N",
+                    to_string(shape)));
+  if (shape[1] == 0 || shape[2] == 0)
+    throw ShapeError(fmt::format("fold: x has shape {}; only the batch axis may be empty", to_string(shape)));
   if (output_size.h < 1 || output_size.w < 1)
     throw ValueError(fmt::format("fold: output size is {}, it must be positive", to_string(output_size)));
   const kernels::Windows s = windows_of("fold", {shape[0], 1, output_size.h, output_size.w}, kernel_size, options);
@@ -101,6 +119,23 @@ std::span<const OpInfo* const> window_ops() {
   return list;
 }
 
-std::span<const Function> window_functions() { return {}; }
+std::span<const Function> window_functions() {
+  constexpr auto unfolded = [](const Arguments& a) -> Value {
+    return unfold(a.operand(0), a.size2(1), {.stride = a.size2(4), .padding = a.size2(3), .dilation = a.size2(2)});
+  };
+  constexpr auto folded = [](const Arguments& a) -> Value {
+    return fold(a.operand(0), a.size2(1), a.size2(2),
+                {.stride = a.size2(5), .padding = a.size2(4), .dilation = a.size2(3)});
+  };
+  constexpr const char* kUnfold = "input, kernel_size, dilation=1, padding=0, stride=1";
+  constexpr const char* kFold = "input, output_size, kernel_size, dilation=1, padding=0, stride=1";
+  static const Function list[] = {
+      {"unfold", kUnfold, unfolded, "unfold(x, 2, padding=1)", "x=randn(1,2,3,4)"},
+      {"fold", kFold, folded, "fold(x, (3, 4), 2)", "x=randn(1,8,6)"},
+      {"im2col", kUnfold, unfolded, "im2col(x, 2, padding=1)", "x=randn(1,2,3,4)", "z = unfold(x)"},
+      {"col2im", kFold, folded, "col2im(x, (3, 4), 2)", "x=randn(1,8,6)", "z = fold(x)"},
+  };
+  return list;
+}
 
 }  // namespace chainrule

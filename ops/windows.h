@@ -1,4 +1,5 @@
-// What slides over images, (N, C, H, W): unfolding, convolution, pooling.
+// What slides over images, (N, C, H, W) or (C, H, W): unfolding and convolution. Pooling is in pooling.h. All throw
+// ShapeError when no window fits and ValueError for kernel sizes, strides and dilations below 1 and negative paddings.
 #pragma once
 
 #include <optional>
@@ -15,18 +16,33 @@ struct WindowOptions {
 Tensor unfold(const Operand& x, Size2 kernel_size, const WindowOptions& options = {});
 /// The adjoint: windows added back into images of output_size: col2im.
 Tensor fold(const Operand& x, Size2 output_size, Size2 kernel_size, const WindowOptions& options = {});
+
 struct ConvOptions {
   Size2 stride = 1, padding = 0, dilation = 1;
   std::int64_t groups = 1;
+  bool same_padding = false;  ///< padding='same': the result has x's size, stride must be 1; `padding` is not read
 };
 /// x (N, C, H, W), weight (O, C / groups, kernel_h, kernel_w), bias (O) or none.
 Tensor conv2d(const Operand& x, const Operand& weight, const std::optional<Tensor>& bias = {},
               const ConvOptions& options = {});
-struct PoolOptions {
-  std::optional<Size2> stride{};  ///< default: the kernel size
-  Size2 padding = 0, dilation = 1;
+
+struct Conv1dOptions {
+  std::int64_t stride = 1, padding = 0, dilation = 1, groups = 1;
+  bool same_padding = false;
 };
-/// Ties: the first in reading order gets the gradient.
-Tensor max_pool2d(const Operand& x, Size2 kernel_size, const PoolOptions& options = {});
+/// x (N, C, L) or (C, L), weight (O, C / groups, kernel), bias (O) or none. Computed as conv2d of one row.
+Tensor conv1d(const Operand& x, const Operand& weight, const std::optional<Tensor>& bias = {},
+              const Conv1dOptions& options = {});
+
+struct ConvTransposeOptions {
+  Size2 stride = 1, padding = 0, output_padding = 0;
+  std::int64_t groups = 1;
+  Size2 dilation = 1;
+};
+/// The adjoint of conv2d: x (N, C, H, W), weight (C, O / groups, kernel_h, kernel_w), bias (O) or none, to images of
+/// (H - 1) * stride - 2 * padding + dilation * (kernel_h - 1) + output_padding + 1 rows. output_padding, which chooses
+/// among the sizes that conv2d would have shrunk to H, is below stride or dilation.
+Tensor conv_transpose2d(const Operand& x, const Operand& weight, const std::optional<Tensor>& bias = {},
+                        const ConvTransposeOptions& options = {});
 
 }  // namespace chainrule

@@ -2,12 +2,15 @@
 #include <fmt/format.h>
 #include <CLI/CLI.hpp>
 
+#include <algorithm>
 #include <new>
 
 #include "engine/error.h"
 #include "ops/kernels/parallel.h"
+#include "tools/bench/bench.h"
 #include "tools/demo.h"
 #include "tools/selftest.h"
+#include "tools/verbs.h"
 
 namespace {
 
@@ -40,9 +43,25 @@ int run(int argc, char** argv) {
   demo_verb->add_option("--progress", progress, "auto, bar, plain or none")->capture_default_str();
   demo_verb->footer("Example: chainrule demo --out out --seed 1");
 
+  BenchOptions bench;
+  CLI::App* bench_verb = app.add_subcommand("bench", "How fast this build is here: graphs, kernels, training steps");
+  bench_verb->add_option("--workload", bench.workload, "Only this one; a wrong name lists them");
+  bench_verb->add_option("--threads", threads, "Threads that kernels may use; 0: all cores")
+      ->capture_default_str()
+      ->check(CLI::Range(0, 1024));
+  bench_verb->add_flag("--quick", bench.quick, "Small sizes, to see that everything runs");
+  bench_verb->add_flag("--json", bench.json, "One JSON object instead of a table");
+  bench_verb->add_flag("--one-gradient", bench.one_gradient)->group("");
+  bench_verb->footer("Example: chainrule bench --workload mlp-medium --threads 1");
+
   CLI::App* selftest_verb = app.add_subcommand(
       "selftest", "Does this build work here? Every derivative, the diagrams, the training; one verdict");
   selftest_verb->footer("Example: chainrule selftest");
+  std::vector<Verb> verbs;
+  add_derivative_verbs(app, verbs);
+  add_check_verb(app, verbs);
+  add_graph_verb(app, verbs);
+  add_ops_verb(app, verbs);
   CLI::App* version_verb = app.add_subcommand("version", "The version and what it was built with");
   version_verb->footer("Example: chainrule version");
 
@@ -52,10 +71,14 @@ int run(int argc, char** argv) {
   } catch (const CLI::Success& wanted) {  // --help
     return app.exit(wanted);
   } catch (const CLI::ParseError& wrong) {
-    return fail(fmt::format("{}; see chainrule --help", wrong.what()).c_str(), 2);
+    const bool json = std::any_of(argv, argv + argc, [](const char* a) { return std::string_view(a) == "--json"; });
+    return report_error(ValueError(fmt::format("{}; see chainrule --help", wrong.what())), json);
   }
+  for (const Verb& verb : verbs)
+    if (*verb.app) return verb.run();
   set_num_threads(threads);
   if (*demo_verb) return run_demo(demo);
+  if (*bench_verb) return run_bench(bench);
   if (*selftest_verb) return run_selftest();
   if (*version_verb) return print_version();
   return 2;

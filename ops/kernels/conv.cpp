@@ -3,12 +3,12 @@
 #include <algorithm>
 #include <cassert>
 #include <type_traits>
-#include <vector>
 
 #include "ops/kernels/conv_detail.h"
 #include "ops/kernels/elementwise.h"
 #include "ops/kernels/matmul.h"
 #include "ops/kernels/parallel.h"
+#include "ops/kernels/scratch.h"
 
 namespace chainrule::kernels {
 namespace reference {
@@ -31,14 +31,6 @@ struct Sizes {
   Strides plane_strides() const { return {positions, image.out_w(), 1}; }
 };
 
-// One buffer a thread and use, kept: the second call of the same size allocates nothing.
-template <class T, int use>
-T* scratch(std::int64_t n) {
-  thread_local std::vector<T> buffer;
-  buffer.resize(std::max(buffer.size(), static_cast<std::size_t>(n)));
-  return buffer.data();
-}
-
 Strides plane_strides(const ImageStrides& s) { return {s[1], s[2], s[3]}; }
 
 // One group of one image of z or g as a (filters, positions) matrix, in place where its positions lie evenly.
@@ -48,7 +40,7 @@ const T* as_matrix(const Sizes& size, const T* g, const ImageStrides& strides, M
     out = {strides[1], strides[3]};
     return g;
   }
-  T* dense = scratch<T, 1>(size.filters * size.positions);
+  T* dense = scratch<T>(Scratch::plane, size.filters * size.positions);
   copy_strided(dtype_of<T>(), g, plane_strides(strides), dense, size.plane_strides(), size.plane_shape());
   out = {size.positions, 1};
   return dense;
@@ -75,11 +67,11 @@ void forward(const Convolution& s, const T* x, const ImageStrides& xs, const T* 
   const Sizes size(s);
   const DType d = dtype_of<T>();
   each_image(s, size, [&](std::int64_t n, std::int64_t group) {
-    T* columns = scratch<T, 0>(size.taps * size.positions);
+    T* columns = scratch<T>(Scratch::columns, size.taps * size.positions);
     im2col(d, size.image, x + n * xs[0] + group * size.image.c * xs[1], xs, columns);
     T* out = z + n * zs[0] + group * size.filters * zs[1];
     const bool in_place = zs[3] == 1 && zs[2] == size.image.out_w();
-    T* dense = in_place ? out : scratch<T, 1>(size.filters * size.positions);
+    T* dense = in_place ? out : scratch<T>(Scratch::plane, size.filters * size.positions);
     const std::int64_t row = in_place ? zs[1] : size.positions;
     gemm(d, size.filters, size.positions, size.taps, weight + group * size.filters * size.taps, {size.taps, 1}, columns,
          {size.positions, 1}, dense, row);
@@ -99,7 +91,7 @@ void input_grad(const Convolution& s, const T* g, const ImageStrides& gs, const 
   const Sizes size(s);
   const DType d = dtype_of<T>();
   each_image(s, size, [&](std::int64_t n, std::int64_t group) {
-    T* columns = scratch<T, 0>(size.taps * size.positions);
+    T* columns = scratch<T>(Scratch::columns, size.taps * size.positions);
     MatrixStrides strides{};
     const T* matrix = as_matrix(size, g + n * gs[0] + group * size.filters * gs[1], gs, strides);
     gemm(d, size.taps, size.positions, size.filters, weight + group * size.filters * size.taps, {1, size.taps}, matrix,
@@ -113,7 +105,7 @@ void weight_grad(const Convolution& s, const T* x, const ImageStrides& xs, const
   const Sizes size(s);
   const DType d = dtype_of<T>();
   const std::int64_t pieces = std::min(s.windows.n, kMaxPieces), one = size.filters * size.taps, all = one * s.groups;
-  T* sums = scratch<T, 2>(pieces * all);
+  T* sums = scratch<T>(Scratch::sums, pieces * all);
   std::fill_n(sums, pieces * all, T(0));
   const std::int64_t images = std::max<std::int64_t>(s.windows.n / std::max<std::int64_t>(pieces, 1), 1);  // of a piece
   const std::int64_t grain = (images_per_thread(size, s.groups) + images - 1) / images;
@@ -121,11 +113,11 @@ void weight_grad(const Convolution& s, const T* x, const ImageStrides& xs, const
     for (std::int64_t piece = begin; piece < end; ++piece) {
       for (std::int64_t n = s.windows.n * piece / pieces; n < s.windows.n * (piece + 1) / pieces; ++n) {
         for (std::int64_t group = 0; group < s.groups; ++group) {
-          T* columns = scratch<T, 0>(size.taps * size.positions);
+          T* columns = scratch<T>(Scratch::columns, size.taps * size.positions);
           im2col(d, size.image, x + n * xs[0] + group * size.image.c * xs[1], xs, columns);
           MatrixStrides strides{};
           const T* matrix = as_matrix(size, g + n * gs[0] + group * size.filters * gs[1], gs, strides);
-          T* product = scratch<T, 3>(one);
+          T* product = scratch<T>(Scratch::product, one);
           gemm(d, size.filters, size.taps, size.positions, matrix, strides, columns, {1, size.positions}, product,
                size.taps);
           T* sum = sums + piece * all + group * one;

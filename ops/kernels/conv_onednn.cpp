@@ -7,13 +7,13 @@
 #include "ops/kernels/conv_prepared.h"
 #include "ops/kernels/elementwise.h"
 #include "ops/kernels/parallel.h"
+#include "ops/kernels/scratch.h"
 
 #if CHAINRULE_KERNELS_USE_ONEDNN
 
 #include <dnnl.hpp>
-#include <memory>
-#include <new>
 #include <unordered_map>
+#include <utility>
 
 namespace chainrule::kernels {
 namespace detail {
@@ -23,38 +23,8 @@ using dnnl::memory;
 
 constexpr std::int64_t kMaxPieces = 8;
 constexpr std::int64_t kSmallWork = std::int64_t{1} << 20;  // multiplications below which a batch stays whole
+constexpr std::int64_t kPositionsOfPiece = 512;
 constexpr std::int64_t kMaxSumBytes = std::int64_t{1} << 25;
-
-/// Scratch memory of one thread, kept between calls and aligned as oneDNN likes it.
-class Buffer {
- public:
-  float* floats(std::int64_t n) { return static_cast<float*>(bytes(static_cast<std::size_t>(n) * sizeof(float))); }
-  void* bytes(std::size_t n) {
-    if (n > size_) {
-      memory_.reset();
-      size_ = 0;
-      memory_.reset(::operator new(n, kAlignment));
-      size_ = n;
-    }
-    return memory_.get();
-  }
-
- private:
-  static constexpr std::align_val_t kAlignment{64};
-  struct Free {
-    void operator()(void* p) const { ::operator delete(p, kAlignment); }
-  };
-  std::unique_ptr<void, Free> memory_;
-  std::size_t size_ = 0;
-};
-
-struct Buffers {
-  Buffer x, g, weight, sums, scratch;
-};
-Buffers& buffers() {
-  thread_local Buffers mine;
-  return mine;
-}
 
 /// A batch cut into equal pieces, the last one possibly smaller.
 struct Pieces {
@@ -89,17 +59,33 @@ struct Images {
     to.assign(last.begin(), last.end());
     for (int a = 0; a < 4; ++a) same = same && (from[a] == to[a] || shape[a] == 1);
   }
-  const float* read(const float* data, Buffer& buffer) const {
+  const float* read(const float* data, Scratch use) const {
     if (same) return data;
-    float* copy = buffer.floats(numel(shape));
+    auto* copy = scratch<float>(use, numel(shape));
     copy_strided(DType::float32, data, from, copy, to, shape);
     return copy;
   }
-  float* place(float* data, Buffer& buffer) const { return same ? data : buffer.floats(numel(shape)); }
+  /// The same with zeros around, as large as the images of `s`.
+  const float* read_padded(const float* data, const Windows& s) const {
+    const ImageStrides wide = channels_last_strides(s.c, s.h, s.w);
+    auto* copy = scratch<float>(Scratch::images, shape[0] * wide[0]);
+    std::fill_n(copy, shape[0] * wide[0], 0.0F);
+    const std::int64_t corner = (s.h - shape[2]) / 2 * wide[2] + (s.w - shape[3]) / 2 * wide[3];
+    copy_strided(DType::float32, data, from, copy + corner, Strides(wide.begin(), wide.end()), shape);
+    return copy;
+  }
+  float* place(float* data, Scratch use) const { return same ? data : scratch<float>(use, numel(shape)); }
   void write(const float* copy, float* data) const {
     if (!same) copy_strided(DType::float32, copy, to, data, from, shape);
   }
 };
+
+/// The same convolution of images that carry their padding.
+Convolution padded(Convolution s) {
+  s.windows.h += 2 * std::exchange(s.windows.y.padding, 0);
+  s.windows.w += 2 * std::exchange(s.windows.x.padding, 0);
+  return s;
+}
 
 memory wrap(const memory::desc& d, const float* data) { return {d, engine(), const_cast<float*>(data)}; }
 
@@ -118,14 +104,15 @@ void reorder(const memory::desc& from, const float* x, const memory::desc& to, f
 // The caller's weights in the layout that the primitive wants.
 const float* pack(const Prepared& p, const float* weight) {
   if (p.weight == p.user_weight) return weight;
-  auto* packed = static_cast<float*>(buffers().weight.bytes(p.weight.get_size()));
+  auto* packed = static_cast<float*>(scratch_bytes(Scratch::weights, p.weight.get_size()));
   reorder(p.user_weight, weight, p.weight, packed);
   return packed;
 }
 
 void execute(const Prepared& p, std::unordered_map<int, memory> arguments) {
   const OneThread one_thread;
-  arguments.insert({DNNL_ARG_SCRATCHPAD, {p.scratch, engine(), buffers().scratch.bytes(p.scratch.get_size())}});
+  arguments.insert(
+      {DNNL_ARG_SCRATCHPAD, {p.scratch, engine(), scratch_bytes(Scratch::primitive, p.scratch.get_size())}});
   p.primitive.execute(stream(), arguments);
   stream().wait();
 }
@@ -157,10 +144,11 @@ bool onednn_conv2d(const Convolution& s, const float* x, const ImageStrides& x_s
     const std::int64_t n = pieces.size(piece), at = piece * pieces.length;
     const Images in(n, w.c, w.h, w.w, x_strides), out(n, s.out_channels, w.out_h(), w.out_w(), z_strides);
     float* target = z + at * z_strides[0];
-    float* place = out.place(target, buffers().g);
-    std::unordered_map<int, memory> arguments{{DNNL_ARG_SRC, wrap(p.x, in.read(x + at * x_strides[0], buffers().x))},
-                                              {DNNL_ARG_WEIGHTS, wrap(p.weight, packed)},
-                                              {DNNL_ARG_DST, wrap(p.z, place)}};
+    float* place = out.place(target, Scratch::cotangents);
+    std::unordered_map<int, memory> arguments{
+        {DNNL_ARG_SRC, wrap(p.x, in.read(x + at * x_strides[0], Scratch::images))},
+        {DNNL_ARG_WEIGHTS, wrap(p.weight, packed)},
+        {DNNL_ARG_DST, wrap(p.z, place)}};
     if (bias != nullptr) arguments.insert({DNNL_ARG_BIAS, wrap(p.bias, bias)});
     execute(p, std::move(arguments));
     out.write(place, target);
@@ -179,11 +167,25 @@ bool onednn_input_grad(const Convolution& s, const float* g, const ImageStrides&
     const std::int64_t n = pieces.size(piece), at = piece * pieces.length;
     const Images in(n, s.out_channels, w.out_h(), w.out_w(), g_strides), out(n, w.c, w.h, w.w, dx_strides);
     float* target = dx + at * dx_strides[0];
-    float* place = out.place(target, buffers().x);
-    execute(p, {{DNNL_ARG_DIFF_DST, wrap(p.z, in.read(g + at * g_strides[0], buffers().g))},
+    float* place = out.place(target, Scratch::images);
+    execute(p, {{DNNL_ARG_DIFF_DST, wrap(p.z, in.read(g + at * g_strides[0], Scratch::cotangents))},
                 {DNNL_ARG_WEIGHTS, wrap(p.weight, packed)},
                 {DNNL_ARG_DIFF_SRC, wrap(p.x, place)}});
     out.write(place, target);
+  });
+}
+
+// sums[i] += sums[piece * size + i] for all pieces in order, a run that fits the cache at a time.
+void add_pieces(float* sums, std::int64_t pieces, std::int64_t size) {
+  constexpr std::int64_t run = 1024;
+  parallel_for((size + run - 1) / run, 16, [&](std::int64_t begin, std::int64_t end) {
+    for (std::int64_t at = begin * run; at < std::min(end * run, size); at += run) {
+      const std::int64_t n = std::min(run, size - at);
+      for (std::int64_t piece = 1; piece < pieces; ++piece) {
+        const float* more = sums + piece * size + at;
+        for (std::int64_t i = 0; i < n; ++i) sums[at + i] += more[i];
+      }
+    }
   });
 }
 
@@ -193,22 +195,30 @@ bool onednn_weight_grad(const Convolution& s, const float* x, const ImageStrides
   if (empty(s)) return false;
   const Windows& w = s.windows;
   const std::int64_t weight_bytes = s.out_channels * w.c / s.groups * w.y.size * w.x.size * 4;
-  const Pieces pieces(s, std::clamp<std::int64_t>(kMaxSumBytes / weight_bytes, 2, kMaxPieces));
-  const auto first = prepared(Kind::weight_grad, s, pieces.length);
+  // Every piece costs a pass over its own sum of the weights' gradients, so it should see enough positions.
+  const std::int64_t worth = std::min(w.n * w.out_h() * w.out_w() / kPositionsOfPiece, kMaxSumBytes / weight_bytes);
+  const Pieces pieces(s, std::clamp<std::int64_t>(worth, 2, kMaxPieces));
+  const Convolution wide = padded(s);
+  auto first = prepared(Kind::weight_grad, s, pieces.length);
+  // Wide padding keeps oneDNN from its best code; on images padded beforehand it may have that.
+  const bool pad = !first->widest && (w.y.padding > 1 || w.x.padding > 1) &&
+                   prepared(Kind::weight_grad, wide, pieces.length)->widest;
+  if (pad) first = prepared(Kind::weight_grad, wide, pieces.length);
   if (!first->usable) return false;
   const auto size = static_cast<std::int64_t>(first->weight.get_size() / sizeof(float));
-  float* sums = buffers().sums.floats(pieces.count * size);
-  const bool done = each_piece(Kind::weight_grad, s, pieces, *first, [&](std::int64_t piece, const Prepared& p) {
-    const std::int64_t n = pieces.size(piece), at = piece * pieces.length;
-    const Images in(n, w.c, w.h, w.w, x_strides), back(n, s.out_channels, w.out_h(), w.out_w(), g_strides);
-    execute(p, {{DNNL_ARG_SRC, wrap(p.x, in.read(x + at * x_strides[0], buffers().x))},
-                {DNNL_ARG_DIFF_DST, wrap(p.z, back.read(g + at * g_strides[0], buffers().g))},
-                {DNNL_ARG_DIFF_WEIGHTS, wrap(p.weight, sums + piece * size)}});
-  });
+  auto* sums = scratch<float>(Scratch::sums, pieces.count * size);
+  const bool done =
+      each_piece(Kind::weight_grad, pad ? wide : s, pieces, *first, [&](std::int64_t piece, const Prepared& p) {
+        const std::int64_t n = pieces.size(piece), at = piece * pieces.length;
+        const Images in(n, w.c, w.h, w.w, x_strides), back(n, s.out_channels, w.out_h(), w.out_w(), g_strides);
+        const float* from = x + at * x_strides[0];
+        execute(p,
+                {{DNNL_ARG_SRC, wrap(p.x, pad ? in.read_padded(from, wide.windows) : in.read(from, Scratch::images))},
+                 {DNNL_ARG_DIFF_DST, wrap(p.z, back.read(g + at * g_strides[0], Scratch::cotangents))},
+                 {DNNL_ARG_DIFF_WEIGHTS, wrap(p.weight, sums + piece * size)}});
+      });
   if (!done) return false;
-  for (std::int64_t piece = 1; piece < pieces.count; ++piece) {
-    binary(Binary::add, DType::float32, sums, 1, sums + piece * size, 1, sums, size);
-  }
+  add_pieces(sums, pieces.count, size);
   reorder(first->weight, sums, first->user_weight, dweight);
   return true;
 }

@@ -109,6 +109,7 @@ void finish(Prepared& p, const Descriptor& d) {
   p.scratch = d.scratchpad_desc();
   const char* name = d.impl_info_str();
   p.usable = name != nullptr && !std::string_view(name).starts_with("ref");
+  p.widest = name != nullptr && std::string_view(name).find("avx512") != std::string_view::npos;
 }
 
 std::shared_ptr<const Prepared> prepare(Kind kind, const Convolution& s, std::int64_t n) {

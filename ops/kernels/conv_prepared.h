@@ -19,6 +19,7 @@ struct Prepared {
   dnnl::primitive primitive;
   dnnl::memory::desc x, weight, bias, z, user_weight, scratch;
   bool usable = false;  // false: oneDNN has only its slow reference code for these sizes
+  bool widest = false;  // made for the widest vectors of x86
 };
 
 /// Ready to run on `n` images, whatever s.windows.n says; made now or found among those kept.

@@ -31,8 +31,9 @@ T* at(void* z, std::int64_t i) {
   return static_cast<T*>(z) + i;
 }
 
-constexpr std::int64_t grain_of(Unary op) {
-  return op == Unary::exp || op == Unary::log || op == Unary::tanh || op == Unary::sigmoid ? kDear : kCheap;
+template <class Op>
+constexpr std::int64_t grain_of(Op op) {
+  return detail::loop_of(op) == detail::Loop::short_vector ? kCheap : kDear;
 }
 
 // z[i] = f(x[i], y[i]) with the steps known to the compiler, so that the loops vectorise.
@@ -70,6 +71,10 @@ void unary_int(Unary op, const std::int64_t* x, std::int64_t* z, std::int64_t n)
   }
 }
 
+std::int64_t truncated_remainder(std::int64_t a, std::int64_t b) {
+  return b == -1 ? 0 : a % b;  // the smallest number by -1 would overflow on the way
+}
+
 void binary_int(Binary op, const std::int64_t* x, std::int64_t x_step, const std::int64_t* y, std::int64_t y_step,
                 std::int64_t* z, std::int64_t n) {
   const auto map = [&](auto f) {
@@ -88,6 +93,18 @@ void binary_int(Binary op, const std::int64_t* x, std::int64_t x_step, const std
       return zip(x, x_step, y, y_step, z, n, [](std::int64_t a, std::int64_t b) { return std::max(a, b); });
     case Binary::minimum:
       return zip(x, x_step, y, y_step, z, n, [](std::int64_t a, std::int64_t b) { return std::min(a, b); });
+    case Binary::fmod:
+      return zip(x, x_step, y, y_step, z, n, truncated_remainder);
+    case Binary::remainder:
+      return zip(x, x_step, y, y_step, z, n, [](std::int64_t a, std::int64_t b) {
+        const std::int64_t r = truncated_remainder(a, b);
+        return r != 0 && (r < 0) != (b < 0) ? r + b : r;
+      });
+    case Binary::floor_divide:
+      return zip(x, x_step, y, y_step, z, n, [](std::int64_t a, std::int64_t b) {
+        if (b == -1) return static_cast<std::int64_t>(Wrapping{0} - static_cast<Wrapping>(a));
+        return a / b - (a % b != 0 && (a < 0) != (b < 0));
+      });
     default:
       assert(false && "binary: not a function of int64");
   }
@@ -129,32 +146,32 @@ To convert(From x) {
 
 }  // namespace
 
-void unary(Unary op, DType d, const void* x, void* z, std::int64_t n) {
+void unary(Unary op, DType d, const void* x, void* z, std::int64_t n, const Parameters& p) {
   assert(supports(op, d));
   parallel_for(n, grain_of(op), [&](std::int64_t begin, std::int64_t end) {
     if (d == DType::float32)
-      detail::unary_run(op, at<float>(x, begin), at<float>(z, begin), end - begin);
+      detail::unary_run(op, at<float>(x, begin), at<float>(z, begin), end - begin, p);
     else if (d == DType::float64)
-      detail::unary_run(op, at<double>(x, begin), at<double>(z, begin), end - begin);
+      detail::unary_run(op, at<double>(x, begin), at<double>(z, begin), end - begin, p);
     else
       unary_int(op, at<std::int64_t>(x, begin), at<std::int64_t>(z, begin), end - begin);
   });
 }
 
 void binary(Binary op, DType d, const void* x, std::int64_t x_step, const void* y, std::int64_t y_step, void* z,
-            std::int64_t n) {
+            std::int64_t n, const Parameters& p) {
   assert(supports(op, d));
   if (n > 1 && x_step == 0 && y_step == 0) {
     alignas(8) std::byte value[8];
-    binary(op, d, x, 1, y, 1, value, 1);
+    binary(op, d, x, 1, y, 1, value, 1, p);
     return fill(d, value, z, n);
   }
-  parallel_for(n, op == Binary::pow ? kDear : kCheap, [&](std::int64_t begin, std::int64_t end) {
+  parallel_for(n, grain_of(op), [&](std::int64_t begin, std::int64_t end) {
     const std::int64_t i = begin * x_step, j = begin * y_step, count = end - begin;
     dispatch(d, [&](auto zero) {
       using T = decltype(zero);
       if constexpr (std::is_floating_point_v<T>) {
-        detail::binary_run(op, at<T>(x, i), x_step, at<T>(y, j), y_step, at<T>(z, begin), count);
+        detail::binary_run(op, at<T>(x, i), x_step, at<T>(y, j), y_step, at<T>(z, begin), count, p);
       } else if constexpr (std::is_same_v<T, std::int64_t>) {
         binary_int(op, at<T>(x, i), x_step, at<T>(y, j), y_step, at<T>(z, begin), count);
       }
@@ -181,22 +198,6 @@ void where(DType d, const bool* condition, std::int64_t condition_step, const vo
       T* to = at<T>(z, 0);
       for (std::int64_t i = begin; i < end; ++i) {
         to[i] = condition[i * condition_step] ? from_x[i * x_step] : from_y[i * y_step];
-      }
-    });
-  });
-}
-
-void clamp(DType d, const void* x, double low, double high, void* z, std::int64_t n) {
-  assert(is_floating(d));
-  parallel_for(n, kCheap, [&](std::int64_t begin, std::int64_t end) {
-    dispatch_floating(d, [&](auto zero) {
-      using T = decltype(zero);
-      const T lo = static_cast<T>(low), hi = static_cast<T>(high);
-      const T* from = at<T>(x, 0);
-      T* to = at<T>(z, 0);
-      for (std::int64_t i = begin; i < end; ++i) {
-        const T raised = from[i] < lo ? lo : from[i];
-        to[i] = raised > hi ? hi : raised;
       }
     });
   });

@@ -1,5 +1,5 @@
-// Functions of two floating operands, compiled once per instruction set and chosen at run time; pow goes through the
-// standard library. No threads.
+// Functions of two floating operands that take a few instructions, compiled once per instruction set and chosen at run
+// time; the other functions are in elementwise_math.cpp and elementwise_scalar.cpp. No threads.
 #include <cmath>
 #include <cstddef>
 
@@ -10,6 +10,8 @@
 #define HWY_TARGET_INCLUDE "ops/kernels/elementwise_binary.cpp"
 #include <hwy/foreach_target.h>
 #include <hwy/highway.h>
+// The order matters: highway.h first.
+#include "ops/kernels/elementwise_run.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace chainrule::kernels::detail {
@@ -17,11 +19,13 @@ namespace HWY_NAMESPACE {
 namespace {
 
 namespace hn = hwy::HWY_NAMESPACE;
+namespace simd = chainrule::kernels::HWY_NAMESPACE::simd;
 
-template <class D, class V>
-HWY_INLINE V apply(D d, V x, V y, Binary op) {
+template <Binary op, class D, class V>
+HWY_INLINE V apply(D d, V x, V y, const simd::Settings<V>& s) {
   using T = hn::TFromD<D>;
-  const V one = hn::Set(d, T(1));
+  const V zero = hn::Zero(d), one = hn::Set(d, T(1)), three = hn::Set(d, T(3));
+  const auto unless_nan = [&](V z) { return hn::IfThenElse(hn::IsNaN(y), y, z); };
   switch (op) {
     case Binary::add:
       return hn::Add(x, y);
@@ -40,79 +44,53 @@ HWY_INLINE V apply(D d, V x, V y, Binary op) {
       return hn::Mul(x, hn::NegMulAdd(y, y, one));
     case Binary::sigmoid_grad:
       return hn::Mul(hn::Mul(x, y), hn::Sub(one, y));
-    case Binary::relu_grad: {
-      const V g = hn::IfThenElseZero(hn::Gt(y, hn::Zero(d)), x);
-      return hn::IfThenElse(hn::IsNaN(y), y, g);
+    case Binary::square_grad:
+      return hn::Add(hn::Mul(x, y), hn::Mul(x, y));  // overflows only where the result does
+    case Binary::relu_grad:
+      return unless_nan(hn::IfThenElseZero(hn::Gt(y, zero), x));
+    case Binary::leaky_relu_grad:
+      return unless_nan(hn::IfThenElse(hn::Gt(y, zero), x, hn::Mul(s.a, x)));
+    case Binary::clamp_grad:
+      return unless_nan(hn::IfThenElseZero(hn::And(hn::Ge(y, s.a), hn::Le(y, s.b)), x));
+    case Binary::hardtanh_grad:
+      return unless_nan(hn::IfThenElseZero(hn::And(hn::Gt(y, s.a), hn::Lt(y, s.b)), x));
+    case Binary::hardswish_grad: {
+      const V middle = hn::Mul(x, hn::Add(hn::Div(y, three), hn::Set(d, T(0.5))));
+      const V z = hn::IfThenElse(hn::Le(y, three), middle, x);
+      return unless_nan(hn::IfThenElse(hn::Lt(y, hn::Neg(three)), zero, z));
     }
-    case Binary::pow:
-      break;
+    default:
+      return x;
   }
-  return x;
 }
 
-// The tail goes through padded buffers, so it takes the same vector instructions and no load leaves the arrays.
-template <Binary op, bool x_dense, bool y_dense, class T>
-void run(const T* x, const T* y, T* z, std::size_t n) {
-  const hn::ScalableTag<T> d;
-  const std::size_t lanes = hn::Lanes(d);
-  const auto x0 = hn::Set(d, *x);
-  const auto y0 = hn::Set(d, *y);
-  std::size_t i = 0;
-  for (; i + lanes <= n; i += lanes) {
-    auto vx = x0, vy = y0;
-    if constexpr (x_dense) vx = hn::LoadU(d, x + i);
-    if constexpr (y_dense) vy = hn::LoadU(d, y + i);
-    hn::StoreU(apply(d, vx, vy, op), d, z + i);
-  }
-  if (i == n) return;
-  HWY_ALIGN T x_tail[hn::MaxLanes(d)] = {};
-  HWY_ALIGN T y_tail[hn::MaxLanes(d)] = {};
-  hn::Store(x0, d, x_tail);
-  hn::Store(y0, d, y_tail);
-  for (std::size_t j = i; x_dense && j < n; ++j) x_tail[j - i] = x[j];
-  for (std::size_t j = i; y_dense && j < n; ++j) y_tail[j - i] = y[j];
-  hn::Store(apply(d, hn::Load(d, x_tail), hn::Load(d, y_tail), op), d, x_tail);
-  for (std::size_t j = i; j < n; ++j) z[j] = x_tail[j - i];
-}
-
-template <Binary op, class T>
-void choose_steps(const T* x, bool x_dense, const T* y, bool y_dense, T* z, std::size_t n) {
-  if (x_dense && y_dense) return run<op, true, true>(x, y, z, n);
-  if (x_dense) return run<op, true, false>(x, y, z, n);
-  run<op, false, true>(x, y, z, n);
+/// Runs the one of `ops` that is wanted.
+template <Binary... ops, class T>
+HWY_INLINE void choose(Binary op, const T* x, bool x_dense, const T* y, bool y_dense, T* z, std::size_t n,
+                       const Parameters& p) {
+  const auto run = [&]<Binary one>() {
+    simd::run_binary(x, x_dense, y, y_dense, z, n, p,
+                     [](auto d, auto u, auto v, const auto& s) HWY_ATTR { return apply<one>(d, u, v, s); });
+    return true;
+  };
+  (void)((op == ops && run.template operator()<ops>()) || ...);
 }
 
 template <class T>
-void choose(Binary op, const T* x, bool x_dense, const T* y, bool y_dense, T* z, std::size_t n) {
-  switch (op) {
-    case Binary::add:
-      return choose_steps<Binary::add>(x, x_dense, y, y_dense, z, n);
-    case Binary::sub:
-      return choose_steps<Binary::sub>(x, x_dense, y, y_dense, z, n);
-    case Binary::mul:
-      return choose_steps<Binary::mul>(x, x_dense, y, y_dense, z, n);
-    case Binary::div:
-      return choose_steps<Binary::div>(x, x_dense, y, y_dense, z, n);
-    case Binary::maximum:
-      return choose_steps<Binary::maximum>(x, x_dense, y, y_dense, z, n);
-    case Binary::minimum:
-      return choose_steps<Binary::minimum>(x, x_dense, y, y_dense, z, n);
-    case Binary::tanh_grad:
-      return choose_steps<Binary::tanh_grad>(x, x_dense, y, y_dense, z, n);
-    case Binary::sigmoid_grad:
-      return choose_steps<Binary::sigmoid_grad>(x, x_dense, y, y_dense, z, n);
-    case Binary::relu_grad:
-      return choose_steps<Binary::relu_grad>(x, x_dense, y, y_dense, z, n);
-    case Binary::pow:
-      return;
-  }
+HWY_INLINE void any(Binary op, const T* x, bool x_dense, const T* y, bool y_dense, T* z, std::size_t n,
+                    const Parameters& p) {
+  choose<Binary::add, Binary::sub, Binary::mul, Binary::div, Binary::maximum, Binary::minimum, Binary::tanh_grad,
+         Binary::sigmoid_grad, Binary::square_grad, Binary::relu_grad, Binary::leaky_relu_grad, Binary::clamp_grad,
+         Binary::hardtanh_grad, Binary::hardswish_grad>(op, x, x_dense, y, y_dense, z, n, p);
 }
 
-void binary_float(Binary op, const float* x, bool x_dense, const float* y, bool y_dense, float* z, std::size_t n) {
-  choose(op, x, x_dense, y, y_dense, z, n);
+void binary_float(Binary op, const float* x, bool x_dense, const float* y, bool y_dense, float* z, std::size_t n,
+                  const Parameters& p) {
+  any(op, x, x_dense, y, y_dense, z, n, p);
 }
-void binary_double(Binary op, const double* x, bool x_dense, const double* y, bool y_dense, double* z, std::size_t n) {
-  choose(op, x, x_dense, y, y_dense, z, n);
+void binary_double(Binary op, const double* x, bool x_dense, const double* y, bool y_dense, double* z, std::size_t n,
+                   const Parameters& p) {
+  any(op, x, x_dense, y, y_dense, z, n, p);
 }
 
 }  // namespace
@@ -124,30 +102,20 @@ HWY_AFTER_NAMESPACE();
 namespace chainrule::kernels {
 namespace detail {
 
-namespace {
-// std::pow hides a NaN in pow(NaN, 0) and pow(1, NaN); here it stays visible.
-template <class T>
-T visible_pow(T x, T y) {
-  return std::isnan(x) || std::isnan(y) ? x + y : std::pow(x, y);
-}
-template <class T>
-void pow_run(const T* x, std::int64_t x_step, const T* y, std::int64_t y_step, T* z, std::int64_t n) {
-  for (std::int64_t i = 0; i < n; ++i) z[i] = visible_pow(x[i * x_step], y[i * y_step]);
-}
-}  // namespace
-
 HWY_EXPORT(binary_float);
 HWY_EXPORT(binary_double);
 
 void binary_run(Binary op, const float* x, std::int64_t x_step, const float* y, std::int64_t y_step, float* z,
-                std::int64_t n) {
-  if (op == Binary::pow) return pow_run(x, x_step, y, y_step, z, n);
-  HWY_DYNAMIC_DISPATCH(binary_float)(op, x, x_step != 0, y, y_step != 0, z, static_cast<std::size_t>(n));
+                std::int64_t n, const Parameters& p) {
+  if (loop_of(op) == Loop::long_vector) return binary_math_run(op, x, x_step, y, y_step, z, n, p);
+  if (loop_of(op) == Loop::scalar) return binary_scalar_run(op, x, x_step, y, y_step, z, n);
+  HWY_DYNAMIC_DISPATCH(binary_float)(op, x, x_step != 0, y, y_step != 0, z, static_cast<std::size_t>(n), p);
 }
 void binary_run(Binary op, const double* x, std::int64_t x_step, const double* y, std::int64_t y_step, double* z,
-                std::int64_t n) {
-  if (op == Binary::pow) return pow_run(x, x_step, y, y_step, z, n);
-  HWY_DYNAMIC_DISPATCH(binary_double)(op, x, x_step != 0, y, y_step != 0, z, static_cast<std::size_t>(n));
+                std::int64_t n, const Parameters& p) {
+  if (loop_of(op) == Loop::long_vector) return binary_math_run(op, x, x_step, y, y_step, z, n, p);
+  if (loop_of(op) == Loop::scalar) return binary_scalar_run(op, x, x_step, y, y_step, z, n);
+  HWY_DYNAMIC_DISPATCH(binary_double)(op, x, x_step != 0, y, y_step != 0, z, static_cast<std::size_t>(n), p);
 }
 
 }  // namespace detail
@@ -156,7 +124,7 @@ namespace {
 
 // One rounding or none: plain C++ gives the bits of the vector instruction. The others ask the vector code.
 template <class T>
-T one(Binary op, T x, T y) {
+T one(Binary op, T x, T y, const Parameters& p) {
   switch (op) {
     case Binary::add:
       return x + y;
@@ -166,27 +134,23 @@ T one(Binary op, T x, T y) {
       return x * y;
     case Binary::div:
       return x / y;
-    case Binary::pow:
-      return detail::visible_pow(x, y);
     case Binary::maximum:
       return std::isnan(x) || x > y ? x : y;
     case Binary::minimum:
       return std::isnan(x) || x < y ? x : y;
     case Binary::relu_grad:
       return y > 0 ? x : y <= 0 ? T(0) : y;
-    case Binary::tanh_grad:
-    case Binary::sigmoid_grad:
-      break;
+    default:
+      T z;
+      detail::binary_run(op, &x, 1, &y, 1, &z, 1, p);
+      return z;
   }
-  T z;
-  detail::binary_run(op, &x, 1, &y, 1, &z, 1);
-  return z;
 }
 
 }  // namespace
 
-float binary_one(Binary op, float x, float y) { return one(op, x, y); }
-double binary_one(Binary op, double x, double y) { return one(op, x, y); }
+float binary_one(Binary op, float x, float y, const Parameters& p) { return one(op, x, y, p); }
+double binary_one(Binary op, double x, double y, const Parameters& p) { return one(op, x, y, p); }
 
 }  // namespace chainrule::kernels
 #endif

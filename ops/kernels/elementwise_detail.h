@@ -8,13 +8,37 @@
 
 namespace chainrule::kernels::detail {
 
-void unary_run(Unary op, const float* x, float* z, std::int64_t n);
-void unary_run(Unary op, const double* x, double* z, std::int64_t n);
+/// Which file has the loop.
+enum class Loop : std::uint8_t { short_vector, long_vector, scalar };
+constexpr Loop loop_of(Unary op) {
+  return op <= Unary::threshold ? Loop::short_vector : op <= Unary::elu ? Loop::long_vector : Loop::scalar;
+}
+constexpr Loop loop_of(Binary op) {
+  return op <= Binary::hardswish_grad ? Loop::short_vector : op <= Binary::elu_grad ? Loop::long_vector : Loop::scalar;
+}
 
-/// n >= 1; steps are 0 or 1, not both 0 unless n == 1. pow included.
+/// Any function of one operand.
+void unary_run(Unary op, const float* x, float* z, std::int64_t n, const Parameters& p = {});
+void unary_run(Unary op, const double* x, double* z, std::int64_t n, const Parameters& p = {});
+
+/// n >= 1; steps are 0 or 1, not both 0 unless n == 1.
 void binary_run(Binary op, const float* x, std::int64_t x_step, const float* y, std::int64_t y_step, float* z,
-                std::int64_t n);
+                std::int64_t n, const Parameters& p = {});
 void binary_run(Binary op, const double* x, std::int64_t x_step, const double* y, std::int64_t y_step, double* z,
-                std::int64_t n);
+                std::int64_t n, const Parameters& p = {});
+
+// Those of one loop only: elementwise_math.cpp and elementwise_scalar.cpp.
+void unary_math_run(Unary op, const float* x, float* z, std::int64_t n, const Parameters& p);
+void unary_math_run(Unary op, const double* x, double* z, std::int64_t n, const Parameters& p);
+void binary_math_run(Binary op, const float* x, std::int64_t x_step, const float* y, std::int64_t y_step, float* z,
+                     std::int64_t n, const Parameters& p);
+void binary_math_run(Binary op, const double* x, std::int64_t x_step, const double* y, std::int64_t y_step, double* z,
+                     std::int64_t n, const Parameters& p);
+void unary_scalar_run(Unary op, const float* x, float* z, std::int64_t n, const Parameters& p);
+void unary_scalar_run(Unary op, const double* x, double* z, std::int64_t n, const Parameters& p);
+void binary_scalar_run(Binary op, const float* x, std::int64_t x_step, const float* y, std::int64_t y_step, float* z,
+                       std::int64_t n);
+void binary_scalar_run(Binary op, const double* x, std::int64_t x_step, const double* y, std::int64_t y_step, double* z,
+                       std::int64_t n);
 
 }  // namespace chainrule::kernels::detail

@@ -9,6 +9,7 @@
 
 #include "ops/kernels/elementwise.h"
 #include "ops/kernels/parallel.h"
+#include "ops/kernels/transpose.h"
 
 namespace chainrule::kernels {
 namespace {
@@ -54,7 +55,7 @@ void Loop::prepare() {
     if (shape[a] != 1) order[rank++] = a;
   }
   const auto& z = strides[result()];
-  std::stable_sort(order.begin(), order.begin() + rank, [&](int a, int b) { return std::abs(z[a]) > std::abs(z[b]); });
+  sort_axes(order.begin(), order.begin() + rank, [&](int a, int b) { return std::abs(z[a]) > std::abs(z[b]); });
 
   const auto old_shape = shape;
   const auto old_strides = strides;
@@ -195,25 +196,26 @@ void launch(Loop& loop, const Shape& shape, const F& f) {
 }  // namespace
 
 void unary_strided(Unary op, DType d, const void* x, const Strides& x_strides, void* z, const Strides& z_strides,
-                   const Shape& shape) {
+                   const Shape& shape, const Parameters& p) {
   Loop loop;
   loop.add(x, d, x_strides);
   loop.add(z, d, z_strides);
   launch(loop, shape, [&](const Run& r) {
-    if (r.step[0] == 1 || r.n == 1) return unary(op, d, r.in[0], r.out, r.n);
+    if (r.step[0] == 1 || r.n == 1) return unary(op, d, r.in[0], r.out, r.n, p);
     alignas(8) std::byte value[8];
-    unary(op, d, r.in[0], value, 1);
+    unary(op, d, r.in[0], value, 1, p);
     fill(d, value, r.out, r.n);
   });
 }
 
 void binary_strided(Binary op, DType d, const void* x, const Strides& x_strides, const void* y,
-                    const Strides& y_strides, void* z, const Strides& z_strides, const Shape& shape) {
+                    const Strides& y_strides, void* z, const Strides& z_strides, const Shape& shape,
+                    const Parameters& p) {
   Loop loop;
   loop.add(x, d, x_strides);
   loop.add(y, d, y_strides);
   loop.add(z, d, z_strides);
-  launch(loop, shape, [&](const Run& r) { binary(op, d, r.in[0], r.step[0], r.in[1], r.step[1], r.out, r.n); });
+  launch(loop, shape, [&](const Run& r) { binary(op, d, r.in[0], r.step[0], r.in[1], r.step[1], r.out, r.n, p); });
 }
 
 void compare_strided(Compare op, DType d, const void* x, const Strides& x_strides, const void* y,
@@ -241,19 +243,6 @@ void where_strided(DType d, const bool* condition, const Strides& condition_stri
   });
 }
 
-void clamp_strided(DType d, const void* x, const Strides& x_strides, double low, double high, void* z,
-                   const Strides& z_strides, const Shape& shape) {
-  Loop loop;
-  loop.add(x, d, x_strides);
-  loop.add(z, d, z_strides);
-  launch(loop, shape, [&](const Run& r) {
-    if (r.step[0] == 1 || r.n == 1) return clamp(d, r.in[0], low, high, r.out, r.n);
-    alignas(8) std::byte value[8];
-    clamp(d, r.in[0], low, high, value, 1);
-    fill(d, value, r.out, r.n);
-  });
-}
-
 void cast_strided(DType from, DType to, const void* x, const Strides& x_strides, void* z, const Strides& z_strides,
                   const Shape& shape) {
   if (from == to) return copy_strided(from, x, x_strides, z, z_strides, shape);
@@ -270,6 +259,7 @@ void cast_strided(DType from, DType to, const void* x, const Strides& x_strides,
 
 void copy_strided(DType d, const void* x, const Strides& x_strides, void* z, const Strides& z_strides,
                   const Shape& shape) {
+  if (copy_transposed(d, x, x_strides, z, z_strides, shape)) return;
   Loop loop;
   loop.add(x, d, x_strides);
   loop.add(z, d, z_strides);

@@ -1,5 +1,5 @@
-// Functions of one floating operand, compiled once per instruction set and chosen at run time. Highway's approximations
-// of exp, log and tanh are made exact at infinities, zeros and NaN here. No threads.
+// Functions of one floating operand that take a few instructions, compiled once per instruction set and chosen at run
+// time; the other functions are in elementwise_math.cpp and elementwise_scalar.cpp. No threads.
 #include <cmath>
 #include <cstddef>
 #include <limits>
@@ -12,7 +12,7 @@
 #include <hwy/foreach_target.h>
 #include <hwy/highway.h>
 // The order matters: highway.h first.
-#include <hwy/contrib/math/math-inl.h>
+#include "ops/kernels/elementwise_run.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace chainrule::kernels::detail {
@@ -20,126 +20,87 @@ namespace HWY_NAMESPACE {
 namespace {
 
 namespace hn = hwy::HWY_NAMESPACE;
+namespace simd = chainrule::kernels::HWY_NAMESPACE::simd;
 
-// Not inlined: body and tail of a run then share the very same instructions.
-
-template <class D, class V>
-HWY_NOINLINE V exact_exp(D d, V x) {
-  using T = hn::TFromD<D>;
-  const V overflow = hn::Set(d, sizeof(T) == 4 ? T(89) : T(710));  // beyond log(max), where the estimate stops working
-  const V infinity = hn::Set(d, std::numeric_limits<T>::infinity());
-  const V y = hn::IfThenElse(hn::Gt(x, overflow), infinity, hn::Exp(d, x));
-  return hn::IfThenElse(hn::IsNaN(x), x, y);
+template <class V>
+HWY_INLINE V clamp(V x, V low, V high) {  // NaN passes
+  const V raised = hn::IfThenElse(hn::Lt(x, low), low, x);
+  return hn::IfThenElse(hn::Gt(raised, high), high, raised);
 }
 
-template <class D, class V>
-HWY_NOINLINE V exact_log(D d, V x) {
+template <Unary op, class D, class V>
+HWY_INLINE V apply(D d, V x, const simd::Settings<V>& s) {
   using T = hn::TFromD<D>;
   const V zero = hn::Zero(d);
-  const V infinity = hn::Set(d, std::numeric_limits<T>::infinity());
-  V y = hn::Log(d, x);
-  y = hn::IfThenElse(hn::Eq(x, infinity), infinity, y);
-  y = hn::IfThenElse(hn::Eq(x, zero), hn::Neg(infinity), y);
-  y = hn::IfThenElse(hn::Lt(x, zero), hn::Set(d, std::numeric_limits<T>::quiet_NaN()), y);
-  return hn::IfThenElse(hn::IsNaN(x), x, y);
-}
-
-template <class D, class V>
-HWY_NOINLINE V exact_tanh(D d, V x) {
-  return hn::IfThenElse(hn::IsNaN(x), x, hn::Tanh(d, x));
-}
-
-// With e = exp(-|x|) nothing overflows: 1 / (1 + e) for x >= 0, e / (1 + e) below.
-template <class D, class V>
-HWY_NOINLINE V exact_sigmoid(D d, V x) {
-  using T = hn::TFromD<D>;
-  const V one = hn::Set(d, T(1));
-  const V e = exact_exp(d, hn::Neg(hn::Abs(x)));
-  return hn::Div(hn::IfThenElse(hn::Ge(x, hn::Zero(d)), one, e), hn::Add(one, e));
-}
-
-template <class D, class V>
-HWY_INLINE V apply(D d, V x, Unary op) {
-  using T = hn::TFromD<D>;
-  const V zero = hn::Zero(d);
-  const V one = hn::Set(d, T(1));
+  const V one = hn::Set(d, T(1)), three = hn::Set(d, T(3)), six = hn::Set(d, T(6));
+  const auto unless_nan = [&](V z) { return hn::IfThenElse(hn::IsNaN(x), x, z); };
   switch (op) {
     case Unary::neg:
       return hn::Neg(x);
     case Unary::abs:
       return hn::Abs(x);
-    case Unary::exp:
-      return exact_exp(d, x);
-    case Unary::log:
-      return exact_log(d, x);
     case Unary::sqrt:
       return hn::Sqrt(x);
     case Unary::square:
       return hn::Mul(x, x);
-    case Unary::tanh:
-      return exact_tanh(d, x);
-    case Unary::sigmoid:
-      return exact_sigmoid(d, x);
-    case Unary::relu:
-      return hn::IfThenElse(hn::Le(x, zero), zero, x);  // a NaN is not <= 0 and passes
     case Unary::reciprocal:
       return hn::Div(one, x);
-    case Unary::sign: {
-      const V s = hn::Sub(hn::IfThenElseZero(hn::Gt(x, zero), one), hn::IfThenElseZero(hn::Lt(x, zero), one));
-      return hn::IfThenElse(hn::IsNaN(x), x, s);
-    }
+    case Unary::rsqrt:
+      return hn::Div(one, hn::Sqrt(x));
+    case Unary::sign:
+      return unless_nan(hn::Sub(hn::IfThenElseZero(hn::Gt(x, zero), one), hn::IfThenElseZero(hn::Lt(x, zero), one)));
     case Unary::step:
-      return hn::IfThenElse(hn::IsNaN(x), x, hn::IfThenElseZero(hn::Gt(x, zero), one));
+      return unless_nan(hn::IfThenElseZero(hn::Gt(x, zero), one));
+    case Unary::flat:
+      return unless_nan(zero);
+    case Unary::floor:
+      return hn::Floor(x);
+    case Unary::ceil:
+      return hn::Ceil(x);
+    case Unary::round:
+      return hn::Round(x);
+    case Unary::trunc:
+      return hn::Trunc(x);
+    case Unary::frac:
+      return hn::Sub(x, hn::Trunc(x));
+    case Unary::relu:
+      return hn::IfThenElse(hn::Le(x, zero), zero, x);  // a NaN is not <= 0 and passes
+    case Unary::softsign:
+      return hn::Div(x, hn::Add(one, hn::Abs(x)));
+    case Unary::hardsigmoid:
+      return hn::Div(clamp(hn::Add(x, three), zero, six), six);
+    case Unary::hardswish:
+      return hn::Div(hn::Mul(x, clamp(hn::Add(x, three), zero, six)), six);
+    case Unary::leaky_relu:
+      return hn::IfThenElse(hn::Gt(x, zero), x, hn::Mul(s.a, x));
+    case Unary::clamp:
+      return clamp(x, s.a, s.b);
+    case Unary::threshold:
+      return hn::IfThenElse(hn::Le(x, s.a), s.b, x);
+    default:
+      return x;
   }
-  return x;
 }
 
-// The tail goes through a padded buffer, so it takes the same vector instructions and no load leaves the array.
-template <Unary op, class T>
-void run(const T* x, T* z, std::size_t n) {
-  const hn::ScalableTag<T> d;
-  const std::size_t lanes = hn::Lanes(d);
-  std::size_t i = 0;
-  for (; i + lanes <= n; i += lanes) hn::StoreU(apply(d, hn::LoadU(d, x + i), op), d, z + i);
-  if (i == n) return;
-  HWY_ALIGN T buffer[hn::MaxLanes(d)] = {};
-  for (std::size_t j = i; j < n; ++j) buffer[j - i] = x[j];
-  hn::Store(apply(d, hn::Load(d, buffer), op), d, buffer);
-  for (std::size_t j = i; j < n; ++j) z[j] = buffer[j - i];
+/// Runs the one of `ops` that is wanted.
+template <Unary... ops, class T>
+HWY_INLINE void choose(Unary op, const T* x, T* z, std::size_t n, const Parameters& p) {
+  const auto run = [&]<Unary one>() {
+    simd::run_unary(x, z, n, p, [](auto d, auto v, const auto& s) HWY_ATTR { return apply<one>(d, v, s); });
+    return true;
+  };
+  (void)((op == ops && run.template operator()<ops>()) || ...);
 }
 
 template <class T>
-void choose(Unary op, const T* x, T* z, std::size_t n) {
-  switch (op) {
-    case Unary::neg:
-      return run<Unary::neg>(x, z, n);
-    case Unary::abs:
-      return run<Unary::abs>(x, z, n);
-    case Unary::exp:
-      return run<Unary::exp>(x, z, n);
-    case Unary::log:
-      return run<Unary::log>(x, z, n);
-    case Unary::sqrt:
-      return run<Unary::sqrt>(x, z, n);
-    case Unary::square:
-      return run<Unary::square>(x, z, n);
-    case Unary::tanh:
-      return run<Unary::tanh>(x, z, n);
-    case Unary::sigmoid:
-      return run<Unary::sigmoid>(x, z, n);
-    case Unary::relu:
-      return run<Unary::relu>(x, z, n);
-    case Unary::reciprocal:
-      return run<Unary::reciprocal>(x, z, n);
-    case Unary::sign:
-      return run<Unary::sign>(x, z, n);
-    case Unary::step:
-      return run<Unary::step>(x, z, n);
-  }
+HWY_INLINE void any(Unary op, const T* x, T* z, std::size_t n, const Parameters& p) {
+  choose<Unary::neg, Unary::abs, Unary::sqrt, Unary::square, Unary::reciprocal, Unary::rsqrt, Unary::sign, Unary::step,
+         Unary::flat, Unary::floor, Unary::ceil, Unary::round, Unary::trunc, Unary::frac, Unary::relu, Unary::softsign,
+         Unary::hardsigmoid, Unary::hardswish, Unary::leaky_relu, Unary::clamp, Unary::threshold>(op, x, z, n, p);
 }
 
-void unary_float(Unary op, const float* x, float* z, std::size_t n) { choose(op, x, z, n); }
-void unary_double(Unary op, const double* x, double* z, std::size_t n) { choose(op, x, z, n); }
+void unary_float(Unary op, const float* x, float* z, std::size_t n, const Parameters& p) { any(op, x, z, n, p); }
+void unary_double(Unary op, const double* x, double* z, std::size_t n, const Parameters& p) { any(op, x, z, n, p); }
 
 }  // namespace
 }  // namespace HWY_NAMESPACE
@@ -153,20 +114,24 @@ namespace detail {
 HWY_EXPORT(unary_float);
 HWY_EXPORT(unary_double);
 
-void unary_run(Unary op, const float* x, float* z, std::int64_t n) {
-  HWY_DYNAMIC_DISPATCH(unary_float)(op, x, z, static_cast<std::size_t>(n));
+void unary_run(Unary op, const float* x, float* z, std::int64_t n, const Parameters& p) {
+  if (loop_of(op) == Loop::long_vector) return unary_math_run(op, x, z, n, p);
+  if (loop_of(op) == Loop::scalar) return unary_scalar_run(op, x, z, n, p);
+  HWY_DYNAMIC_DISPATCH(unary_float)(op, x, z, static_cast<std::size_t>(n), p);
 }
-void unary_run(Unary op, const double* x, double* z, std::int64_t n) {
-  HWY_DYNAMIC_DISPATCH(unary_double)(op, x, z, static_cast<std::size_t>(n));
+void unary_run(Unary op, const double* x, double* z, std::int64_t n, const Parameters& p) {
+  if (loop_of(op) == Loop::long_vector) return unary_math_run(op, x, z, n, p);
+  if (loop_of(op) == Loop::scalar) return unary_scalar_run(op, x, z, n, p);
+  HWY_DYNAMIC_DISPATCH(unary_double)(op, x, z, static_cast<std::size_t>(n), p);
 }
 
 }  // namespace detail
 
 namespace {
 
-// One rounding or none: plain C++ gives the bits of the vector instruction.
+// One rounding or none: plain C++ gives the bits of the vector instruction. The others ask the vector code.
 template <class T>
-T one(Unary op, T x) {
+T one(Unary op, T x, const Parameters& p) {
   switch (op) {
     case Unary::neg:
       return -x;
@@ -180,25 +145,17 @@ T one(Unary op, T x) {
       return x <= 0 ? T(0) : x;
     case Unary::reciprocal:
       return T(1) / x;
-    case Unary::sign:
-      return x > 0 ? T(1) : x < 0 ? T(-1) : x == 0 ? T(0) : x;
-    case Unary::step:
-      return x > 0 ? T(1) : x <= 0 ? T(0) : x;
-    case Unary::exp:
-    case Unary::log:
-    case Unary::tanh:
-    case Unary::sigmoid:
-      break;
+    default:
+      T z;
+      detail::unary_run(op, &x, &z, 1, p);
+      return z;
   }
-  T z;
-  detail::unary_run(op, &x, &z, 1);
-  return z;
 }
 
 }  // namespace
 
-float unary_one(Unary op, float x) { return one(op, x); }
-double unary_one(Unary op, double x) { return one(op, x); }
+float unary_one(Unary op, float x, const Parameters& p) { return one(op, x, p); }
+double unary_one(Unary op, double x, const Parameters& p) { return one(op, x, p); }
 
 }  // namespace chainrule::kernels
 #endif

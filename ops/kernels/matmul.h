@@ -1,5 +1,5 @@
-// Matrix products. float32 through oneDNN where built in (macro CHAINRULE_ONEDNN), else Eigen; float64 through Eigen;
-// int64 by a plain loop. The work is cut by shape alone, never along k: any number of threads gives the same bits.
+// Matrix products of floating types and int64. The work is never cut along k: any number of threads gives the same
+// bits.
 #pragma once
 
 #include <cstdint>
@@ -16,9 +16,9 @@ struct MatrixStrides {
 };
 
 /// C(m, n) = A(m, k) B(k, n), overwriting C, whose rows are dense and c_row apart. k == 0 gives zeros. No overlap with
-/// A, B.
+/// A, B. `bias` holds n values that are added to every row, or is null.
 void gemm(DType d, std::int64_t m, std::int64_t n, std::int64_t k, const void* a, MatrixStrides a_strides,
-          const void* b, MatrixStrides b_strides, void* c, std::int64_t c_row);
+          const void* b, MatrixStrides b_strides, void* c, std::int64_t c_row, const void* bias = nullptr);
 
 /// Distance in elements from one matrix of a batch to the next; 0 for an operand uses the same one every time.
 struct BatchStrides {

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <cfenv>
 #include <exception>
 
 #ifdef _OPENMP
@@ -36,6 +37,9 @@ void parallel_run(std::int64_t n, std::int64_t grain, void (*run)(void*, std::in
     const auto pieces = std::min<std::int64_t>(num_threads(), n / grain);
     if (pieces > 1) {
       std::exception_ptr failure;  // an exception must not leave the region
+      // Rounding and flush-to-zero are the caller's choice, and the same on every thread, or bits would depend on them.
+      std::fenv_t callers;
+      std::fegetenv(&callers);
 #pragma omp parallel num_threads(static_cast <int>(pieces))
       {
         // The runtime may give fewer threads than asked for.
@@ -44,12 +48,18 @@ void parallel_run(std::int64_t n, std::int64_t grain, void (*run)(void*, std::in
         const std::int64_t share = n / count, extra = n % count;
         const std::int64_t begin = which * share + std::min(which, extra);
         const std::int64_t end = begin + share + (which < extra ? 1 : 0);
+        std::fenv_t own;
+        if (which != 0) {
+          std::fegetenv(&own);
+          std::fesetenv(&callers);
+        }
         try {
           if (begin < end) run(context, begin, end);
         } catch (...) {
 #pragma omp critical(chainrule_parallel_failure)
           if (!failure) failure = std::current_exception();
         }
+        if (which != 0) std::fesetenv(&own);
       }
       if (failure) std::rethrow_exception(failure);
       return;

@@ -12,6 +12,10 @@ namespace chainrule {
 void set_num_threads(int count);
 int num_threads();
 
+/// Gives back what kernels keep between calls: prepared convolutions, packed weights, working memory. Each of these is
+/// bounded; other threads' working memory goes when they next compute. Results do not change.
+void clear_kernel_caches();
+
 namespace kernels {
 
 /// Calls run(context, begin, end) on consecutive pieces of [0, n), each of at least `grain` elements (one piece may be

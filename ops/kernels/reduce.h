@@ -11,14 +11,26 @@ namespace chainrule::kernels {
 /// z has x's dtype, but counts into int64 when x is bool. An empty axis gives 0.
 void sum(DType d, const void* x, void* z, std::int64_t outer, std::int64_t reduced, std::int64_t inner);
 
+/// The same for products; an empty axis gives 1.
+void prod(DType d, const void* x, void* z, std::int64_t outer, std::int64_t reduced, std::int64_t inner);
+/// How many numbers are not 0; NaN is not.
+void count_nonzero(DType d, const void* x, std::int64_t* z, std::int64_t outer, std::int64_t reduced,
+                   std::int64_t inner);
+
 /// Floating types; an empty axis gives NaN.
 void mean(DType d, const void* x, void* z, std::int64_t outer, std::int64_t reduced, std::int64_t inner);
+/// Floating types: the sum of squared distances from the mean, by `divisor`.
+void variance(DType d, const void* x, void* z, std::int64_t outer, std::int64_t reduced, std::int64_t inner,
+              double divisor);
+/// Floating types: (sum |x|^p)^(1/p), p finite and not 0. For p = 2 no square overflows or vanishes on the way.
+void norm(DType d, const void* x, void* z, std::int64_t outer, std::int64_t reduced, std::int64_t inner, double p);
 
 // Largest and smallest: floating types and int64, reduced >= 1. NaN wins; among equals the first position wins.
 
 void amax(DType d, const void* x, void* z, std::int64_t outer, std::int64_t reduced, std::int64_t inner);
 void amin(DType d, const void* x, void* z, std::int64_t outer, std::int64_t reduced, std::int64_t inner);
 void argmax(DType d, const void* x, std::int64_t* z, std::int64_t outer, std::int64_t reduced, std::int64_t inner);
+void argmin(DType d, const void* x, std::int64_t* z, std::int64_t outer, std::int64_t reduced, std::int64_t inner);
 
 // Floating types. The row's maximum is taken out first, so nothing overflows on the way. A row of -inf only: logsumexp
 // -inf, softmax and log_softmax NaN. logsumexp of a row with +inf is +inf; of an empty row -inf.

@@ -20,13 +20,23 @@ struct Adding {
 };
 
 template <class T>
+struct Multiplying {
+  using Value = T;
+  static constexpr T start() { return T(1); }
+  static constexpr T combine(T a, T b) { return a * b; }
+};
+
+template <class T>
 struct Largest {
   using Value = T;
   static constexpr T start() {
     return std::is_floating_point_v<T> ? -std::numeric_limits<T>::infinity() : std::numeric_limits<T>::lowest();
   }
-  // The second test lets a NaN in; once in, no comparison drives it out.
-  static constexpr T combine(T a, T b) { return ((b > a) | (b != b)) ? b : a; }
+  // The second choice lets a NaN in; once in, no comparison drives it out.
+  static constexpr T combine(T a, T b) {
+    const T larger = b > a ? b : a;
+    return b != b ? b : larger;
+  }
 };
 
 template <class T>
@@ -35,7 +45,10 @@ struct Smallest {
   static constexpr T start() {
     return std::is_floating_point_v<T> ? std::numeric_limits<T>::infinity() : std::numeric_limits<T>::max();
   }
-  static constexpr T combine(T a, T b) { return ((b < a) | (b != b)) ? b : a; }
+  static constexpr T combine(T a, T b) {
+    const T smaller = b < a ? b : a;
+    return b != b ? b : smaller;
+  }
 };
 
 /// Folds f(0) ... f(n - 1): up to 4096 at a time in 32 interleaved lanes, those pairwise. A fixed number of lanes,

@@ -1,5 +1,5 @@
-// The softmax family along one axis, fused. Rows (a dense axis) and columns (any other) are both cut into tiles that
-// stay in the first cache; exp and log are the vector loops of the elementwise family.
+// The softmax family along one axis, fused. Rows (a dense axis) are in softmax_rows.cpp; columns (any other) are cut
+// into tiles that stay in the first cache, where exp and log are the vector loops of the elementwise family.
 #include <array>
 #include <cassert>
 #include <cmath>
@@ -8,6 +8,7 @@
 #include "ops/kernels/parallel.h"
 #include "ops/kernels/reduce.h"
 #include "ops/kernels/reduce_detail.h"
+#include "ops/kernels/softmax_rows.h"
 
 namespace chainrule::kernels {
 namespace {
@@ -19,33 +20,10 @@ constexpr std::int64_t kGrain = 1 << 12;
 template <class T>
 using Tile = std::array<T, kTile>;
 
-template <class T>
-T row_max(const T* x, std::int64_t n) {
-  return detail::fold_row<detail::Largest<T>>(n, [x](std::int64_t i) { return x[i]; });
-}
-template <class T>
-T row_sum(const T* x, std::int64_t n) {
-  return detail::fold_row<detail::Adding<T>>(n, [x](std::int64_t i) { return x[i]; });
-}
-
 // What is taken out before exp. An infinite maximum would make inf - inf; logsumexp goes through with 0 instead.
 template <class T>
 T finite_shift(T m) {
   return std::isinf(m) ? T(0) : m;
-}
-
-// sum over i of exp(x[i] - shift), through a tile so that x stays as it is.
-template <class T>
-T row_sum_exp(const T* x, std::int64_t n, T shift) {
-  Tile<T> e;
-  T total = 0;
-  for (std::int64_t begin = 0; begin < n; begin += kTile) {
-    const std::int64_t count = std::min(kTile, n - begin);
-    for (std::int64_t i = 0; i < count; ++i) e[i] = x[begin + i] - shift;
-    detail::unary_run(Unary::exp, e.data(), e.data(), count);
-    total += row_sum(e.data(), count);
-  }
-  return total;
 }
 
 /// Up to kColumns columns of one (n, inner) plane.
@@ -92,140 +70,104 @@ struct Strip {
   }
 };
 
-// Shares out rows, row(offset, o), when inner == 1, else strips of columns, column(strip, offset, o * inner + i).
-template <class T, class Row, class Column>
-void each_line(std::int64_t outer, std::int64_t n, std::int64_t inner, Row row, Column column) {
+// Shares out rows, which go to softmax_rows, when inner == 1, else strips of columns: column(strip, offset, o * inner +
+// i).
+template <class T, class Column>
+void each_line(detail::Rows op, const T* x, const T* y, T* z, std::int64_t outer, std::int64_t n, std::int64_t inner,
+               Column column) {
   const std::int64_t strips = (inner + kColumns - 1) / kColumns;
   const std::int64_t task = std::max<std::int64_t>(n, 1) * std::min(kColumns, std::max<std::int64_t>(inner, 1));
   parallel_for(outer * strips, (kGrain + task - 1) / task, [&](std::int64_t begin, std::int64_t end) {
+    if (inner == 1 && n > 0)
+      return detail::softmax_rows(op, x + begin * n, y + begin * n, z + begin * (op == detail::Rows::logsumexp ? 1 : n),
+                                  end - begin, n);
     for (std::int64_t t = begin; t < end; ++t) {
-      if (inner == 1) {
-        row(t * n, t);
-      } else {
-        const std::int64_t o = t / strips, i = t % strips * kColumns;
-        column(Strip<T>{n, inner, std::min(kColumns, inner - i)}, o * n * inner + i, o * inner + i);
-      }
+      const std::int64_t o = t / strips, i = t % strips * kColumns;
+      column(Strip<T>{n, inner, std::min(kColumns, inner - i)}, o * n * inner + i, o * inner + i);
     }
   });
 }
 
 template <class T>
 void logsumexp_of(const T* x, T* z, std::int64_t outer, std::int64_t n, std::int64_t inner) {
-  each_line<T>(
-      outer, n, inner,
-      [&](std::int64_t at, std::int64_t o) {
-        const T m = finite_shift(row_max(x + at, n));
-        z[o] = m + unary_one(Unary::log, row_sum_exp(x + at, n, m));
-      },
-      [&](Strip<T> strip, std::int64_t at, std::int64_t out) {
-        auto m = strip.max(x + at);
-        for (auto& v : m) v = finite_shift(v);
-        const auto s = strip.sum_exp(x + at, m);
-        for (std::int64_t i = 0; i < strip.width; ++i) z[out + i] = m[i] + unary_one(Unary::log, s[i]);
-      });
+  each_line<T>(detail::Rows::logsumexp, x, x, z, outer, n, inner,
+               [&](Strip<T> strip, std::int64_t at, std::int64_t out) {
+                 auto m = strip.max(x + at);
+                 for (auto& v : m) v = finite_shift(v);
+                 const auto s = strip.sum_exp(x + at, m);
+                 for (std::int64_t i = 0; i < strip.width; ++i) z[out + i] = m[i] + unary_one(Unary::log, s[i]);
+               });
 }
 
 template <class T>
 void softmax_of(const T* x, T* z, std::int64_t outer, std::int64_t n, std::int64_t inner) {
-  each_line<T>(
-      outer, n, inner,
-      [&](std::int64_t at, std::int64_t) {
-        const T m = row_max(x + at, n);
-        for (std::int64_t i = 0; i < n; ++i) z[at + i] = x[at + i] - m;
-        detail::unary_run(Unary::exp, z + at, z + at, n);
-        const T s = row_sum(z + at, n);
-        for (std::int64_t i = 0; i < n; ++i) z[at + i] /= s;
-      },
-      [&](Strip<T> strip, std::int64_t at, std::int64_t) {
-        std::array<double, kColumns> s{};
-        strip.each_exp(x + at, strip.max(x + at), [&](std::int64_t r, const T* e) {
-          for (std::int64_t i = 0; i < strip.width; ++i) {
-            z[at + r * inner + i] = e[i];
-            s[i] += static_cast<double>(e[i]);
-          }
-        });
-        const auto total = strip.narrow(s);
-        for (std::int64_t r = 0; r < n; ++r) {
-          for (std::int64_t i = 0; i < strip.width; ++i) z[at + r * inner + i] /= total[i];
-        }
-      });
+  each_line<T>(detail::Rows::softmax, x, x, z, outer, n, inner, [&](Strip<T> strip, std::int64_t at, std::int64_t) {
+    std::array<double, kColumns> s{};
+    strip.each_exp(x + at, strip.max(x + at), [&](std::int64_t r, const T* e) {
+      for (std::int64_t i = 0; i < strip.width; ++i) {
+        z[at + r * inner + i] = e[i];
+        s[i] += static_cast<double>(e[i]);
+      }
+    });
+    const auto total = strip.narrow(s);
+    for (std::int64_t r = 0; r < n; ++r) {
+      for (std::int64_t i = 0; i < strip.width; ++i) z[at + r * inner + i] /= total[i];
+    }
+  });
 }
 
 template <class T>
 void log_softmax_of(const T* x, T* z, std::int64_t outer, std::int64_t n, std::int64_t inner) {
-  each_line<T>(
-      outer, n, inner,
-      [&](std::int64_t at, std::int64_t) {
-        const T m = row_max(x + at, n);
-        const T log_s = unary_one(Unary::log, row_sum_exp(x + at, n, m));
-        for (std::int64_t i = 0; i < n; ++i) z[at + i] = x[at + i] - m - log_s;
-      },
-      [&](Strip<T> strip, std::int64_t at, std::int64_t) {
-        const auto m = strip.max(x + at);
-        auto log_s = strip.sum_exp(x + at, m);
-        for (std::int64_t i = 0; i < strip.width; ++i) log_s[i] = unary_one(Unary::log, log_s[i]);
-        for (std::int64_t r = 0; r < n; ++r) {
-          for (std::int64_t i = 0; i < strip.width; ++i) {
-            const std::int64_t k = at + r * inner + i;
-            z[k] = x[k] - m[i] - log_s[i];
-          }
-        }
-      });
+  each_line<T>(detail::Rows::log_softmax, x, x, z, outer, n, inner, [&](Strip<T> strip, std::int64_t at, std::int64_t) {
+    const auto m = strip.max(x + at);
+    auto log_s = strip.sum_exp(x + at, m);
+    for (std::int64_t i = 0; i < strip.width; ++i) log_s[i] = unary_one(Unary::log, log_s[i]);
+    for (std::int64_t r = 0; r < n; ++r) {
+      for (std::int64_t i = 0; i < strip.width; ++i) {
+        const std::int64_t k = at + r * inner + i;
+        z[k] = x[k] - m[i] - log_s[i];
+      }
+    }
+  });
 }
 
 template <class T>
 void softmax_grad_of(const T* g, const T* z, T* dx, std::int64_t outer, std::int64_t n, std::int64_t inner) {
-  each_line<T>(
-      outer, n, inner,
-      [&](std::int64_t at, std::int64_t) {
-        const auto product = [&](std::int64_t i) { return g[at + i] * z[at + i]; };
-        const T s = detail::fold_row<detail::Adding<T>>(n, product);
-        for (std::int64_t i = at; i < at + n; ++i) dx[i] = z[i] * (g[i] - s);
-      },
-      [&](Strip<T> strip, std::int64_t at, std::int64_t) {
-        std::array<double, kColumns> s{};
-        for (std::int64_t r = 0; r < n; ++r) {
-          for (std::int64_t i = 0; i < strip.width; ++i) {
-            const std::int64_t k = at + r * inner + i;
-            s[i] += static_cast<double>(g[k]) * static_cast<double>(z[k]);
-          }
-        }
-        const auto total = strip.narrow(s);
-        for (std::int64_t r = 0; r < n; ++r) {
-          for (std::int64_t i = 0; i < strip.width; ++i) {
-            const std::int64_t k = at + r * inner + i;
-            dx[k] = z[k] * (g[k] - total[i]);
-          }
-        }
-      });
+  each_line<T>(detail::Rows::softmax_grad, g, z, dx, outer, n, inner,
+               [&](Strip<T> strip, std::int64_t at, std::int64_t) {
+                 std::array<double, kColumns> s{};
+                 for (std::int64_t r = 0; r < n; ++r) {
+                   for (std::int64_t i = 0; i < strip.width; ++i) {
+                     const std::int64_t k = at + r * inner + i;
+                     s[i] += static_cast<double>(g[k]) * static_cast<double>(z[k]);
+                   }
+                 }
+                 const auto total = strip.narrow(s);
+                 for (std::int64_t r = 0; r < n; ++r) {
+                   for (std::int64_t i = 0; i < strip.width; ++i) {
+                     const std::int64_t k = at + r * inner + i;
+                     dx[k] = z[k] * (g[k] - total[i]);
+                   }
+                 }
+               });
 }
 
 template <class T>
 void log_softmax_grad_of(const T* g, const T* z, T* dx, std::int64_t outer, std::int64_t n, std::int64_t inner) {
-  each_line<T>(
-      outer, n, inner,
-      [&](std::int64_t at, std::int64_t) {
-        const T s = row_sum(g + at, n);
-        Tile<T> e;
-        for (std::int64_t begin = at; begin < at + n; begin += kTile) {
-          const std::int64_t count = std::min(kTile, at + n - begin);
-          detail::unary_run(Unary::exp, z + begin, e.data(), count);
-          for (std::int64_t i = 0; i < count; ++i) dx[begin + i] = g[begin + i] - e[i] * s;
-        }
-      },
-      [&](Strip<T> strip, std::int64_t at, std::int64_t) {
-        std::array<double, kColumns> s{};
-        for (std::int64_t r = 0; r < n; ++r) {
-          for (std::int64_t i = 0; i < strip.width; ++i) s[i] += static_cast<double>(g[at + r * inner + i]);
-        }
-        const auto total = strip.narrow(s);
-        strip.each_exp(z + at, {}, [&](std::int64_t r, const T* e) {
-          for (std::int64_t i = 0; i < strip.width; ++i) {
-            const std::int64_t k = at + r * inner + i;
-            dx[k] = g[k] - e[i] * total[i];
-          }
-        });
-      });
+  each_line<T>(detail::Rows::log_softmax_grad, g, z, dx, outer, n, inner,
+               [&](Strip<T> strip, std::int64_t at, std::int64_t) {
+                 std::array<double, kColumns> s{};
+                 for (std::int64_t r = 0; r < n; ++r) {
+                   for (std::int64_t i = 0; i < strip.width; ++i) s[i] += static_cast<double>(g[at + r * inner + i]);
+                 }
+                 const auto total = strip.narrow(s);
+                 strip.each_exp(z + at, {}, [&](std::int64_t r, const T* e) {
+                   for (std::int64_t i = 0; i < strip.width; ++i) {
+                     const std::int64_t k = at + r * inner + i;
+                     dx[k] = g[k] - e[i] * total[i];
+                   }
+                 });
+               });
 }
 
 }  // namespace

@@ -1,4 +1,4 @@
-// Loops over sliding windows of images: unfold and fold, convolution with its two gradients, max pooling.
+// Loops over sliding windows of images: unfold and fold, convolution with its two gradients. Pooling is in pool.h.
 // Images are logically (N, C, H, W) with strides of the caller's choice, so dense and channels-last both pass.
 // float32 convolutions go through oneDNN where built in (conv_onednn.cpp), all else through unfold and matrix products.
 #pragma once
@@ -28,11 +28,15 @@ struct WindowAxis {
   std::int64_t stride = 1;
   std::int64_t padding = 0;
   std::int64_t dilation = 1;
+  bool ceil =
+      false;  ///< a last window that begins inside (not in the right padding) may hang over the end; pooling only
 
   /// How many positions fit on an axis of `length`, 0 when none does.
   constexpr std::int64_t positions(std::int64_t length) const {
-    const std::int64_t room = length + 2 * padding - dilation * (size - 1) - 1;
-    return room < 0 ? 0 : room / stride + 1;
+    const std::int64_t room = length + 2 * padding - dilation * (size - 1) - 1 + (ceil ? stride - 1 : 0);
+    if (room < 0) return 0;
+    const std::int64_t count = room / stride + 1;
+    return ceil && (count - 1) * stride >= length + padding ? count - 1 : count;
   }
 };
 
@@ -85,22 +89,5 @@ void conv2d_weight_grad(DType d, const Convolution& s, const void* x, const Imag
 /// Prepared oneDNN convolutions kept for reuse, at most a fixed number; 0 without oneDNN.
 std::size_t conv_cache_size();
 void clear_conv_cache();
-
-/// z = largest element of each window, and where it stood: `indices` = row * W + column in the unpadded plane, laid out
-/// as z. NaN wins, among equals the first. A window that sees only padding gives -inf (int64: the smallest) and index
-/// -1. Floating types and int64.
-void max_pool2d(DType d, const Windows& s, const void* x, const ImageStrides& x_strides, void* z, std::int64_t* indices,
-                const ImageStrides& z_strides);
-
-// By the indices of max_pool2d, or any others within the (h, w) planes; -1 stands for nothing. Planes are s.n x s.c,
-// the positions (s.out_h(), s.out_w()) of each.
-
-/// dx = 0, then dx[n, c, indices[n, c, p]] += g[n, c, p].
-void plane_scatter_add(DType d, const Windows& s, const void* g, const ImageStrides& g_strides,
-                       const std::int64_t* indices, const ImageStrides& index_strides, void* dx,
-                       const ImageStrides& dx_strides);
-/// z[n, c, p] = x[n, c, indices[n, c, p]], 0 at index -1.
-void plane_gather(DType d, const Windows& s, const void* x, const ImageStrides& x_strides, const std::int64_t* indices,
-                  const ImageStrides& index_strides, void* z, const ImageStrides& z_strides);
 
 }  // namespace chainrule::kernels

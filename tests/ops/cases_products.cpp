@@ -1,4 +1,4 @@
-// Rows for matmul and linear.
+// Rows for products: matmul, linear, affine, dot, outer.
 #include <cmath>
 
 #include "tests/ops/cases.h"
@@ -77,6 +77,42 @@ Case layer(std::string variant, const Shape& x, const Shape& weight, bool bias) 
   return c;
 }
 
+/// The layer of the book: the weight of linear, transposed.
+Case book_layer(std::string variant, const Shape& x, const Shape& w, bool bias) {
+  Case c{.op = "affine",
+         .variant = std::move(variant),
+         .inputs = {{.shape = x, .linear = true}, {.shape = w, .linear = true}},
+         .f = [](const std::vector<Tensor>& t) { return t.size() > 2 ? affine(t[0], t[1], t[2]) : affine(t[0], t[1]); },
+         .reference =
+             [](std::vector<Array> in) {
+               Array turned({in[1].shape[1], in[1].shape[0]});
+               each_index(turned.shape, [&](const Shape& at) { turned.at(at) = in[1].at({at[1], at[0]}); });
+               in[1] = turned;
+               return naive_linear(in);
+             }};
+  if (bias) c.inputs.push_back({.shape = {w[1]}, .linear = true});
+  return c;
+}
+
+Case outer_product(const Shape& x, const Shape& y) {
+  return {.op = "mul",
+          .variant = "outer",
+          .inputs = {{.shape = x, .linear = true}, {.shape = y, .linear = true}},
+          .f = [](const std::vector<Tensor>& t) { return outer(t[0], t[1]); },
+          .reference =
+              [](const std::vector<Array>& in) {
+                Array z({in[0].shape[0], in[1].shape[0]});
+                each_index(z.shape, [&](const Shape& at) { z.at(at) = in[0].at({at[0]}) * in[1].at({at[1]}); });
+                return z;
+              }};
+}
+
+Case dot_product(const Shape& x) {
+  Case c = product("dot", x, x);
+  c.f = [](const std::vector<Tensor>& t) { return dot(t[0], t[1]); };
+  return c;
+}
+
 }  // namespace
 
 std::vector<Case> product_cases() {
@@ -109,6 +145,14 @@ std::vector<Case> product_cases() {
       layer("no samples", {0, 4}, {2, 4}, true),
       layer("no inputs", {3, 0}, {2, 0}, true),
       layer("no outputs", {3, 4}, {0, 4}, true),
+      book_layer("no bias", {3, 4}, {4, 2}, false),
+      book_layer("bias", {3, 4}, {4, 2}, true),
+      book_layer("one sample", {4}, {4, 3}, true),
+      book_layer("leading axes", {2, 1, 3, 4}, {4, 2}, true),
+      book_layer("no samples", {0, 4}, {4, 2}, true),
+      dot_product({4}),
+      dot_product({0}),
+      outer_product({3}, {2}),
   };
 }
 

@@ -1,5 +1,4 @@
-// Rows for the operations that move elements: shapes, slices, joining, indices.
-#include <numeric>
+// Rows for the operations that move elements: shapes, slices, joining. Indices are in cases_indexing.cpp.
 
 #include "engine/factory.h"
 #include "tests/ops/cases.h"
@@ -35,6 +34,18 @@ Case reshaped(std::string variant, const Shape& from, const Shape& wanted, const
 Case flattened(std::string variant, const Shape& from, std::int64_t start, std::int64_t end, const Shape& to) {
   return one(
       "reshape", "flatten " + variant, from, [=](const Tensor& x) { return flatten(x, start, end); },
+      [=](const std::vector<Array>& x) { return Array(to, x[0].values); });
+}
+
+Case squeezed(std::string variant, const Shape& from, const Axes& dims, const Shape& to) {
+  return one(
+      "reshape", "squeeze " + variant, from, [=](const Tensor& x) { return squeeze(x, dims); },
+      [=](const std::vector<Array>& x) { return Array(to, x[0].values); });
+}
+
+Case unsqueezed(std::string variant, const Shape& from, std::int64_t dim, const Shape& to) {
+  return one(
+      "reshape", "unsqueeze " + variant, from, [=](const Tensor& x) { return unsqueeze(x, dim); },
       [=](const std::vector<Array>& x) { return Array(to, x[0].values); });
 }
 
@@ -88,68 +99,6 @@ Case sliced(std::string variant, const Shape& from, std::int64_t axis, std::opti
   return c;
 }
 
-Array naive_cat(const std::vector<Array>& x, int axis) {
-  Shape shape = x[0].shape;
-  shape[axis] = 0;
-  for (const Array& a : x) shape[axis] += a.shape[axis];
-  Array z(shape);
-  std::int64_t first = 0;
-  for (const Array& a : x) {
-    each_index(a.shape, [&](const Shape& index) {
-      Shape at = index;
-      at[axis] += first;
-      z.at(at) = a.at(index);
-    });
-    first += a.shape[axis];
-  }
-  return z;
-}
-
-Case joined(std::string variant, const std::vector<Shape>& shapes, int axis) {
-  Case c{.op = "cat",
-         .variant = std::move(variant),
-         .inputs = {},
-         .f = [=](const std::vector<Tensor>& t) { return cat(t, axis); },
-         .reference = [=](const std::vector<Array>& x) { return naive_cat(x, axis); },
-         .nan = shapes.size() == 1 ? Nan::everywhere : Nan::somewhere,
-         .nan_reason = shapes.size() == 1 ? "" : "the parts of other inputs stay as they are"};
-  for (const Shape& shape : shapes) c.inputs.push_back({.shape = shape, .linear = true});
-  return c;
-}
-
-Case selected(std::string variant, const Shape& from, std::int64_t axis, const std::vector<std::int64_t>& index) {
-  Shape to = from;
-  to[axis] = static_cast<std::int64_t>(index.size());
-  const Tensor i = from_vector<std::int64_t>(index, {to[axis]});
-  Case c = one(
-      "index_select", std::move(variant), from, [=](const Tensor& x) { return index_select(x, axis, i); },
-      moved(to, [=](Shape at) {
-        at[axis] = index[at[axis]];
-        return at;
-      }));
-  c.nan = Nan::somewhere;
-  c.nan_reason = "elements that no index names take no part";
-  c.runs = {"index_add"};
-  return c;
-}
-
-Case gathered(std::string variant, const Shape& from, std::int64_t axis, const Shape& to,
-              const std::vector<std::int64_t>& index) {
-  const Tensor i = from_vector<std::int64_t>(index, to);
-  const Array places(to, std::vector<double>(index.begin(), index.end()));
-  Case c = one(
-      "gather", std::move(variant), from, [=](const Tensor& x) { return gather(x, axis, i); },
-      moved(to, [=](const Shape& at) {
-        Shape source = at;
-        source[axis] = static_cast<std::int64_t>(places.at(at));
-        return source;
-      }));
-  c.nan = Nan::somewhere;
-  c.nan_reason = "elements that no index names take no part";
-  c.runs = {"scatter_add"};
-  return c;
-}
-
 }  // namespace
 
 std::vector<Case> shape_cases() {
@@ -165,6 +114,14 @@ std::vector<Case> shape_cases() {
       flattened("from 1", {2, 3, 2}, 1, -1, {2, 6}),
       flattened("the middle", {2, 3, 2, 2}, 1, 2, {2, 6, 2}),
       flattened("scalar", {}, 0, -1, {1}),
+      squeezed("all", {1, 2, 1, 3}, {}, {2, 3}),
+      squeezed("one axis", {1, 2, 1}, {-1}, {1, 2}),
+      squeezed("two axes", {1, 2, 1}, {0, 2}, {2}),
+      squeezed("an axis of another size", {2, 1}, {0}, {2, 1}),
+      squeezed("scalar", {}, {0}, {}),
+      unsqueezed("in front", {2, 3}, 0, {1, 2, 3}),
+      unsqueezed("behind", {2, 3}, -1, {2, 3, 1}),
+      unsqueezed("scalar", {}, 0, {1}),
       transposed("matrix", {2, 3}, -2, -1, {3, 2}),
       transposed("outer axes", {2, 3, 4}, 0, 2, {4, 3, 2}),
       transposed("the same axis", {2, 3}, 1, 1, {2, 3}),
@@ -189,20 +146,6 @@ std::vector<Case> shape_cases() {
       sliced("clipped backwards", {4}, 0, 100, -100, -3, {3, 0}),
       sliced("nothing", {4, 2}, 0, 3, 1, 1, {}),
       sliced("of nothing", {0, 2}, 0, {}, {}, -1, {}),
-      joined("rows", {{2, 3}, {1, 3}, {3, 3}}, 0),
-      joined("columns", {{2, 3}, {2, 1}}, 1),
-      joined("one", {{2, 2}}, 1),
-      joined("an empty part", {{0, 2}, {2, 2}}, 0),
-      joined("channels", {{2, 1, 2, 2}, {2, 2, 2, 2}}, 1),
-      selected("rows, one twice", {4, 2}, 0, {3, 1, 1}),
-      selected("columns", {2, 4}, 1, {0, 3}),
-      selected("inner axis", {2, 3, 2}, 1, {2, 2, 0, 1}),
-      selected("nothing", {3, 2}, 0, {}),
-      gathered("along rows", {3, 2}, 0, {2, 2}, {2, 0, 2, 1}),
-      gathered("along columns", {2, 4}, 1, {2, 3}, {3, 3, 0, 1, 2, 1}),
-      gathered("smaller index", {3, 4}, 1, {2, 2}, {0, 0, 3, 1}),
-      gathered("three axes", {2, 3, 2}, 1, {2, 1, 2}, {2, 0, 1, 1}),
-      gathered("nothing", {3, 2}, 0, {0, 2}, {}),
   };
 }
 

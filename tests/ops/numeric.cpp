@@ -20,7 +20,9 @@ bool sanitized() {
 const std::vector<Case>& all_cases() {
   static const std::vector<Case> all = [] {
     std::vector<Case> list;
-    for (auto make : {pointwise_cases, reduction_cases, product_cases, shape_cases, window_cases})
+    for (auto make : {pointwise_cases, function_cases, activation_cases, pair_cases, reduction_cases, product_cases,
+                      linalg_cases, shape_cases, arrangement_cases, indexing_cases, sorting_cases, window_cases,
+                      pooling_cases, resize_cases, loss_cases, norm_cases})
       for (Case& c : make()) list.push_back(std::move(c));
     return list;
   }();

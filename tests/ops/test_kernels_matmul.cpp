@@ -112,6 +112,53 @@ TEST_CASE_TEMPLATE("gemm: sizes that are cut into blocks", T, float, double) {
   check_product<T>(numbers, 130, 131, 1000, 3, 3);
 }
 
+// Where operands are read in place, where they are packed, and where k is cut.
+TEST_CASE_TEMPLATE("gemm: sizes on both sides of every choice", T, float, double) {
+  Numbers numbers(26);
+  for (const std::int64_t k : {383, 384, 385, 769}) {
+    for (int kind = 0; kind < 2; ++kind) {
+      check_product<T>(numbers, 13, 70, k, kind, 0);
+      check_product<T>(numbers, 13, 70, k, 0, kind);
+    }
+  }
+  for (const std::int64_t m : {255, 256, 257}) check_product<T>(numbers, m, 37, 20, 0, 0);
+  for (const std::int64_t n : {767, 768, 769}) check_product<T>(numbers, 14, n, 20, 0, 0);
+}
+
+TEST_CASE_TEMPLATE("gemm: an element's bits depend on its row and column only", T, float, double) {
+  Numbers numbers(27);
+  const std::int64_t m = 301, n = 790, k = 400;
+  const auto a = numbers.fill<T>(m * k), b = numbers.fill<T>(k * n);
+  std::vector<T> all(static_cast<std::size_t>(m * n));
+  gemm(dtype_of<T>(), m, n, k, a.data(), {k, 1}, b.data(), {n, 1}, all.data(), n);
+  for (const std::int64_t height : {1, 5, 12, 31}) {
+    for (const std::int64_t width : {1, 3, 16, 32, 77}) {
+      const std::int64_t i0 = m - height, j0 = n - width;
+      std::vector<T> part(static_cast<std::size_t>(height * width));
+      gemm(dtype_of<T>(), height, width, k, a.data() + i0 * k, {k, 1}, b.data() + j0, {n, 1}, part.data(), width);
+      bool same = true;
+      for (std::int64_t i = 0; i < height; ++i) {
+        for (std::int64_t j = 0; j < width; ++j)
+          same = same && same_bits(part[i * width + j], all[(i0 + i) * n + j0 + j]);
+      }
+      CHECK(same);
+    }
+  }
+}
+
+TEST_CASE_TEMPLATE("gemm: a bias is the product plus the bias", T, float, double, std::int64_t) {
+  Numbers numbers(28);
+  for (const std::int64_t k : {0, 5, 800}) {
+    const std::int64_t m = 30, n = 45;
+    const auto a = numbers.fill<T>(m * k, -5, 5), b = numbers.fill<T>(k * n, -5, 5), bias = numbers.fill<T>(n, -5, 5);
+    std::vector<T> plain(static_cast<std::size_t>(m * n)), with(plain);
+    gemm(dtype_of<T>(), m, n, k, a.data(), {k, 1}, b.data(), {n, 1}, plain.data(), n);
+    gemm(dtype_of<T>(), m, n, k, a.data(), {k, 1}, b.data(), {n, 1}, with.data(), n, bias.data());
+    for (std::size_t i = 0; i < plain.size(); ++i) plain[i] += bias[i % static_cast<std::size_t>(n)];
+    CHECK(same_bits(with, plain));
+  }
+}
+
 TEST_CASE("gemm: NaN and infinity go through") {
   constexpr float nan = std::numeric_limits<float>::quiet_NaN(), inf = std::numeric_limits<float>::infinity();
   const std::vector<float> a{nan, 0, inf, 1}, b{0, 1, 1, 1};

@@ -113,7 +113,7 @@ TEST_CASE_TEMPLATE("strided loops agree with a loop over indices and leave the g
     if constexpr (std::is_floating_point_v<T>) {
       check([&](T* z) { unary_strided(Unary::exp, d, px, vx.strides, z, vz.strides, shape); },
             [](T a, T, bool) { return unary_one(Unary::exp, a); });
-      check([&](T* z) { clamp_strided(d, px, vx.strides, -1, 2, z, vz.strides, shape); },
+      check([&](T* z) { unary_strided(Unary::clamp, d, px, vx.strides, z, vz.strides, shape, {.a = -1, .b = 2}); },
             [](T a, T, bool) { return std::min(std::max(a, T(-1)), T(2)); });
     }
 

@@ -2,6 +2,7 @@
 // second derivatives against the formula.
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 #include <string>
@@ -180,5 +181,95 @@ TEST_CASE("the second derivative of cross entropy is (diag(p) - p p^T) / n") {
       }
       check_close(slopes(dx, x, unit), row);
     }
+  }
+}
+
+TEST_CASE("weights, ignored labels and smoothing by hand") {
+  const Tensor x = numbers({0, 0, std::log(2.0), 0, 0, 0}, {2, 3});
+  const Tensor weight = from_vector(Numbers{1, 2, 4}, {3}, {.dtype = DType::float64});
+  const double first = std::log(2.0), second = std::log(3.0);  // -log(2 / 4), -log(1 / 3)
+  CHECK(cross_entropy(x, labels({2, 1}), {.weight = weight}).item() == doctest::Approx((4 * first + 2 * second) / 6));
+  CHECK(cross_entropy(x, labels({2, -100})).item() == doctest::Approx(first));
+  CHECK(cross_entropy(x, labels({2, 0}), {.ignore_index = 0, .reduction = Reduction::none}).to_vector() ==
+        Numbers{cross_entropy(x, labels({2, 1}), Reduction::none).to_vector()[0], 0});
+  const double smooth = 0.7 * first + 0.1 * (first + 2 * std::log(4.0));
+  CHECK(cross_entropy(x, labels({2, -100}), {.label_smoothing = 0.3}).item() == doctest::Approx(smooth));
+  // Nothing counts: 0 / 0, and gradients of 0, as torch has them.
+  const Tensor none = cross_entropy(x, labels({-100, -100}));
+  CHECK(std::isnan(none.item()));
+  CHECK(grad(none, x).to_vector() == Numbers(6, 0.0));
+  // An ignored line may hold anything.
+  const Tensor broken = numbers({0, 1, kNan, kInf}, {2, 2});
+  const Tensor half = cross_entropy(broken, labels({0, -100}));
+  CHECK(std::isfinite(half.item()));
+  CHECK(slopes(half, broken)[3] == 0);
+  // Constant weights never get a gradient.
+  const Tensor trainable = numbers({1, 1, 1}, {3});
+  CHECK(grad(std::vector{cross_entropy(x, labels({0, 1}), {.weight = trainable})}, std::vector{x, trainable},
+             {.allow_unused = true})[1]
+            .defined() == false);
+}
+
+TEST_CASE("one sample without a batch") {
+  const Tensor x = numbers({0, std::log(3.0)}, {2}), y = from_vector(Labels{1}, {});
+  CHECK(cross_entropy(x, y).item() == doctest::Approx(-std::log(0.75)));
+  CHECK(cross_entropy(x, y, Reduction::none).shape() == Shape{});
+  check_close(grad(cross_entropy(x, y), x).to_vector(), {0.25, -0.25});
+  CHECK(cross_entropy(x, from_vector(Numbers{0, 1}, {2}, {.dtype = DType::float64})).item() ==
+        doctest::Approx(-std::log(0.75)));
+}
+
+TEST_CASE("nll_loss of log_softmax is cross_entropy") {
+  const Tensor x = numbers({1, 2, 0, -1, 3, 1}, {2, 3});
+  const Tensor weight = from_vector(Numbers{1, 2, 4}, {3}, {.dtype = DType::float64});
+  for (const Reduction r : {Reduction::none, Reduction::mean, Reduction::sum}) {
+    for (const auto& y : {labels({2, 1}), labels({-100, 1})}) {
+      const Tensor a = nll_loss(log_softmax(x, 1), y, {.weight = weight, .reduction = r});
+      const Tensor b = cross_entropy(x, y, {.weight = weight, .reduction = r});
+      check_close(a.to_vector(), b.to_vector());
+      const Numbers da = slopes(a, x), db = slopes(b, x);
+      for (std::size_t i = 0; i < 6; ++i) CHECK(std::abs(da[i] - db[i]) < 1e-15);
+    }
+  }
+  const Tensor infinite = numbers({-kInf, 0}, {1, 2});
+  CHECK(nll_loss(infinite, labels({-100}), {.reduction = Reduction::sum}).item() == 0);
+  CHECK(message([&] {
+          nll_loss(x, labels({2, 3}));
+        }) == "nll_loss: the label at (1,) is 3, with 3 classes it must be from 0 to 2");
+}
+
+TEST_CASE("options of cross_entropy are checked") {
+  const Tensor x = zeros({2, 3});
+  CHECK(message([&] {
+          cross_entropy(x, labels({0, 1}), {.label_smoothing = 1.5});
+        }) == "cross_entropy: label_smoothing is 1.5, it must be from 0 to 1");
+  CHECK(message([&] {
+          cross_entropy(x, labels({0, 1}), {.weight = zeros({2})});
+        }) == "cross_entropy: the weight has shape (2,), with 3 classes it must have shape (3,)");
+}
+
+// Lines longer than a tile, many short ones in a tile, classes innermost and not: against a plain loop.
+TEST_CASE("every way through memory gives the same loss and gradient") {
+  Generator generator(4);
+  for (const Shape& shape : {Shape{3, 2500}, Shape{700, 10}, Shape{2, 7, 9, 11}, Shape{2, 1500, 40}}) {
+    CAPTURE(to_string(shape));
+    Shape p = shape;
+    p.erase(p.begin() + 1);
+    const Tensor x = randn(shape, {.dtype = DType::float64, .requires_grad = true}, generator) * 3;
+    const Tensor y = randint(0, shape[1], p, generator);
+    Shape beside = p;
+    beside.insert(beside.begin() + 1, 1);
+    const Tensor wanted = -sum(gather(log_softmax(x, 1), 1, reshape(y, beside))) / numel(p);
+    const Tensor loss = cross_entropy(x, y);
+    CHECK(loss.item() == doctest::Approx(wanted.item()).epsilon(1e-13));
+    const Numbers got = slopes(loss, x), reference = slopes(wanted, x);
+    double worst = 0;
+    for (std::size_t i = 0; i < got.size(); ++i) worst = std::max(worst, std::abs(got[i] - reference[i]));
+    CHECK(worst < 1e-14);
+    if (shape.size() != 4) continue;
+    const Tensor last = permute(dense(permute(x, {0, 2, 3, 1}).detach()), {0, 3, 1, 2});
+    CHECK(cross_entropy(last, y).item() == doctest::Approx(loss.item()).epsilon(1e-14));
+    const Tensor narrow = to(x.detach(), DType::float32).set_requires_grad();
+    CHECK(cross_entropy(narrow, y).item() == doctest::Approx(loss.item()).epsilon(1e-6));
   }
 }

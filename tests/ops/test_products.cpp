@@ -44,6 +44,14 @@ TEST_CASE("products say which sizes do not fit") {
                        "linear: x (3, 5) does not end in the 4 inputs that weight (10, 4) takes", ShapeError);
   CHECK_THROWS_WITH_AS(linear(zeros({3, 4}), zeros({10, 4}), zeros({9})), doctest::Contains("bias has shape (9,)"),
                        ShapeError);
+  CHECK_THROWS_WITH_AS(affine(zeros({3, 5}), zeros({4, 10})),
+                       "affine: x (3, 5) does not end in the 4 inputs that W (4, 10) takes", ShapeError);
+  CHECK_THROWS_WITH_AS(affine(zeros({3, 4}), zeros({4, 10}), zeros({4})),
+                       "affine: b has shape (4,), W (4, 10) wants (10,)", ShapeError);
+  CHECK_THROWS_AS(affine(zeros({4}), zeros({4})), ShapeError);
+  CHECK_THROWS_WITH_AS(dot(zeros({3}), zeros({4})), "dot: the vectors have 3 and 4 elements", ShapeError);
+  CHECK_THROWS_WITH_AS(dot(zeros({1, 3}), zeros({3})), doctest::Contains("both must be vectors"), ShapeError);
+  CHECK_THROWS_AS(outer(zeros({}), zeros({3})), ShapeError);
   CHECK_THROWS_AS(linear(zeros({}), zeros({10, 4})), ShapeError);
   CHECK_THROWS_AS(linear(zeros({4}), zeros({4})), ShapeError);
 }

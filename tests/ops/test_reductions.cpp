@@ -1,5 +1,5 @@
-// Reductions and the softmax family: hand-computed values, axes, ties, NaN, dtypes, errors, and stability at the
-// largest logits (N4). Every subset of axes against naive folds is in the generated tests.
+// Reductions, running sums and the softmax family: hand-computed values, axes, ties, NaN, dtypes, errors, and stability
+// at the largest logits (N4). Every subset of axes against naive folds is in the generated tests.
 #include <doctest/doctest.h>
 
 #include <cmath>
@@ -81,6 +81,13 @@ TEST_CASE("the largest value, its ties and its NaN") {
   CHECK((d[2] == 0 && d[3] == 1));
   CHECK(argmax(x, 1).to_vector() == Numbers{1, 0});
   CHECK(argmax(x, 0, true).shape() == Shape{1, 3});
+  CHECK(argmin(x, 1).to_vector() == Numbers{0, 1});
+  CHECK(argmax(x).item() == 3);
+  CHECK(argmin(x).item() == 0);
+  CHECK(argmax(transpose(x)).item() == 1);  // in row-major order, whatever the order in memory
+  CHECK(argmax(x, {}, true).shape() == Shape{1, 1});
+  CHECK(argmax(nan, 1).to_vector() == Numbers{1, 1});
+  CHECK(argmin(nan, 1).to_vector() == Numbers{1, 0});
   CHECK(argmax(x).dtype() == DType::int64);
   CHECK_FALSE(argmax(x).requires_grad());
 }
@@ -92,8 +99,21 @@ TEST_CASE("integers and bools") {
   CHECK(sum(gt(i, 1)).dtype() == DType::int64);
   CHECK(sum(gt(i, 1)).item() == 2);
   CHECK(amax(i).dtype() == DType::int64);
-  CHECK(message([&] { mean(i); }).starts_with("mean: int64"));
-  CHECK_THROWS_AS(amax(gt(i, 1)), ValueError);
+  CHECK(mean(i).dtype() == DType::float32);
+  CHECK(mean(i).item() == 2);
+  CHECK(prod(i).dtype() == DType::int64);
+  CHECK(prod(i).item() == 6);
+  CHECK(prod(gt(i, 1)).item() == 0);
+  CHECK(cumsum(gt(i, 1), 0).dtype() == DType::int64);
+  CHECK(cumsum(gt(i, 1), 0).to_vector() == Numbers{0, 1, 2});
+  CHECK(cumprod(i, 0).to_vector() == Numbers{1, 2, 6});
+  CHECK(amax(gt(i, 1)).dtype() == DType::boolean);
+  CHECK(amax(gt(i, 1)).item() == 1);
+  CHECK(amin(gt(i, 1)).item() == 0);
+  CHECK(max(gt(i, 1), 0).dtype() == DType::boolean);
+  CHECK(message([&] { argmax(gt(i, 1)); }) == "argmax: not defined for bool");
+  CHECK(var(i).item() == 1);
+  CHECK(norm(from_vector(std::vector<std::int64_t>{3, 4}, {2})).item() == 5);
   CHECK(softmax(i, 0).dtype() == DType::float32);
   CHECK(logsumexp(i).dtype() == DType::float32);
 }
@@ -111,15 +131,157 @@ TEST_CASE("empty groups") {
   CHECK(grad(sum(mean(x, {1})), x).shape() == Shape{2, 0});
 }
 
+TEST_CASE("max and min as torch has them") {
+  const Tensor x = numbers({1, 5, 5, 7, 2, 7}, {2, 3});
+  CHECK(max(x).item() == 7);
+  CHECK(min(x).item() == 1);
+  CHECK(slopes(max(x), x, {2}) == Numbers{0, 0, 0, 1, 0, 1});  // over everything equals share
+  CHECK(max(x, 1).to_vector() == Numbers{5, 7});
+  CHECK(max(x, 1, true).shape() == Shape{2, 1});
+  CHECK(slopes(max(x, 1), x, {4, 3}) == Numbers{0, 4, 0, 3, 0, 0});  // along an axis the first takes all
+  CHECK(slopes(min(x, -2, true), x, {4, 3, 2}) == Numbers{4, 0, 2, 0, 3, 0});
+  CHECK(max(x, 4.0).to_vector() == Numbers{4, 5, 5, 7, 4, 7});
+  CHECK(min(x, numbers({2}, {1})).to_vector() == Numbers{1, 2, 2, 2, 2, 2});
+  const Tensor nan = numbers({1, kNan, 3, 4}, {2, 2});
+  CHECK(std::isnan(max(nan, 1).to_vector()[0]));
+  CHECK(std::isnan(min(nan, 1).to_vector()[0]));
+  CHECK(min(nan, 1).to_vector()[1] == 3);
+  CHECK(max(numbers({3}, {}), 0).item() == 3);
+  const Tensor empty = zeros({2, 0});
+  CHECK(message([&] { max(empty, 1); }) == "max: axis 1 of shape (2, 0) is empty, so it has no largest value");
+  CHECK(message([&] { min(empty); }).starts_with("amin: axis 1 of shape (2, 0) is empty"));
+  CHECK(max(empty, 0).shape() == Shape{0});
+  CHECK(message([&] { argmax(empty); }).starts_with("argmax: axis 1"));
+}
+
+TEST_CASE("products with zeros, to the second order") {
+  const Tensor none = numbers({2, 3, 4}, {3}), one = numbers({2, 0, 4}, {3}), two = numbers({0, 3, 0}, {3});
+  CHECK(slopes(prod(none), none) == Numbers{12, 8, 6});
+  CHECK(slopes(prod(one), one) == Numbers{0, 8, 0});
+  CHECK(slopes(prod(two), two) == Numbers{0, 0, 0});
+  // d/dx1 of the gradient's sum: sums of products of the third number.
+  for (const auto& [x, wanted] : {std::pair{none, Numbers{7, 6, 5}}, {one, {4, 6, 2}}, {two, {3, 0, 3}}}) {
+    const Tensor dx = grad(prod(x), x, {.create_graph = true});
+    CHECK(slopes(sum(dx), x) == wanted);
+  }
+  const Tensor x = numbers({1, 2, 0, 4, 0, 6}, {2, 3});
+  CHECK(prod(x, {0}).to_vector() == Numbers{4, 0, 0});
+  CHECK(slopes(prod(x, {0}), x) == Numbers{4, 0, 6, 1, 2, 0});
+  CHECK(prod(zeros({0})).item() == 1);
+  CHECK(prod(zeros({2, 0}), {1}).to_vector() == Numbers{1, 1});
+  // No quotient z / x: the product vanishes, its derivatives do not.
+  const Tensor tiny = numbers({1e-200, 1e-200}, {2});
+  CHECK(slopes(prod(tiny), tiny) == Numbers{1e-200, 1e-200});
+}
+
+TEST_CASE("running sums and products") {
+  const Tensor x = numbers({1, 2, 3, 4}, {4});
+  CHECK(cumsum(x, 0).to_vector() == Numbers{1, 3, 6, 10});
+  CHECK(slopes(cumsum(x, -1), x, {1, 10, 100, 1000}) == Numbers{1111, 1110, 1100, 1000});
+  const Tensor y = numbers({2, 0, 3, 0, 5}, {5});
+  CHECK(cumprod(y, 0).to_vector() == Numbers{2, 0, 0, 0, 0});
+  CHECK(slopes(cumprod(y, 0), y) == Numbers{1, 2 + 6, 0, 0, 0});
+  CHECK(cumsum(numbers({3}, {}), 0).item() == 3);
+  CHECK(cumprod(numbers({3}, {}), 0).item() == 3);
+  CHECK(cumsum(zeros({2, 0}), 1).shape() == Shape{2, 0});
+  CHECK_THROWS_AS(cumsum(x, 1), ShapeError);
+  CHECK(message([&] { cumprod(x, 1); }).starts_with("cumprod: "));
+  // What each addition rounds off is not lost: 1 + n * 2^-60 in float64, a long sum in float32.
+  Numbers small(1001, 0x1p-60);
+  small[0] = 1;
+  CHECK(cumsum(numbers(small, {1001}), 0).to_vector().back() == 1 + 0x1p-50);
+  const Tensor many = full({1 << 20}, 0.1, {.dtype = DType::float32});
+  CHECK(cumsum(many, 0).to_vector().back() == doctest::Approx(static_cast<double>(0.1f) * (1 << 20)).epsilon(1e-7));
+  const Numbers infinite = cumsum(numbers({1, kInf, 2}, {3}), 0).to_vector();
+  CHECK((infinite[1] == kInf && infinite[2] == kInf));
+}
+
+TEST_CASE("variance and deviation") {
+  const Tensor x = numbers({1, 2, 3, 6}, {4});
+  CHECK(var(x).item() == doctest::Approx(14.0 / 3));
+  CHECK(var(x, {}, 0).item() == 3.5);
+  CHECK(chainrule::std(x, {0}, 0, true).shape() == Shape{1});
+  CHECK(chainrule::std(x).item() == doctest::Approx(std::sqrt(14.0 / 3)));
+  check_close(slopes(var(x, {}, 0), x), {-1, -0.5, 0, 1.5});
+  // Far from 0 nothing cancels.
+  CHECK(var(numbers({1e9 + 1, 1e9 + 2, 1e9 + 3}, {3})).item() == 1);
+  const Tensor equal = numbers({2, 2, 2}, {3}), one = numbers({5}, {1});
+  CHECK(chainrule::std(equal).item() == 0);
+  CHECK(slopes(chainrule::std(equal), equal) == Numbers{0, 0, 0});
+  const Tensor d = grad(chainrule::std(equal), equal, {.create_graph = true});
+  CHECK(slopes(sum(d * numbers({1, 2, 4}, {3})), equal) == Numbers{0, 0, 0});
+  for (const Tensor& z : {var(one), chainrule::std(one)}) {
+    CHECK(std::isnan(z.item()));
+    CHECK(std::isnan(slopes(z, one)[0]));
+  }
+  CHECK(var(one, {}, 0).item() == 0);
+  CHECK(std::isnan(var(zeros({0})).item()));
+  CHECK(std::isnan(chainrule::std(zeros({2, 0}), {1}).to_vector()[1]));
+  CHECK(var(x, {}, 4).item() == kInf);
+}
+
+TEST_CASE("norms") {
+  const Tensor x = numbers({3, -4, 0}, {3}), zero = numbers({0, 0}, {2});
+  CHECK(norm(x).item() == 5);
+  CHECK(norm(x, 1).item() == 7);
+  CHECK(norm(x, 0).item() == 2);
+  CHECK(norm(x, kInf).item() == 4);
+  CHECK(norm(x, -kInf).item() == 0);
+  CHECK(norm(x, 3).item() == doctest::Approx(std::cbrt(91.0)));
+  check_close(slopes(norm(x), x), {0.6, -0.8, 0});
+  check_close(slopes(norm(x, 3), x), {9 / std::pow(91.0, 2.0 / 3), -16 / std::pow(91.0, 2.0 / 3), 0});
+  CHECK(slopes(norm(x, 0.5), x)[2] == 0);
+  CHECK(slopes(norm(x, 1), x) == Numbers{1, -1, 0});
+  CHECK(slopes(norm(x, kInf), x) == Numbers{0, -1, 0});
+  CHECK(slopes(norm(x, 0), x) == Numbers{0, 0, 0});
+  for (const double p : {0.0, 0.5, 1.0, 1.5, 2.0, 3.0, kInf, -kInf}) {
+    CAPTURE(p);
+    CHECK(norm(zero, p).item() == 0);
+    CHECK(slopes(norm(zero, p), zero) == Numbers{0, 0});
+  }
+  const Tensor d = grad(norm(zero), zero, {.create_graph = true});
+  CHECK(slopes(sum(d * numbers({1, 2}, {2})), zero) == Numbers{0, 0});
+  // Squares that overflow or vanish.
+  const Tensor large = numbers({3e300, 4e300, 0, 0}, {2, 2}), small = numbers({3e-300, 4e-300}, {2});
+  CHECK(norm(large).item() == doctest::Approx(5e300));
+  CHECK(norm(small).item() == doctest::Approx(5e-300));
+  check_close(slopes(norm(large, 2, {1}), large), {0.6, 0.8, 0, 0});
+  CHECK(norm(numbers({1, kInf}, {2})).item() == kInf);
+  CHECK(std::isnan(norm(numbers({1, kNan}, {2})).item()));
+  for (const double p : {0.0, 1.0, 2.0, 3.0, kInf}) CHECK(norm(zeros({2, 0}), p, {1}).to_vector() == Numbers{0, 0});
+  CHECK(message([&] { norm(x, kNan); }).starts_with("norm: p is NaN"));
+  CHECK(norm(numbers({3, 4, 6, 8}, {2, 2}), 2, {1}, true).shape() == Shape{2, 1});
+}
+
+TEST_CASE("masks and counts") {
+  const Tensor x = numbers({1, 0, 3, 0, 0, kNan}, {2, 3});
+  CHECK(all(x, {0}).to_vector() == Numbers{0, 0, 1});
+  CHECK(any(x, {0}).to_vector() == Numbers{1, 0, 1});
+  CHECK(all(x, {0}).dtype() == DType::boolean);
+  CHECK(any(x, {1}, true).shape() == Shape{2, 1});
+  CHECK(count_nonzero(x).item() == 3);
+  CHECK(count_nonzero(x, {1}).to_vector() == Numbers{2, 1});
+  CHECK(count_nonzero(x).dtype() == DType::int64);
+  CHECK(all(gt(x, 5)).item() == 0);
+  CHECK(any(from_vector(std::vector<std::int64_t>{0, 7}, {2})).item() == 1);
+  const Tensor empty = zeros({2, 0});
+  CHECK(all(empty).item() == 1);
+  CHECK(any(empty).item() == 0);
+  CHECK(all(empty, {1}).to_vector() == Numbers{1, 1});
+  CHECK(count_nonzero(empty, {0}).shape() == Shape{0});
+}
+
 TEST_CASE("axes that do not exist or come twice") {
   const Tensor x = zeros({2, 3});
-  for (Tensor (*f)(const Operand&, const Axes&, bool) : {sum, mean, amax, logsumexp}) {
+  for (Tensor (*f)(const Operand&, const Axes&, bool) : {sum, mean, prod, amax, amin, logsumexp, all, any}) {
     CHECK_THROWS_AS(f(x, {2}, false), ShapeError);
     CHECK_THROWS_AS(f(x, {-3}, false), ShapeError);
     CHECK_THROWS_AS(f(x, {1, -1}, false), ShapeError);
     CHECK_THROWS_AS(f(zeros({}), {0, 0}, false), ShapeError);
   }
-  CHECK(message([&] { sum(x, {1, -1}); }).starts_with("sum: axis 1 is given twice"));
+  CHECK(message([&] { sum(x, {1, -1}); }) == "sum: axis 1 is given twice in (1, -1)");
+  CHECK_THROWS_AS(max(x, 2), ShapeError);
+  CHECK_THROWS_AS(var(x, {0, -2}), ShapeError);
   CHECK_THROWS_AS(softmax(x, 2), ShapeError);
   CHECK_THROWS_AS(argmax(x, 2), ShapeError);
 }

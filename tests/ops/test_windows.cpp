@@ -1,5 +1,5 @@
-// Windows beyond the table: every wrong argument, adjoints, memory layouts, both floating paths, ties and NaN in
-// pooling, and what the graph does not compute.
+// Unfolding and convolution beyond the table: every wrong argument, adjoints, memory layouts, both floating paths, and
+// what the graph does not compute. Pooling is in test_pooling.cpp.
 #include <doctest/doctest.h>
 
 #include <cmath>
@@ -68,21 +68,11 @@ TEST_CASE("wrong arguments of windows, each with its sentence") {
                        ShapeError);
   CHECK_THROWS_WITH_AS(conv2d(x, zeros({6, 3, 3, 3})), doctest::Contains("weight takes 3"), ShapeError);
   CHECK_THROWS_WITH_AS(conv2d(x, w, zeros({5})), doctest::Contains("bias has shape (5,)"), ShapeError);
-  CHECK_THROWS_WITH_AS(conv2d(zeros({4, 5, 6}), w), doctest::Contains("x has shape (4, 5, 6)"), ShapeError);
+  CHECK_THROWS_WITH_AS(conv2d(zeros({5, 6}), w), doctest::Contains("(N, C, H, W) or (C, H, W), x has shape (5, 6)"),
+                       ShapeError);
   CHECK_THROWS_WITH_AS(conv2d(x, zeros({6, 4, 3})), doctest::Contains("weight has shape (6, 4, 3)"), ShapeError);
   CHECK_THROWS_WITH_AS(conv2d(zeros({2, 4, 0, 6}), w), doctest::Contains("the padded input has 0"), ShapeError);
   CHECK_THROWS_AS(conv2d(to(x, DType::int64), to(w, DType::int64)), ValueError);
-
-  CHECK_THROWS_WITH_AS(max_pool2d(x, 0), doctest::Contains("max_pool2d: kernel size is 0"), ValueError);
-  CHECK_THROWS_WITH_AS(max_pool2d(x, 2, {.stride = 0}), doctest::Contains("stride is 0"), ValueError);
-  CHECK_THROWS_WITH_AS(max_pool2d(x, 3, {.padding = 2}),
-                       doctest::Contains("padding 2 is more than half of kernel size 3"), ValueError);
-  CHECK_THROWS_WITH_AS(max_pool2d(x, 7), doctest::Contains("spans 7 along the height"), ShapeError);
-  CHECK_THROWS_AS(max_pool2d(x, 2, {.dilation = 0}), ValueError);
-  CHECK_THROWS_AS(max_pool2d(x, 2, {.padding = -1}), ValueError);
-  CHECK_THROWS_AS(max_pool2d(zeros({5, 6}), 2), ShapeError);
-  CHECK_THROWS_AS(max_pool2d(zeros({1, 1, 0, 0}), 2, {.padding = 1}), ShapeError);
-  CHECK_THROWS_AS(max_pool2d(gt(x, 0), 2), ValueError);
 
   CHECK_THROWS_WITH_AS(unfold(x, 8), doctest::Contains("unfold: the kernel spans 8"), ShapeError);
   CHECK_THROWS_WITH_AS(fold(zeros({1, 9, 4}), 4, 2),
@@ -90,7 +80,64 @@ TEST_CASE("wrong arguments of windows, each with its sentence") {
   CHECK_THROWS_WITH_AS(fold(zeros({1, 8, 4}), 4, 2),
                        doctest::Contains("has 4 windows, an output of (4, 4) has 9 (3 by 3)"), ShapeError);
   CHECK_THROWS_AS(fold(zeros({1, 8, 4}), 0, 2), ValueError);
-  CHECK_THROWS_AS(fold(zeros({8, 4}), 4, 2), ShapeError);
+  CHECK_THROWS_AS(fold(zeros({8}), 4, 2), ShapeError);
+  CHECK_THROWS_WITH_AS(fold(zeros({1, 0, 9}), 4, 2), doctest::Contains("only the batch axis may be empty"), ShapeError);
+  CHECK_THROWS_WITH_AS(unfold(zeros({1, 0, 4, 4}), 2), doctest::Contains("only the batch axis may be empty"),
+                       ShapeError);
+  CHECK_THROWS_AS(unfold(zeros({1, 2, 0, 4}), 2, {.padding = 1}), ShapeError);
+}
+
+TEST_CASE("wrong arguments of conv1d, padding='same' and conv_transpose2d") {
+  const Tensor x = zeros({2, 4, 5, 6}), w = zeros({4, 3, 3, 3}), line = zeros({2, 4, 7});
+  CHECK_THROWS_WITH_AS(conv1d(x, zeros({1, 4, 2})), doctest::Contains("x is (N, C, L) or (C, L)"), ShapeError);
+  CHECK_THROWS_WITH_AS(conv1d(line, zeros({4, 2})), doctest::Contains("weight has shape (4, 2)"), ShapeError);
+  CHECK_THROWS_WITH_AS(conv1d(line, zeros({1, 4, 2}), {}, {.stride = 0}), doctest::Contains("stride is (1, 0)"),
+                       ValueError);
+  CHECK_THROWS_WITH_AS(conv1d(line, zeros({1, 4, 9})), doctest::Contains("along the width"), ShapeError);
+
+  const Tensor square = zeros({6, 4, 3, 3});
+  CHECK_THROWS_WITH_AS(conv2d(x, square, {}, {.stride = 2, .same_padding = true}),
+                       doctest::Contains("padding='same' wants stride 1, it is 2"), ValueError);
+  const auto same = [&](Size2 dilation) { return conv2d(x, square, {}, {.dilation = dilation, .same_padding = true}); };
+  CHECK_THROWS_WITH_AS(same(0), doctest::Contains("dilation is 0"), ValueError);
+  CHECK_THROWS_WITH_AS(same(std::numeric_limits<std::int64_t>::max()), doctest::Contains("dilation"), ValueError);
+  CHECK_THROWS_AS(conv2d(x, zeros({6, 4, 3}), {}, {.same_padding = true}), ShapeError);
+
+  const auto back = [&](ConvTransposeOptions o) { return conv_transpose2d(x, w, {}, o); };
+  CHECK_THROWS_WITH_AS(back({.stride = 0}), doctest::Contains("conv_transpose2d: stride is 0"), ValueError);
+  CHECK_THROWS_WITH_AS(back({.padding = -1}), doctest::Contains("padding is -1"), ValueError);
+  CHECK_THROWS_WITH_AS(back({.dilation = 0}), doctest::Contains("dilation is 0"), ValueError);
+  CHECK_THROWS_WITH_AS(back({.groups = 0}), doctest::Contains("groups is 0"), ValueError);
+  CHECK_THROWS_WITH_AS(back({.groups = 3}), doctest::Contains("groups 3 does not divide the 4 input channels"),
+                       ShapeError);
+  CHECK_THROWS_WITH_AS(back({.stride = 2, .output_padding = 2}),
+                       doctest::Contains("output padding along the height is 2, it must be from 0 and below the "
+                                         "stride 2 or the dilation 1"),
+                       ValueError);
+  CHECK_THROWS_WITH_AS(back({.stride = 2, .output_padding = {0, -1}}), doctest::Contains("along the width is -1"),
+                       ValueError);
+  CHECK_THROWS_WITH_AS(back({.padding = 5}), doctest::Contains("the output's height would be -3"), ShapeError);
+  CHECK_THROWS_WITH_AS(conv_transpose2d(x, zeros({5, 3, 3, 3})), doctest::Contains("x has 4 channels, weight takes 5"),
+                       ShapeError);
+  CHECK_THROWS_WITH_AS(conv_transpose2d(x, w, zeros({4})), doctest::Contains("the 3 output channels want (3,)"),
+                       ShapeError);
+  CHECK_THROWS_AS(conv_transpose2d(x, zeros({4, 3, 3})), ShapeError);
+  CHECK_THROWS_AS(conv_transpose2d(x, zeros({4, 3, 0, 3})), ValueError);
+  CHECK_THROWS_AS(conv_transpose2d(zeros({1, 4, 0, 3}), w), ShapeError);
+  CHECK_THROWS_AS(conv_transpose2d(zeros({1, 0, 3, 3}), zeros({0, 2, 2, 2})), ShapeError);
+  CHECK_THROWS_AS(conv_transpose2d(to(x, DType::int64), to(w, DType::int64)), ValueError);
+  const std::int64_t huge = (std::int64_t{1} << 31) - 1;
+  CHECK_THROWS_AS(back({.stride = huge, .dilation = huge}), ShapeError);
+}
+
+TEST_CASE("conv_transpose2d is the adjoint of conv2d, with torch's weight") {
+  const Tensor x = random({2, 4, 7, 6}, 1), w = random({6, 2, 3, 2}, 2);
+  const ConvOptions o{.stride = {2, 1}, .padding = {1, 0}, .dilation = {1, 2}, .groups = 2};
+  const Tensor z = conv2d(x, w, {}, o), g = random(z.shape(), 3);
+  const Tensor back =
+      conv_transpose2d(g, w, {}, {.stride = o.stride, .padding = o.padding, .groups = 2, .dilation = o.dilation});
+  CHECK(back.shape() == x.shape());
+  CHECK(inner(z, g) == doctest::Approx(inner(x, back)));
 }
 
 TEST_CASE("windows too many to address are refused before anything is allocated") {
@@ -159,25 +206,4 @@ TEST_CASE("the gradient of images that nobody wants is not computed") {
     weight_grad |= std::string(graph.node(i).info->name) == "conv2d_weight_grad";
   }
   CHECK(weight_grad);
-}
-
-TEST_CASE("max pooling: ties, NaN, infinities, integers") {
-  const Tensor ties = ones({1, 1, 2, 4}, {.requires_grad = true});
-  sum(max_pool2d(ties, 2)).backward();
-  CHECK(ties.grad().to_vector() == std::vector<double>{1, 0, 1, 0, 0, 0, 0, 0});
-  const Tensor x = reshape(tensor({1, NAN, 5, 2, 7, 3, 0, 6}), {1, 1, 2, 4});
-  const auto z = max_pool2d(x, 2).to_vector();
-  CHECK(std::isnan(z[0]));
-  CHECK(z[1] == 6);
-  const Tensor low = full({1, 1, 2, 2}, -INFINITY, {.requires_grad = true});
-  CHECK(max_pool2d(low, 2).item() == -INFINITY);
-  sum(max_pool2d(low, 2)).backward();
-  CHECK(low.grad().to_vector() == std::vector<double>{1, 0, 0, 0});
-  // Padding never wins, also where all numbers are negative.
-  CHECK(max_pool2d(full({1, 1, 2, 2}, -3), 2, {.stride = 1, .padding = 1}).to_vector() == std::vector<double>(9, -3));
-  CHECK(max_pool2d(from_vector<std::int64_t>({3, 9, -4, 1}, {1, 1, 2, 2}), 2).values<std::int64_t>()[0] == 9);
-  // Overlapping windows add up where they share a maximum.
-  const Tensor peak = reshape(tensor({0, 0, 0, 0, 9, 0, 0, 0, 0}, {.requires_grad = true}), {1, 1, 3, 3});
-  const Tensor g = grad(sum(max_pool2d(peak, 2, {.stride = 1})), peak);
-  CHECK(g.to_vector()[4] == 4);
 }

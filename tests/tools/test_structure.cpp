@@ -22,11 +22,13 @@ using Lines = std::vector<std::string>;
 const std::map<std::string, std::set<std::string>> kMayInclude = {
     {"engine", {"engine"}},
     {"ops", {"ops", "ops/kernels", "engine"}},
+    {"ops/language", {"ops", "ops/language", "engine"}},
     {"ops/kernels", {"ops/kernels"}},
     {"nn", {"nn", "nn/data", "ops", "engine"}},
     {"nn/data", {"nn/data", "ops", "engine"}},
     {"optim", {"optim", "ops", "ops/kernels", "engine"}},
-    {"tools", {"tools", "optim", "nn", "nn/data", "ops", "ops/kernels", "engine"}},
+    {"tools", {"tools", "tools/bench", "optim", "nn", "nn/data", "ops", "ops/language", "ops/kernels", "engine"}},
+    {"tools/bench", {"tools", "tools/bench", "optim", "nn", "nn/data", "ops", "ops/language", "ops/kernels", "engine"}},
 };
 const std::set<std::string> kKernelsMayAlsoInclude = {"engine/dtype.h", "engine/shape.h"};
 
@@ -88,7 +90,8 @@ Lines long_files(const fs::path& root) {
 
 Lines missing_readmes(const fs::path& root) {
   Lines faults;
-  for (const char* folder : {".", "engine", "ops", "ops/kernels", "nn", "nn/data", "optim", "tools", "tests"}) {
+  for (const char* folder : {".", "engine", "ops", "ops/language", "ops/kernels", "nn", "nn/data", "optim", "tools",
+                             "tools/bench", "tests"}) {
     if (!fs::exists(root / folder / "README.md")) faults.push_back(std::string(folder) + " has no README.md");
   }
   return faults;
@@ -188,7 +191,7 @@ TEST_CASE("structure: the rules themselves find a broken tree") {
                                            "optim/p.h includes nn/n.h", "optim/p.h includes nn/n.h",
                                            "tools/t.cpp includes tests/x.h"});
   CHECK(long_files(tree.root) == Lines{"engine/long.h has 251 lines"});
-  CHECK(missing_readmes(tree.root).size() == 9);
+  CHECK(missing_readmes(tree.root).size() == 11);
   CHECK(joined(wrong_top_level(tree.root)).find("extra.txt does not belong here") != std::string::npos);
   CHECK(joined(wrong_top_level(tree.root)).find("LICENSE is missing") != std::string::npos);
   CHECK(machine_paths(tree.root).size() == 1);

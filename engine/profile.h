@@ -1,0 +1,89 @@
+// Where the time goes: a scope that measures every operation of its thread, forward and backward. What the numbers are
+// good for (tables, operations per second) is computed from its rows elsewhere.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <span>
+#include <string>
+#include <tuple>
+#include <vector>
+
+#include "engine/scopes.h"
+#include "engine/shape.h"
+#include "engine/source_location.h"
+
+namespace chainrule {
+
+class Tensor;
+struct OpInfo;
+
+enum class ProfilePhase : std::uint8_t { forward, backward };
+
+/// All calls of one operation in one phase with the same shapes.
+struct ProfileRow {
+  std::string name;              ///< of the operation; "accumulate" where the walk adds gradients up
+  const OpInfo* info = nullptr;  ///< for its `flops`
+  ProfilePhase phase{};          ///< backward: the operation's rule, with everything that the rule computes
+  bool shapes_known = true;      ///< false for calls past the limit of rows
+  std::vector<Shape> inputs{};   ///< backward: of the gradients that the rule sent
+  Shape output{};                ///< of the result; backward: of its gradient
+  std::uint64_t calls = 0;
+  double seconds = 0;
+  std::uint64_t input_bytes = 0, output_bytes = 0;  ///< of all calls; of `inputs` and `output`
+};
+
+/// While it lives, every operation that its thread calls is measured. Operations inside others (in a forward, or in a
+/// rule) count as a part of those. A profile inside another one takes its place. An exception leaves the call out.
+class Profile {
+ public:
+  /// Past `most_rows` different rows, calls are summed in one row for each operation and phase, without shapes.
+  explicit Profile(std::size_t most_rows = 4096) : most_rows_(most_rows), scope_(&ThreadState::profile, this) {}
+
+  /// Most time first.
+  std::vector<ProfileRow> rows() const;
+
+  /// Library code: counts one call.
+  void add(const OpInfo& info, ProfilePhase phase, std::span<const Tensor* const> inputs, const Tensor& output,
+           double seconds);
+
+ private:
+  using Key = std::tuple<const OpInfo*, ProfilePhase, bool, Shape, std::vector<Shape>>;
+  std::map<Key, ProfileRow> rows_;
+  std::size_t most_rows_;
+  internal::Scope<Profile*> scope_;
+};
+
+namespace internal {
+
+/// Seconds on a clock that never goes back.
+double profile_clock() noexcept;
+
+/// Watches one call of an operation when its thread asked for it: times it, and checks that the result is finite.
+class Watch {
+ public:
+  Watch() {
+    const ThreadState& state = thread_state();
+    if (state.anomaly | (state.profile != nullptr)) [[unlikely]]
+      start();
+  }
+  ~Watch() {
+    if (active_) [[unlikely]]
+      stop();
+  }
+  Watch(const Watch&) = delete;
+  Watch& operator=(const Watch&) = delete;
+  bool active() const { return active_; }
+  void finish(const Tensor& result, const OpInfo& info, std::span<const Tensor* const> inputs,
+              const SourceLocation& where);
+
+ private:
+  void start();
+  void stop() { thread_state().profile = profile_; }
+  bool active_ = false;
+  Profile* profile_ = nullptr;
+  double started_ = 0;
+};
+
+}  // namespace internal
+}  // namespace chainrule

@@ -1,0 +1,257 @@
+// One loop over the steps. Errors of the library are passed on with the place of the step that failed.
+#include "ops/language/evaluate.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <new>
+
+#include "engine/text.h"
+#include "ops/function.h"
+#include "ops/language/subscript.h"
+#include "ops/ops.h"
+
+namespace chainrule {
+namespace {
+
+const char* kind_of(const Error& e) {
+  if (dynamic_cast<const ShapeError*>(&e)) return "shape";
+  if (dynamic_cast<const GraphError*>(&e)) return "graph";
+  if (dynamic_cast<const NumericError*>(&e)) return "numeric";
+  if (dynamic_cast<const EnvironmentError*>(&e)) return "environment";
+  return "value";
+}
+
+double as_double(const Value& v) { return v.is<double>() ? v.as<double>() : static_cast<double>(v.as<std::int64_t>()); }
+
+/// Plain numbers are computed at once, as Python does; whole ones stay whole while they are exact. None when the
+/// operator is left to tensors.
+std::optional<Value> fold_numbers(std::string_view op, const Value& x, const Value& y) {
+  const double a = as_double(x), b = as_double(y);
+  if (op == "lt") return Value(a < b);
+  if (op == "le") return Value(a <= b);
+  if (op == "gt") return Value(a > b);
+  if (op == "ge") return Value(a >= b);
+  if (op == "eq") return Value(a == b);
+  if (op == "ne") return Value(a != b);
+  double z = 0;
+  if (op == "add")
+    z = a + b;
+  else if (op == "sub")
+    z = a - b;
+  else if (op == "mul")
+    z = a * b;
+  else if (op == "div")
+    return Value(a / b);
+  else if (op == "pow")
+    z = std::pow(a, b);
+  else
+    return std::nullopt;
+  const bool whole = x.is<std::int64_t>() && y.is<std::int64_t>() && std::abs(z) < 9e15 && std::floor(z) == z;
+  return whole ? Value(static_cast<std::int64_t>(z)) : Value(z);
+}
+
+class Run {
+ public:
+  Run(const Program& program, Names& names, const EvaluateOptions& options)
+      : program_(program), names_(names), options_(options), values_(program.steps.size()) {}
+
+  Value run() {
+    for (std::size_t i = 0; i < program_.steps.size(); ++i) {
+      const Step& step = program_.steps[i];
+      if (options_.deadline && std::chrono::steady_clock::now() > *options_.deadline)
+        fail("limit", "the time allowed is over", step.at);
+      try {
+        values_[i] = compute(step);
+      } catch (const ProgramError&) {
+        throw;
+      } catch (const Error& e) {
+        throw ProgramError(kind_of(e), e.what(), program_.text, step.span, e.exit_code());
+      } catch (const std::bad_alloc&) {
+        throw ProgramError("limit", "there is not enough memory for this value", program_.text, step.span, 4);
+      }
+    }
+    return std::move(result_);
+  }
+
+ private:
+  using Kind = Step::Kind;
+
+  [[noreturn]] void fail(const char* kind, const std::string& message, TextSpan span) const {
+    throw ProgramError(kind, message, program_.text, span);
+  }
+  Value take(const Step& step, std::size_t i) { return std::move(values_[step.operands[i]]); }
+
+  Value compute(const Step& step) {
+    switch (step.kind) {
+      case Kind::constant:
+        return step.value;
+      case Kind::name:
+        return lookup(step);
+      case Kind::list: {
+        Value::List list;
+        list.reserve(step.operands.size());
+        for (std::size_t i = 0; i < step.operands.size(); ++i) list.push_back(take(step, i));
+        return list;
+      }
+      case Kind::call:
+        return call(step);
+      case Kind::op:
+        return apply(step);
+      case Kind::subscript:
+        return subscript(step);
+      case Kind::range:
+      case Kind::ellipsis:
+        return None{};
+      case Kind::reversed:
+        return transposed(step);
+      case Kind::bind:
+        return bind(step);
+      case Kind::result:
+        return result_ = take(step, 0), None{};
+    }
+    return None{};
+  }
+
+  Value lookup(const Step& step) const {
+    const auto at = names_.find(step.text);
+    if (at != names_.end()) return at->second;
+    if (find_function(step.text))
+      fail("name", fmt::format("{} is a function; call it as in {}(...)", step.text, step.text), step.at);
+    fail("name", fmt::format("{} has no value; give it one, as in {}=2", printable(step.text), printable(step.text)),
+         step.at);
+  }
+
+  const Function& function(const Step& step) const {
+    if (const Function* f = find_function(step.text)) return *f;
+    const auto near = similar_functions(step.text);
+    std::string hint = names_.contains(step.text) ? "; it is a value, and * multiplies" : "";
+    if (!near.empty()) hint = fmt::format("; did you mean {}?", fmt::join(near, " or "));
+    fail("name", fmt::format("there is no function {}{}", printable(step.text), hint), step.at);
+  }
+
+  Value call(const Step& step) {
+    const Function& f = function(step);
+    const std::size_t unnamed = step.operands.size() - step.keywords.size();
+    std::vector<Value> positional;
+    positional.reserve(unnamed);
+    std::vector<std::pair<std::string, Value>> keywords;
+    keywords.reserve(step.keywords.size());
+    for (std::size_t i = 0; i < step.operands.size(); ++i) {
+      if (i < unnamed)
+        positional.push_back(take(step, i));
+      else
+        keywords.emplace_back(step.keywords[i - unnamed], take(step, i));
+    }
+    const Arguments arguments(f, std::move(positional), std::move(keywords), place(step));
+    return f.call(arguments);
+  }
+
+  Value apply(const Step& step) {
+    std::vector<Value> operands;
+    for (std::size_t i = 0; i < step.operands.size(); ++i) operands.push_back(take(step, i));
+    if (operands.size() == 2 && operands[0].is_number() && operands[1].is_number())
+      if (auto folded = fold_numbers(step.text, operands[0], operands[1])) return std::move(*folded);
+    if (operands.size() == 1 && operands[0].is_number())
+      return operands[0].is<double>() ? Value(-operands[0].as<double>()) : Value(-operands[0].as<std::int64_t>());
+    const Function& f = function(step);
+    return f.call(Arguments(f, std::move(operands), {}, place(step)));
+  }
+
+  Value subscript(const Step& step) {
+    Value from = take(step, 0);
+    std::size_t first = 1;
+    if (from.is<Value::List>() && program_.steps[step.operands[1]].kind != Kind::range &&
+        values_[step.operands[1]].is<std::int64_t>()) {  // an element of a list, such as a part of split(x, 2)
+      const auto& list = from.as<Value::List>();
+      const auto size = static_cast<std::int64_t>(list.size());
+      const std::int64_t i = values_[step.operands[1]].as<std::int64_t>();
+      if (i < -size || i >= size)
+        throw ValueError(fmt::format("subscript: index {} is out of range for a list of {}", i, size));
+      Value element = list[static_cast<std::size_t>(i < 0 ? i + size : i)];
+      from = std::move(element);
+      first = 2;
+      if (step.operands.size() == first) return from;
+    }
+    const Tensor x = to_tensor(from, "subscript");
+    std::vector<Subscript> items;
+    for (std::size_t i = first; i < step.operands.size(); ++i) {
+      const Step& s = program_.steps[step.operands[i]];
+      Subscript item;
+      if (s.kind == Kind::ellipsis) {
+        item.kind = Subscript::Kind::ellipsis;
+      } else if (s.kind == Kind::range) {
+        item.kind = Subscript::Kind::range;
+        std::optional<std::int64_t>* parts[] = {&item.start, &item.end, &item.step};
+        for (std::size_t k = 0; k < 3; ++k) {
+          const Value& v = values_[s.operands[k]];
+          if (!v.is<None>()) *parts[k] = whole(v, program_.steps[s.operands[k]].span);
+        }
+      } else {
+        const Value v = take(step, i);
+        if (v.is<None>()) {
+          item.kind = Subscript::Kind::new_axis;
+        } else if (v.is<Value::List>() || (v.is<Tensor>() && v.as<Tensor>().dim() > 0)) {
+          item.kind = Subscript::Kind::list;
+          item.indices = Arguments::to_indices(to_tensor(v, "subscript"), "subscript");
+        } else {
+          item.kind = Subscript::Kind::index;
+          item.start = whole(v, s.span);
+        }
+      }
+      items.push_back(std::move(item));
+    }
+    return chainrule::subscript(x, items, place(step));
+  }
+
+  std::int64_t whole(const Value& v, TextSpan span) const {
+    if (v.is<std::int64_t>()) return v.as<std::int64_t>();
+    const double number = v.is<double>()                                ? v.as<double>()
+                          : v.is<Tensor>() && v.as<Tensor>().dim() == 0 ? v.as<Tensor>().item()
+                                                                        : std::nan("");
+    if (std::floor(number) == number && std::abs(number) < 9e15) return static_cast<std::int64_t>(number);
+    fail("value", fmt::format("a subscript must be a whole number, not {}", describe(v)), span);
+  }
+
+  Value transposed(const Step& step) {
+    const Tensor x = to_tensor(take(step, 0), ".T");
+    Axes axes;
+    for (int i = x.dim() - 1; i >= 0; --i) axes.push_back(i);
+    return permute(Operand(x, place(step)), axes);
+  }
+
+  Value bind(const Step& step) {
+    Value value = take(step, 0);
+    if (options_.label_names && value.is<Tensor>() && value.as<Tensor>().node() && value.as<Tensor>().label().empty())
+      value = value.as<Tensor>().label(step.text);
+    names_.insert_or_assign(step.text, value);
+    result_ = std::move(value);
+    return None{};
+  }
+
+  SourceLocation place(const Step& step) const { return place_in(program_.text, step.span.begin); }
+
+  const Program& program_;
+  Names& names_;
+  const EvaluateOptions& options_;
+  std::vector<Value> values_;
+  Value result_;
+};
+
+}  // namespace
+
+Value evaluate(const Program& program, Names& names, const EvaluateOptions& options) {
+  return Run(program, names, options).run();
+}
+
+Tensor evaluate(std::string_view program, Names names) {
+  const Value result = evaluate(parse(program), names);
+  try {
+    return to_tensor(result, "the result");
+  } catch (const Error& e) {
+    throw ProgramError(kind_of(e), e.what(), program, {0, program.size()}, e.exit_code());
+  }
+}
+
+}  // namespace chainrule

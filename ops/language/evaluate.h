@@ -1,0 +1,29 @@
+// Runs a parsed program on the engine. Operations are recorded as always, with the place in the text as their source
+// line. C++ users: evaluate("sum(x ** 2)", {{"x", x}}).
+#pragma once
+
+#include <chrono>
+#include <map>
+#include <optional>
+
+#include "ops/language/program.h"
+
+namespace chainrule {
+
+/// Values by name.
+using Names = std::map<std::string, Value, std::less<>>;
+
+struct EvaluateOptions {
+  /// Values computed so far are checked against this between steps; beyond it a "limit" error stops the program.
+  std::optional<std::chrono::steady_clock::time_point> deadline{};
+  /// Bind names to results as labels, for diagrams and messages.
+  bool label_names = true;
+};
+
+/// The result of the last statement. Names that the program binds are added to `names`. Throws ProgramError, with the
+/// place of the part that failed.
+Value evaluate(const Program& program, Names& names, const EvaluateOptions& options = {});
+/// Parses and evaluates; the result as a tensor.
+Tensor evaluate(std::string_view program, Names names = {});
+
+}  // namespace chainrule

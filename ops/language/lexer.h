@@ -1,0 +1,19 @@
+// Tokens of the expression language. Library code only.
+#pragma once
+
+#include "ops/language/program.h"
+
+namespace chainrule {
+
+struct Token {
+  enum class Kind : std::uint8_t { number, string, name, symbol, new_line, end };
+  Kind kind = Kind::end;
+  TextSpan span;
+  std::string text{};  // of names, strings (without quotes) and symbols
+  Value value{};       // of numbers
+};
+
+/// All tokens, the end included. New lines inside brackets and comments are left out. Throws ProgramError.
+std::vector<Token> tokens_of(std::string_view text);
+
+}  // namespace chainrule

@@ -1,0 +1,319 @@
+// The parser (Pratt): binding powers as in Python. Each rule appends its steps after those of its operands.
+#include "ops/language/program.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <limits>
+#include <numbers>
+#include <set>
+
+#include "engine/text.h"
+#include "ops/language/lexer.h"
+
+namespace chainrule {
+namespace {
+
+struct Operator {
+  std::string_view symbol;
+  const char* function;
+  int power;
+};
+// Comparisons bind loosest. ** binds tighter than the minus on its left and looser than the one on its right.
+constexpr Operator kBinary[] = {{"<", "lt", 1},  {"<=", "le", 1}, {">", "gt", 1},     {">=", "ge", 1},
+                                {"==", "eq", 1}, {"!=", "ne", 1}, {"+", "add", 2},    {"-", "sub", 2},
+                                {"*", "mul", 3}, {"/", "div", 3}, {"@", "matmul", 3}, {"**", "pow", 5}};
+constexpr int kComparison = 1, kUnary = 4, kPower = 5;
+
+const Operator* find_operator(std::string_view symbol) {
+  for (const Operator& o : kBinary)
+    if (o.symbol == symbol) return &o;
+  return nullptr;
+}
+
+/// Names that always mean the same; nothing can be bound to them.
+bool is_constant(std::string_view name, Value& value) {
+  if (name == "true" || name == "True") return value = true, true;
+  if (name == "false" || name == "False") return value = false, true;
+  if (name == "None") return value = None{}, true;
+  if (name == "pi") return value = std::numbers::pi, true;
+  if (name == "inf") return value = std::numeric_limits<double>::infinity(), true;
+  if (name == "nan") return value = std::numeric_limits<double>::quiet_NaN(), true;
+  if (name == "float32" || name == "float64" || name == "int64" || name == "bool")
+    return value = std::string(name), true;
+  return false;
+}
+
+class Parser {
+ public:
+  Parser(std::string_view text, const ProgramLimits& limits) : limits_(limits) {
+    program_.text = std::string(text);
+    tokens_ = tokens_of(program_.text);
+  }
+
+  Program run() {
+    while (is(";") || is(Token::Kind::new_line)) ++at_;
+    if (is(Token::Kind::end)) fail("the program is empty", token());
+    while (!is(Token::Kind::end)) {
+      statement();
+      if (!is(Token::Kind::end) && !is(";") && !is(Token::Kind::new_line)) unexpected();
+      while (is(";") || is(Token::Kind::new_line)) ++at_;
+    }
+    return std::move(program_);
+  }
+
+ private:
+  using Kind = Step::Kind;
+
+  const Token& token(std::size_t ahead = 0) const { return tokens_[std::min(at_ + ahead, tokens_.size() - 1)]; }
+  bool is(std::string_view symbol, std::size_t ahead = 0) const {
+    return token(ahead).kind == Token::Kind::symbol && token(ahead).text == symbol;
+  }
+  bool is(Token::Kind kind) const { return token().kind == kind; }
+  bool take(std::string_view symbol) { return is(symbol) ? (++at_, true) : false; }
+
+  [[noreturn]] void fail(const std::string& message, const Token& t, const char* kind = "syntax") const {
+    throw ProgramError(kind, message, program_.text, t.span);
+  }
+  [[noreturn]] void unexpected() const {
+    if (is(Token::Kind::end)) fail("the program ends too early; something is missing here", token());
+    if (is("=")) fail("a value can be bound to a name only, as in y = x + 1; equality is ==", token());
+    if (is(Token::Kind::name) || is(Token::Kind::number))
+      fail(fmt::format("an operator is missing before '{}'",
+                       printable(program_.text.substr(token().span.begin, token().span.end - token().span.begin))),
+           token());
+    fail(fmt::format("'{}' cannot stand here", token().text), token());
+  }
+  void expect(std::string_view symbol, const Token& opened) {
+    if (take(symbol)) return;
+    if (is(Token::Kind::end)) fail(fmt::format("'{}' is never closed", opened.text), opened);
+    unexpected();
+  }
+
+  /// Counts what nests while it is alive.
+  struct Deeper {
+    Parser& parser;
+    explicit Deeper(Parser& p) : parser(p) {
+      if (++parser.depth_ > parser.limits_.nesting)
+        parser.fail(fmt::format("nested deeper than {}", parser.limits_.nesting), parser.token(), "limit");
+    }
+    ~Deeper() { --parser.depth_; }
+    Deeper(const Deeper&) = delete;
+    Deeper& operator=(const Deeper&) = delete;
+  };
+
+  std::uint32_t push(Step step) {
+    program_.steps.push_back(std::move(step));
+    return static_cast<std::uint32_t>(program_.steps.size() - 1);
+  }
+  std::uint32_t constant(Value value, TextSpan span) {
+    return push({.kind = Kind::constant, .span = span, .at = span, .value = std::move(value)});
+  }
+  TextSpan span_of(std::uint32_t i) const { return program_.steps[i].span; }
+
+  void statement() {
+    const Token& first = token();
+    if (is(Token::Kind::name) && is("=", 1)) {
+      Value fixed;
+      if (is_constant(first.text, fixed))
+        fail(fmt::format("'{}' is a constant; another name is needed", first.text), first, "name");
+      const Token name = first;
+      at_ += 2;
+      const auto value = expression(0);
+      push({.kind = Kind::bind,
+            .span = {name.span.begin, span_of(value).end},
+            .at = name.span,
+            .text = name.text,
+            .operands = {value}});
+      bound_.insert(name.text);
+      return;
+    }
+    const auto value = expression(0);
+    push({.kind = Kind::result, .span = span_of(value), .at = span_of(value), .operands = {value}});
+  }
+
+  std::uint32_t expression(int least_power) {
+    const Deeper deeper(*this);
+    std::uint32_t left = prefix();
+    while (is(Token::Kind::symbol)) {
+      const Operator* o = find_operator(token().text);
+      if (!o || o->power < least_power || (o->power == least_power && o->power != kPower)) break;
+      const Token at = token();
+      ++at_;
+      // A power groups to the right, so its right side may be another one, or begin with a minus.
+      const auto right = expression(o->power == kPower ? kPower : o->power);
+      left = push({.kind = Kind::op,
+                   .span = {span_of(left).begin, span_of(right).end},
+                   .at = at.span,
+                   .text = o->function,
+                   .operands = {left, right}});
+      if (o->power == kComparison && is(Token::Kind::symbol) && find_operator(token().text) &&
+          find_operator(token().text)->power == kComparison)
+        fail("comparisons do not chain; write (a < b) * (b < c)", token());
+    }
+    return left;
+  }
+
+  std::uint32_t prefix() {
+    if (is("-") || is("+")) {
+      const Token sign = token();
+      ++at_;
+      const auto operand = expression(kUnary);
+      const TextSpan span{sign.span.begin, span_of(operand).end};
+      if (sign.text == "+") return operand;
+      Step& number = program_.steps[operand];
+      if (number.kind == Kind::constant && number.value.is_number()) {
+        number.value =
+            number.value.is<double>() ? Value(-number.value.as<double>()) : Value(-number.value.as<std::int64_t>());
+        number.span = span;
+        return operand;
+      }
+      return push({.kind = Kind::op, .span = span, .at = sign.span, .text = "neg", .operands = {operand}});
+    }
+    std::uint32_t value = primary();
+    while (is("[") || is(".")) {
+      if (is("["))
+        value = subscripts(value);
+      else
+        value = attribute(value);
+    }
+    return value;
+  }
+
+  std::uint32_t primary() {
+    const Token t = token();
+    if (t.kind == Token::Kind::number || t.kind == Token::Kind::string) {
+      ++at_;
+      return constant(t.kind == Token::Kind::number ? t.value : Value(t.text), t.span);
+    }
+    if (t.kind == Token::Kind::name) {
+      ++at_;
+      if (is("(")) return call(t);
+      Value fixed;
+      if (is_constant(t.text, fixed)) return constant(fixed, t.span);
+      if (!bound_.contains(t.text) && seen_.insert(t.text).second) program_.inputs.push_back(t.text);
+      return push({.kind = Kind::name, .span = t.span, .at = t.span, .text = t.text});
+    }
+    if (is("(")) return parenthesis();
+    if (is("[")) return list();
+    unexpected();
+  }
+
+  /// ( expression ), or a list as Python's tuple.
+  std::uint32_t parenthesis() {
+    const Token open = token();
+    ++at_;
+    if (is(")")) fail("the parentheses are empty", open);
+    std::vector<std::uint32_t> items{expression(0)};
+    bool comma = false;
+    while (take(",")) {
+      comma = true;
+      if (is(")")) break;
+      items.push_back(expression(0));
+    }
+    const std::size_t end = token().span.end;
+    expect(")", open);
+    if (!comma) {
+      program_.steps[items[0]].span = {open.span.begin, end};
+      return items[0];
+    }
+    return push({.kind = Kind::list, .span = {open.span.begin, end}, .at = open.span, .operands = items});
+  }
+
+  std::uint32_t list() {
+    const Token open = token();
+    ++at_;
+    std::vector<std::uint32_t> items;
+    while (!is("]")) {
+      items.push_back(expression(0));
+      if (!take(",")) break;
+    }
+    const std::size_t end = token().span.end;
+    expect("]", open);
+    return push({.kind = Kind::list, .span = {open.span.begin, end}, .at = open.span, .operands = items});
+  }
+
+  std::uint32_t call(const Token& name) {
+    const Token open = token();
+    ++at_;
+    Step step{.kind = Kind::call, .span = name.span, .at = name.span, .text = name.text};
+    while (!is(")")) {
+      if (is(Token::Kind::name) && is("=", 1)) {
+        const Token key = token();
+        if (std::find(step.keywords.begin(), step.keywords.end(), key.text) != step.keywords.end())
+          fail(fmt::format("argument '{}' is given twice", key.text), key);
+        at_ += 2;
+        step.keywords.push_back(key.text);
+      } else if (!step.keywords.empty()) {
+        fail("an argument without a name cannot follow one with a name", token());
+      }
+      step.operands.push_back(expression(0));
+      if (!take(",")) break;
+    }
+    step.span.end = token().span.end;
+    expect(")", open);
+    return push(std::move(step));
+  }
+
+  std::uint32_t subscripts(std::uint32_t value) {
+    const Deeper deeper(*this);
+    const Token open = token();
+    ++at_;
+    Step step{.kind = Kind::subscript, .span = span_of(value), .at = open.span, .operands = {value}};
+    if (is("]")) fail("the subscript is empty", open);
+    while (!is("]")) {
+      step.operands.push_back(subscript());
+      if (!take(",")) break;
+    }
+    step.span.end = step.at.end = token().span.end;
+    expect("]", open);
+    return push(std::move(step));
+  }
+
+  std::uint32_t subscript() {
+    const Token first = token();
+    if (take("...")) return push({.kind = Kind::ellipsis, .span = first.span, .at = first.span});
+    const bool open_start = is(":");
+    std::uint32_t start = open_start ? constant(None{}, first.span) : expression(0);
+    if (!is(":")) return start;
+    std::vector<std::uint32_t> parts{start};
+    while (parts.size() < 3 && take(":")) {
+      const bool nothing = is(":") || is(",") || is("]");
+      parts.push_back(nothing ? constant(None{}, token().span) : expression(0));
+    }
+    if (parts.size() < 3) parts.push_back(constant(None{}, token().span));
+    return push(
+        {.kind = Kind::range, .span = {first.span.begin, token().span.begin}, .at = first.span, .operands = parts});
+  }
+
+  std::uint32_t attribute(std::uint32_t value) {
+    ++at_;
+    const Token name = token();
+    if (name.kind != Token::Kind::name) unexpected();
+    if (name.text != "T")
+      fail(is("(", 1) ? fmt::format("functions are called by name: write {}(x, ...) in place of x.{}(...)", name.text,
+                                    name.text)
+                      : fmt::format("there is no .{}; a tensor has .T only, its transpose", name.text),
+           name);
+    ++at_;
+    return push(
+        {.kind = Kind::reversed, .span = {span_of(value).begin, name.span.end}, .at = name.span, .operands = {value}});
+  }
+
+  ProgramLimits limits_;
+  Program program_;
+  std::vector<Token> tokens_;
+  std::size_t at_ = 0, depth_ = 0;
+  std::set<std::string> bound_, seen_;
+};
+
+}  // namespace
+
+Program parse(std::string_view text, const ProgramLimits& limits) {
+  if (text.size() > limits.bytes)
+    throw ProgramError("limit", fmt::format("the program has {} bytes; {} are allowed", text.size(), limits.bytes),
+                       text, {0, 0});
+  return Parser(text, limits).run();
+}
+
+}  // namespace chainrule

@@ -1,0 +1,150 @@
+// eval, grad, jacobian, hessian, jvp, check, graph and ops as their users meet them: text, JSON, exit codes.
+#include <doctest/doctest.h>
+
+#include <cmath>
+#include <nlohmann/json.hpp>
+
+#include "engine/process.h"
+#include "tests/temporary_folder.h"
+
+using namespace chainrule;
+using chainrule::testing::content;
+using Folder = chainrule::testing::TemporaryFolder;
+using Json = nlohmann::json;
+
+namespace {
+
+ProcessResult command(std::vector<std::string> arguments) {
+  arguments.insert(arguments.begin(), CHAINRULE_COMMAND);
+  return run_process(arguments, {.time_limit = std::chrono::minutes(5)});
+}
+
+Json json_of(std::vector<std::string> arguments, int exit_code = 0) {
+  arguments.push_back("--json");
+  const ProcessResult r = command(arguments);
+  CHECK_MESSAGE(r.exit_code == exit_code, r.out, r.err);
+  CHECK(r.err.empty());
+  return Json::parse(r.out);
+}
+
+bool contains(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
+
+}  // namespace
+
+TEST_CASE("eval: a value as text and as JSON") {
+  CHECK(command({"eval", "2 + 3 * 4"}).out == "14\n");
+  CHECK(command({"eval", "[[1, 2], [3, 10]]"}).out == "[[ 1,  2],\n [ 3, 10]]\n");
+  const Json r = json_of({"eval", "x * [1, inf, nan]", "x=-2"});
+  CHECK(r["result"]["dtype"] == "float64");
+  CHECK(r["result"]["shape"] == Json({3}));
+  CHECK(r["result"]["data"] == Json({-2.0, "-inf", "nan"}));
+  CHECK(json_of({"eval", "x < 2", "x=[1,2]"})["result"]["data"] == Json({true, false}));
+  CHECK(json_of({"eval", "0.1 + 0.2"})["result"]["data"][0].get<double>() == 0.1 + 0.2);
+  CHECK(contains(command({"eval", "x * 0.1", "x=1", "--dtype", "float32", "--json"}).out, "\"data\":[0.1]"));
+  CHECK(json_of({"eval", "sum(randn(3))", "--seed", "4"}) == json_of({"eval", "sum(randn(3))", "--seed", "4"}));
+  CHECK(json_of({"eval", "sum(randn(3))", "--seed", "4"}) != json_of({"eval", "sum(randn(3))", "--seed", "5"}));
+}
+
+TEST_CASE("grad: the gradient under the value that it belongs to") {
+  const ProcessResult r = command({"grad", "apple * count * tax", "apple=100", "count=2", "tax=1.1"});
+  CHECK(r.exit_code == 0);
+  CHECK(r.out ==
+        "result  = 220\napple   = 100\n∂apple  = 2.2\ncount   = 2\n∂count  = 110\ntax     = 1.1\n∂tax    = 200\n");
+  const Json j = json_of({"grad", "y = x * x; sum(y) * w", "x=[1,2]", "w=3", "unused=1"});
+  CHECK(j["gradients"]["x"]["data"] == Json({6.0, 12.0}));
+  CHECK(j["gradients"]["w"]["data"] == Json({5.0}));
+  CHECK(j["gradients"]["unused"].is_null());
+  CHECK(json_of({"grad", "y = x * x; sum(y) * w", "x=[1,2]", "w=3", "--wrt", "y"})["gradients"]["y"]["data"] ==
+        Json({3.0, 3.0}));
+  CHECK(json_of({"grad", "x * x", "x=[1,2]", "--cotangent", "[1, 10]"})["gradients"]["x"]["data"] == Json({2.0, 40.0}));
+  CHECK(json_of({"grad", "x * x", "x=[1,2]", "--cotangent", "ones"})["gradients"]["x"]["data"] == Json({2.0, 4.0}));
+  const ProcessResult vague = command({"grad", "x * x", "x=[1,2]"});
+  CHECK(vague.exit_code == 2);
+  CHECK(contains(vague.err, "(2,)"));
+  CHECK(contains(vague.err, "sum(...)"));
+  CHECK(contains(vague.err, "--cotangent"));
+}
+
+TEST_CASE("jacobian, hessian and jvp against formulas") {
+  const Json j = json_of({"jacobian", "x ** 2 * [1, 2]", "x=[3,4]"});
+  CHECK(j["jacobian"]["x"]["shape"] == Json({2, 2}));
+  CHECK(j["jacobian"]["x"]["data"] == Json({6.0, 0.0, 0.0, 16.0}));
+  const Json h = json_of({"hessian", "x ** 2 * y", "x=3", "y=5"});
+  CHECK(h["hessian"]["x"]["x"]["data"] == Json({10.0}));
+  CHECK(h["hessian"]["x"]["y"]["data"] == Json({6.0}));
+  CHECK(h["hessian"]["y"]["x"]["data"] == Json({6.0}));
+  CHECK(h["hessian"]["y"]["y"]["data"] == Json({0.0}));
+  CHECK(json_of({"jvp", "x ** 2", "x=[1,2]", "--tangent", "x=[1,10]"})["jvp"]["data"] == Json({2.0, 40.0}));
+  CHECK(json_of({"jvp", "[1, 2]", "x=1", "--tangent", "x=1"})["jvp"]["data"] == Json({0.0, 0.0}));
+  CHECK(command({"hessian", "x", "x=[1,2]"}).exit_code == 2);
+  CHECK(command({"jvp", "x", "x=[1,2]"}).exit_code == 2);
+}
+
+TEST_CASE("check: yes is 0, no is 1, and the facts are there") {
+  const ProcessResult good = command({"check", "sum(tanh(x @ w))", "x=randn(2,3)", "w=randn(3,2)"});
+  CHECK(good.exit_code == 0);
+  const Json j = json_of({"check", "sum(relu(x))", "x=[0,1]", "--order", "2"});
+  CHECK(j["ok"] == true);
+  CHECK(j["inputs"][0]["verdict"] == "kink");
+  CHECK(j["inputs"].size() >= 2);
+  for (const char* key :
+       {"name", "worst", "analytic", "numeric", "absolute_error", "relative_error", "step", "tolerance", "cause"})
+    CHECK(j["inputs"][0].contains(key));
+  CHECK(json_of({"check", "sum(relu(x))", "x=[0,1]", "--strict"}, 1)["ok"] == false);
+  CHECK(command({"check", "1 + 1"}).exit_code == 2);
+}
+
+TEST_CASE("graph: a picture of the program") {
+  const Folder out;
+  const ProcessResult r = command(
+      {"graph", "价格 = リンゴ * count; 价格 * tax", "リンゴ=100", "count=2", "tax=1.1", "-o", out / "price.svg"});
+  CHECK_MESSAGE(r.exit_code == 0, r.err);
+  const std::string svg = content(out / "price.svg");
+  CHECK(contains(svg, "リンゴ"));
+  CHECK(contains(svg, "价格"));
+  CHECK(contains(svg, "220"));
+  command({"graph", "sum(x * 2)", "x=[1,2]", "-o", out / "a.dot"});
+  command({"graph", "sum(x * 2)", "x=[1,2]", "-o", out / "b.dot"});
+  CHECK(content(out / "a.dot") == content(out / "b.dot"));
+  CHECK(contains(content(out / "a.dot"), "digraph"));
+  command({"graph", "sum(x * 2)", "x=[1,2]", "--view", "shapes", "-o", out / "shapes.dot"});
+  CHECK(!contains(content(out / "shapes.dot"), "∂"));
+  CHECK(command({"graph", "x", "x=1", "-o", out / "a.bmp"}).exit_code == 2);
+  CHECK(command({"graph", "x * 2", "x=1", "-o", out / "no/such/folder/a.dot"}).exit_code == 4);
+}
+
+TEST_CASE("ops: the table, and one operation whose example is run and checked") {
+  const ProcessResult all = command({"ops"});
+  CHECK(all.exit_code == 0);
+  CHECK(contains(all.out, "softmax"));
+  const ProcessResult one = command({"ops", "softmax"});
+  CHECK(one.exit_code == 0);
+  for (const char* part : {"formula", "derivatives", "LaTeX", "example", "ok"}) CHECK(contains(one.out, part));
+  CHECK(json_of({"ops", "exp"})["check"] == "ok");
+  CHECK(json_of({"ops"}).size() > 180);
+  const ProcessResult wrong = command({"ops", "sotmax"});
+  CHECK(wrong.exit_code == 2);
+  CHECK(contains(wrong.err, "did you mean softmax"));
+}
+
+TEST_CASE("errors: underlined for people, with kind and place for programs") {
+  const ProcessResult r = command({"eval", "1 + sotmax(x)", "x=1"});
+  CHECK(r.exit_code == 2);
+  CHECK(r.out.empty());
+  CHECK(r.err ==
+        "chainrule: line 1, column 5: there is no function sotmax; did you mean softmax?\n  1 + sotmax(x)\n      "
+        "^^^^^^\n");
+  const Json j = json_of({"eval", "1 +"}, 2);
+  CHECK(j["error"]["kind"] == "syntax");
+  CHECK(j["error"]["line"] == 1);
+  CHECK(j["error"]["column"] == 4);
+  CHECK(json_of({"eval", "inverse([[1, 2], [2, 4]])"}, 3)["error"]["kind"] == "numeric");
+  CHECK(json_of({"eval", "x", "x=y"}, 2)["error"]["kind"] == "name");
+  CHECK(json_of({"eval", "x", "x=1", "x=2"}, 2)["error"]["kind"] == "value");
+  CHECK(json_of({"eval", "x", "5=2"}, 2)["error"]["kind"] == "value");
+  CHECK(json_of({"eval"}, 2)["error"]["kind"] == "value");
+  CHECK(json_of({"grad", "1 + 1"}, 2)["error"]["kind"] == "value");
+  CHECK(json_of({"eval", "zeros(1000000, 1000000)"}, 4)["error"]["kind"] == "environment");
+  CHECK(json_of({"eval", "x = 1" + std::string(100000, ';') + "2"}, 0)["result"]["data"][0] == 2);
+  CHECK(json_of({"eval", "sum(arange(100000000.0))", "--timeout", "0.000001"}, 2)["error"]["kind"] == "limit");
+}

@@ -1,0 +1,187 @@
+// Command-line values, and results in both forms.
+#include "tools/program.h"
+
+#include <fmt/format.h>
+#include <CLI/CLI.hpp>
+#include <nlohmann/json.hpp>
+
+#include <algorithm>
+#include <charconv>
+#include <cmath>
+#include <new>
+
+#include "engine/backward.h"
+#include "engine/factory.h"
+#include "engine/format.h"
+#include "engine/text.h"
+#include "ops/kernels/parallel.h"
+#include "ops/launch.h"
+#include "ops/ops.h"
+
+namespace chainrule {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+Json number_to_json(double v) {
+  if (std::isnan(v)) return "nan";
+  if (std::isinf(v)) return v > 0 ? "inf" : "-inf";
+  return v;
+}
+
+/// The double nearest to the shortest text of a float, so that 0.1f reads 0.1; it is the same float again.
+double short_double(float v) {
+  if (!std::isfinite(v)) return v;
+  const std::string text = format_exact(v);
+  double d = 0;
+  std::from_chars(text.data(), text.data() + text.size(), d);
+  return d;
+}
+
+const char* kind_of(const std::exception& e) {
+  if (dynamic_cast<const ShapeError*>(&e)) return "shape";
+  if (dynamic_cast<const GraphError*>(&e)) return "graph";
+  if (dynamic_cast<const NumericError*>(&e)) return "numeric";
+  if (dynamic_cast<const EnvironmentError*>(&e)) return "environment";
+  if (dynamic_cast<const std::bad_alloc*>(&e)) return "limit";
+  return dynamic_cast<const Error*>(&e) ? "value" : "environment";
+}
+
+}  // namespace
+
+void add_program_options(CLI::App& verb, ProgramOptions& options) {
+  verb.add_option("program", options.program, "Statements of the expression language; the last one is the result")
+      ->required();
+  verb.add_option("values", options.values, "NAME=VALUE: a number, a list, or an expression without names");
+  verb.add_option("--dtype", options.dtype, "Type of numbers")
+      ->capture_default_str()
+      ->check(CLI::IsMember({"float64", "float32"}));
+  verb.add_option("--seed", options.seed, "Seed of every random number")->capture_default_str();
+  verb.add_option("--threads", options.threads, "Threads that kernels may use; 0: all cores")
+      ->capture_default_str()
+      ->check(CLI::Range(0, 1024));
+  verb.add_option("--timeout", options.timeout, "Seconds that the program may take; 0: no limit")
+      ->capture_default_str()
+      ->check(CLI::NonNegativeNumber);
+  verb.add_flag("--json", options.json, "The result as JSON on stdout, and nothing else there");
+  verb.add_flag("--quiet", options.quiet, "No messages on stderr but errors");
+}
+
+LoadedProgram load_program(const ProgramOptions& options) {
+  set_num_threads(options.threads);
+  set_default_dtype(options.dtype == "float32" ? DType::float32 : DType::float64);
+  manual_seed(options.seed);
+  LoadedProgram loaded;
+  for (const std::string& value : options.values) {
+    const auto equals = value.find('=');
+    if (equals == std::string::npos)
+      throw ValueError(fmt::format("'{}' is not NAME=VALUE; the program itself is one argument, in quotes",
+                                   shorten(printable(value), 60)));
+    try {
+      loaded.bindings.bind(value.substr(0, equals), closed_value(std::string_view(value).substr(equals + 1)));
+    } catch (const ProgramError& e) {
+      throw ProgramError(e.kind(), fmt::format("the value of {}: {}", printable(value.substr(0, equals)), e.what()),
+                         value, {equals + 1 + e.span().begin, equals + 1 + e.span().end}, e.exit_code());
+    }
+  }
+  loaded.program = parse(options.program);
+  if (options.timeout > 0)
+    loaded.options.deadline =
+        std::chrono::steady_clock::now() +
+        std::chrono::duration_cast<std::chrono::steady_clock::duration>(std::chrono::duration<double>(options.timeout));
+  return loaded;
+}
+
+Tensor LoadedProgram::run(Names& names) const {
+  names = bindings.names;
+  const Value result = evaluate(program, names, options);
+  return to_tensor(result, "the result");
+}
+
+std::vector<NamedTensor> wanted_inputs(const LoadedProgram& loaded, const Names& names, const std::string& wrt) {
+  std::vector<NamedTensor> wanted;
+  if (wrt.empty()) {
+    for (const Tensor& leaf : loaded.bindings.leaves) wanted.push_back({leaf.label(), leaf});
+    if (wanted.empty())
+      throw ValueError("there is no floating input to differentiate by; give one, as in x=2 or x=[1,2]");
+    return wanted;
+  }
+  for (const std::string& name : CLI::detail::split(wrt, ',')) {
+    const auto at = names.find(name);
+    if (at == names.end()) throw ValueError(fmt::format("--wrt: {} has no value in this program", printable(name)));
+    if (!at->second.is<Tensor>() || !is_floating(at->second.as<Tensor>().dtype()))
+      throw ValueError(fmt::format("--wrt: {} is {}, it has no gradient", printable(name), describe(at->second)));
+    wanted.push_back({name, at->second.as<Tensor>()});
+  }
+  return wanted;
+}
+
+Tensor cotangent_for(const Tensor& result, const std::string& text) {
+  if (text.empty()) {
+    if (result.numel() == 1) return ones(result.shape(), {.dtype = result.dtype()});
+    throw GraphError(
+        fmt::format("grad: the result has shape {}, a gradient is of one number; reduce it, as in sum(...), or give "
+                    "--cotangent VALUE of that shape ('--cotangent ones' is the gradient of the sum)",
+                    to_string(result.shape())));
+  }
+  if (text == "ones") return ones(result.shape(), {.dtype = result.dtype()});
+  const Tensor value = to_tensor(closed_value(text), "--cotangent");
+  if (value.shape() != result.shape())
+    throw ShapeError(fmt::format("--cotangent: its shape is {}, the result's {}", to_string(value.shape()),
+                                 to_string(result.shape())));
+  return to(value, result.dtype()).detach();
+}
+
+Json to_json(const Tensor& tensor) {
+  if (!tensor.defined()) return nullptr;
+  Json data = Json::array();
+  if (tensor.dtype() == DType::int64) {
+    const Tensor rows = contiguous_values(tensor.detach());
+    const auto* values = static_cast<const std::int64_t*>(rows.data());
+    for (std::int64_t i = 0; i < rows.numel(); ++i) data.push_back(values[i]);
+  } else if (tensor.dtype() == DType::boolean)
+    for (const double v : tensor.to_vector()) data.push_back(v != 0);
+  else
+    for (const double v : tensor.to_vector())
+      data.push_back(number_to_json(tensor.dtype() == DType::float32 ? short_double(static_cast<float>(v)) : v));
+  Json shape = Json::array();
+  for (const std::int64_t s : tensor.shape()) shape.push_back(s);
+  return {{"dtype", name_of(tensor.dtype())}, {"shape", std::move(shape)}, {"data", std::move(data)}};
+}
+
+void print_json(const Json& document) {
+  fmt::print("{}\n", document.dump(-1, ' ', false, Json::error_handler_t::replace));
+}
+
+std::string value_line(const std::string& name, std::size_t width, const Tensor& value) {
+  const std::string lead = printable(name) + std::string(width - std::min(width, text_width(name)), ' ') + " = ";
+  const std::string text = value.defined() ? to_string(value.detach(), 6) : "no path leads to it";
+  std::string lines = lead;
+  for (const char c : text) {
+    lines += c;
+    if (c == '\n') lines += std::string(text_width(lead), ' ');
+  }
+  return lines + "\n";
+}
+
+int report_error(const std::exception& error, bool json) {
+  const auto* program = dynamic_cast<const ProgramError*>(&error);
+  const auto* ours = dynamic_cast<const Error*>(&error);
+  const int code = ours ? ours->exit_code() : 4;
+  const std::string message = dynamic_cast<const std::bad_alloc*>(&error) ? "out of memory" : error.what();
+  if (json) {
+    Json facts = {{"kind", program ? program->kind() : kind_of(error)}, {"message", message}};
+    facts["line"] = program ? Json(program->line()) : Json(nullptr);
+    facts["column"] = program ? Json(program->column()) : Json(nullptr);
+    print_json({{"error", facts}});
+    return code;
+  }
+  if (program)
+    fmt::print(stderr, "chainrule: line {}, column {}: {}\n{}\n", program->line(), program->column(), message,
+               program->excerpt());
+  else
+    fmt::print(stderr, "chainrule: {}\n", message);
+  return code;
+}
+
+}  // namespace chainrule

@@ -1,0 +1,63 @@
+// A program of the expression language as the command line gives it: its text, values for its names, options; and its
+// results as text and as JSON. The verbs themselves are in derivatives.cpp, check.cpp, draw.cpp.
+#pragma once
+
+#include <nlohmann/json_fwd.hpp>
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "ops/language/bindings.h"
+
+namespace CLI {
+class App;
+}
+
+namespace chainrule {
+
+/// One verb of the command line; `run` gives the exit code.
+struct Verb {
+  CLI::App* app = nullptr;
+  std::function<int()> run;
+};
+
+struct ProgramOptions {
+  std::string program;
+  std::vector<std::string> values;  // NAME=VALUE
+  std::string dtype = "float64";
+  std::uint64_t seed = 0;
+  int threads = 0;
+  double timeout = 0;  // seconds; 0: none
+  bool json = false, quiet = false;
+};
+
+/// Adds the program, its values and the options that all verbs share.
+void add_program_options(CLI::App& verb, ProgramOptions& options);
+
+/// Parsed and bound, ready to run. Sets dtype, seed and threads.
+struct LoadedProgram {
+  Program program;
+  Bindings bindings;
+  EvaluateOptions options;
+
+  /// Runs it; the result as a tensor. `names` holds the inputs and what the program bound.
+  Tensor run(Names& names) const;
+};
+LoadedProgram load_program(const ProgramOptions& options);
+/// The leaves of --wrt, "a,b"; all of them when it is empty. Names that the program binds count too.
+std::vector<NamedTensor> wanted_inputs(const LoadedProgram& loaded, const Names& names, const std::string& wrt);
+/// A value from the command line in the result's shape; "ones" is allowed. Throws what names shape and both fixes when
+/// `text` is empty and the result is not a scalar.
+Tensor cotangent_for(const Tensor& result, const std::string& text);
+
+/// {"dtype": ..., "shape": [...], "data": [...]}; null for an empty handle.
+nlohmann::ordered_json to_json(const Tensor& tensor);
+/// Prints one JSON document to stdout.
+void print_json(const nlohmann::ordered_json& document);
+/// "name = value" with rows of a matrix below each other.
+std::string value_line(const std::string& name, std::size_t width, const Tensor& value);
+/// The same error on stderr as text, or on stdout as {"error": ...}. Gives its exit code.
+int report_error(const std::exception& error, bool json);
+
+}  // namespace chainrule
