@@ -34,7 +34,8 @@ namespace chainrule {
 std::string to_string(const SourceLocation& where) {
   const std::string_view file = where.file_name();
   if (where.line() == 0) return {};
-  return fmt::format("{}:{}", file.substr(file.find_last_of('/') + 1), where.line());
+  const std::string place = fmt::format("{}:{}", file.substr(file.find_last_of('/') + 1), where.line());
+  return where.column() == 0 ? place : fmt::format("{}:{}", place, where.column());
 }
 
 std::string input_letter(const OpInfo& info, int i) {

@@ -214,7 +214,7 @@ Expected expected_gradient(const Edge& edge);
 
 /// "x", "y" ... the letter of input i; "argument 3" beyond the letters.
 std::string input_letter(const OpInfo& info, int i);
-/// "main.cpp:12", without folders.
+/// "main.cpp:12", without folders; "program:1:5" with a column where one is known.
 std::string to_string(const SourceLocation& where);
 
 /// Throws NumericError when a value of an operation or rule is not finite (AnomalyMode).

@@ -203,7 +203,7 @@ struct Sqrt {
                                .latex_derivatives = {"\\frac{1}{2 z}"}};
   static constexpr Uses uses[] = {kOutput};
   Tensor forward(const Tensor& x) const { return map(x, Unary::sqrt, "sqrt"); }
-  void backward(GradContext& c, const Tensor& g) const {
+  void backward(auto& c, const auto& g) const {
     c.send(0, [&] { return g / (2 * c.output()); });
   }
 };

@@ -27,7 +27,7 @@ struct Exp {
           "expm1(x) for exp(x) - 1 near 0; softmax, logsumexp or sigmoid where exponentials are divided or added"};
   static constexpr Uses uses[] = {kOutput};
   Tensor forward(const Tensor& x) const { return map(x, Unary::exp, "exp"); }
-  void backward(GradContext& c, const Tensor& g) const {
+  void backward(auto& c, const auto& g) const {
     c.send(0, [&] { return g * c.output(); });
   }
 };
@@ -44,7 +44,7 @@ struct Expm1 {
                                .flops = "2 * numel(z)"};
   static constexpr Uses uses[] = {kOutput};
   Tensor forward(const Tensor& x) const { return map(x, Unary::expm1, "expm1"); }
-  void backward(GradContext& c, const Tensor& g) const {
+  void backward(auto& c, const auto& g) const {
     c.send(0, [&] { return g * (c.output() + 1); });
   }
 };
@@ -60,7 +60,7 @@ struct Exp2 {
                                .latex_derivatives = {"z \\ln 2"}};
   static constexpr Uses uses[] = {kOutput};
   Tensor forward(const Tensor& x) const { return map(x, Unary::exp2, "exp2"); }
-  void backward(GradContext& c, const Tensor& g) const {
+  void backward(auto& c, const auto& g) const {
     c.send(0, [&] { return g * (c.output() * kLn2); });
   }
 };
@@ -79,7 +79,7 @@ struct Log {
       .stable = "log1p(x) for log(1 + x); logsumexp, log_softmax and logsigmoid for logarithms of such results"};
   static constexpr Uses uses[] = {kX};
   Tensor forward(const Tensor& x) const { return map(x, Unary::log, "log"); }
-  void backward(GradContext& c, const Tensor& g) const {
+  void backward(auto& c, const auto& g) const {
     c.send(0, [&] { return g / c.input(0); });
   }
 };
@@ -97,7 +97,7 @@ struct Log1p {
                                .flops = "2 * numel(z)"};
   static constexpr Uses uses[] = {kX};
   Tensor forward(const Tensor& x) const { return map(x, Unary::log1p, "log1p"); }
-  void backward(GradContext& c, const Tensor& g) const {
+  void backward(auto& c, const auto& g) const {
     c.send(0, [&] { return g / (1 + c.input(0)); });
   }
 };
@@ -114,7 +114,7 @@ struct Log2 {
                                .latex_derivatives = {"\\frac{1}{x \\ln 2}"}};
   static constexpr Uses uses[] = {kX};
   Tensor forward(const Tensor& x) const { return map(x, Unary::log2, "log2"); }
-  void backward(GradContext& c, const Tensor& g) const {
+  void backward(auto& c, const auto& g) const {
     c.send(0, [&] { return g / c.input(0) / kLn2; });
   }
 };
@@ -131,7 +131,7 @@ struct Log10 {
                                .latex_derivatives = {"\\frac{1}{x \\ln 10}"}};
   static constexpr Uses uses[] = {kX};
   Tensor forward(const Tensor& x) const { return map(x, Unary::log10, "log10"); }
-  void backward(GradContext& c, const Tensor& g) const {
+  void backward(auto& c, const auto& g) const {
     c.send(0, [&] { return g / c.input(0) / kLn10; });
   }
 };

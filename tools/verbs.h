@@ -9,5 +9,6 @@ void add_derivative_verbs(CLI::App& app, std::vector<Verb>& verbs);  ///< eval g
 void add_check_verb(CLI::App& app, std::vector<Verb>& verbs);
 void add_graph_verb(CLI::App& app, std::vector<Verb>& verbs);
 void add_ops_verb(CLI::App& app, std::vector<Verb>& verbs);
+void add_profile_verb(CLI::App& app, std::vector<Verb>& verbs);
 
 }  // namespace chainrule

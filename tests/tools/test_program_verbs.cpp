@@ -127,6 +127,27 @@ TEST_CASE("ops: the table, and one operation whose example is run and checked") 
   CHECK(contains(wrong.err, "did you mean softmax"));
 }
 
+TEST_CASE("profile: every operation of a step, with calls, bytes and FLOPs") {
+  const std::vector<std::string> program = {"profile",      "sum(tanh(x @ w))", "x=randn(4,8)",
+                                            "w=randn(8,2)", "--repeat",         "3"};
+  const ProcessResult r = command(program);
+  CHECK(r.exit_code == 0);
+  for (const char* part : {"operation", "matmul", "tanh", "sum", "forward", "backward", "3 steps"})
+    CHECK(contains(r.out, part));
+  const Json j = json_of(program);
+  CHECK(j["steps"] == 3);
+  int products = 0;
+  for (const Json& row : j["rows"]) {
+    if (row["operation"] != "matmul" || row["phase"] != "forward") continue;
+    ++products;
+    CHECK(row["calls"] == 3);
+    CHECK(row["flops"] == 3 * 2 * 4 * 8 * 2);
+    CHECK(row["bytes"] == 3 * 8 * (4 * 8 + 8 * 2 + 4 * 2));
+    CHECK(row["seconds"].get<double>() > 0);
+  }
+  CHECK(products == 1);
+}
+
 TEST_CASE("errors: underlined for people, with kind and place for programs") {
   const ProcessResult r = command({"eval", "1 + sotmax(x)", "x=1"});
   CHECK(r.exit_code == 2);
