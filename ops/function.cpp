@@ -56,7 +56,8 @@ Arguments::Arguments(const Function& function, std::vector<Value> positional,
   if (next < positional.size())
     throw ValueError(fmt::format("{}: takes {} arguments at most, got {}; it is {}({})", function.name,
                                  parameters.size(), positional.size(), function.name, function.signature));
-  for (auto& [name, value] : keywords) {
+  for (auto& keyword : keywords) {  // no structured binding: clang 14 cannot capture one
+    const std::string& name = keyword.first;
     const auto at = std::find_if(parameters.begin(), parameters.end(), [&](const auto& p) { return p.name == name; });
     if (at == parameters.end())
       throw ValueError(fmt::format("{}: has no argument '{}'; it is {}({})", function.name, name, function.name,
@@ -64,7 +65,7 @@ Arguments::Arguments(const Function& function, std::vector<Value> positional,
     const auto i = static_cast<std::size_t>(at - parameters.begin());
     if (given[i]) throw ValueError(fmt::format("{}: argument '{}' is given twice", function.name, name));
     given[i] = true;
-    values_[i] = std::move(value);
+    values_[i] = std::move(keyword.second);
   }
   for (std::size_t i = 0; i < parameters.size(); ++i) {
     if (given[i]) continue;
