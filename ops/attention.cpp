@@ -117,7 +117,7 @@ struct EmbeddingGrad {
   void backward(GradContext& c, const Tensor& h) const {
     const Tensor i = c.input(1);
     c.send(0, [&] {
-      const Tensor z = record(Embedding{-1}, h, i);
+      Tensor z = record(Embedding{-1}, h, i);
       if (padding < 0) return z;
       Shape beside = i.shape();
       beside.push_back(1);
@@ -140,7 +140,7 @@ Tensor causal_mask(std::int64_t queries, std::int64_t keys) {
 
 Tensor dropout(const Operand& x, double p, bool training) {
   if (!(p >= 0 && p <= 1)) throw ValueError(fmt::format("dropout: p is {}, it must be from 0 to 1", p));
-  const Tensor a = as_floating(tensor_argument(x, "dropout"));
+  Tensor a = as_floating(tensor_argument(x, "dropout"));
   if (!training) return a;
   return record(Dropout{p}, Operand(a, x.where()),
                 Operand(dropout_mask(a.shape(), a.dtype(), p, p < 1 ? 1 / (1 - p) : 0), x.where()));

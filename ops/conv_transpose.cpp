@@ -59,7 +59,7 @@ Tensor conv_transpose2d(const Operand& x, const Operand& weight, const std::opti
   const Batch batch = batch_argument(x, who);
   const Tensor tw = tensor_argument(weight, who);
   const bool has_bias = bias && bias->defined();
-  const Shape xs = batch.x.shape(), ws = tw.shape();
+  const Shape &xs = batch.x.shape(), &ws = tw.shape();
   if (ws.size() != 4)
     throw ShapeError(
         fmt::format("conv_transpose2d: weight has shape {}, it must be (in, out / groups, kernel_h, "

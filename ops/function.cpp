@@ -281,6 +281,7 @@ std::vector<std::string> similar_functions(std::string_view name) {
   std::sort(near.begin(), near.end());
   if (near.size() > 3) near.resize(3);
   std::vector<std::string> names;
+  names.reserve(near.size());
   for (auto& entry : near) names.push_back(std::move(entry.second));
   return names;
 }

@@ -301,7 +301,7 @@ Tensor batch_norm(const Operand& x, const MaybeTensor& running_mean, const Maybe
                     "one; use a larger batch, or training=False",
                     to_string(a.shape())));
   const Norm<NormKind::batch> op{{.kind = NormKind::batch, .eps = o.eps}, NormStatistics(channels)};
-  const Tensor z = record_norm(op, a, x.where(), weight, bias, {channels});
+  Tensor z = record_norm(op, a, x.where(), weight, bias, {channels});
   if (count > 1) running.update(op.known, static_cast<double>(count) / static_cast<double>(count - 1), x.where());
   return z;
 }
@@ -347,7 +347,7 @@ Tensor instance_norm(const Operand& x, const MaybeTensor& running_mean, const Ma
                     "has one",
                     to_string(a.shape())));
   const Norm<NormKind::instance> op{{.kind = NormKind::instance, .eps = o.eps}, NormStatistics(lines)};
-  const Tensor z = record_norm(op, a, x.where(), weight, bias, {channels});
+  Tensor z = record_norm(op, a, x.where(), weight, bias, {channels});
   if (n > 1) running.update(op.known, static_cast<double>(n) / static_cast<double>(n - 1), x.where());
   return z;
 }

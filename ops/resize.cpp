@@ -132,7 +132,7 @@ Blocks blocks_of(const Tensor& x, std::int64_t factor, const char* who, const ch
   if (factor < 1 || factor > kLimit)
     throw ValueError(fmt::format("{}: {} is {}, it must be from 1 to {}", who, parameter, factor, kLimit));
   const Shape lead(s.begin(), s.end() - 3);
-  const Blocks k{lead, numel(lead), s[s.size() - 3], s[s.size() - 2], s[s.size() - 1]};
+  Blocks k{lead, numel(lead), s[s.size() - 3], s[s.size() - 2], s[s.size() - 1]};
   if (std::max(k.h, k.w) > kLimit) throw ShapeError(fmt::format("{}: x has shape {}, too large", who, to_string(s)));
   return k;
 }

@@ -58,7 +58,7 @@ struct Recurrence {
     return z;
   }
   void backward(GradContext& c, const Tensor& g) const {
-    const Tensor u = record(Recurrence{dim, !reverse}, previous(c.input(0), dim, !reverse, 0), g);
+    Tensor u = record(Recurrence{dim, !reverse}, previous(c.input(0), dim, !reverse, 0), g);
     c.send(0, [&] { return u * previous(c.output(), dim, reverse, 0); });
     c.send(1, [&] { return u; });
   }

@@ -25,6 +25,7 @@ struct Options : ProgramOptions {
 
 std::vector<Tensor> tensors_of(const std::vector<NamedTensor>& inputs) {
   std::vector<Tensor> list;
+  list.reserve(inputs.size());
   for (const NamedTensor& input : inputs) list.push_back(input.tensor);
   return list;
 }

@@ -50,8 +50,10 @@ int run_profile(const Options& o) {
     Names names;
     const Tensor result = loaded.run(names);
     if (!result.requires_grad()) return;
+    const auto wanted = wanted_inputs(loaded, names, "");
     std::vector<Tensor> inputs;
-    for (const NamedTensor& input : wanted_inputs(loaded, names, "")) inputs.push_back(input.tensor);
+    inputs.reserve(wanted.size());
+    for (const NamedTensor& input : wanted) inputs.push_back(input.tensor);
     grad(std::vector{result}, inputs, {.allow_unused = true, .cotangents = {cotangent_for(result, o.cotangent)}});
   };
   step();  // warm: kernels prepared, buffers there
