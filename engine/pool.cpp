@@ -19,7 +19,6 @@ namespace {
 using internal::block_cache;
 using internal::BlockCache;
 using internal::FreeBlock;
-using internal::FreeList;
 constexpr std::size_t kClasses = internal::kLargestBlock / internal::kBlockStep;
 constexpr std::align_val_t kAlignment{64};
 

@@ -141,11 +141,11 @@ struct PoolAllocator {
   template <class U>
   PoolAllocator(const PoolAllocator<U>&) noexcept {}
   T* allocate(std::size_t n) {
-    const std::size_t bytes = n * sizeof(T);
+    const std::size_t bytes = n * sizeof(T);  // T may be a pointer: NOLINT(bugprone-sizeof-expression)
     return static_cast<T*>(bytes <= internal::kLargestBlock ? pool_allocate(bytes) : buffer_allocate(bytes));
   }
   void deallocate(T* p, std::size_t n) noexcept {
-    const std::size_t bytes = n * sizeof(T);
+    const std::size_t bytes = n * sizeof(T);  // T may be a pointer: NOLINT(bugprone-sizeof-expression)
     if (bytes <= internal::kLargestBlock)
       pool_free(p, bytes);
     else
