@@ -97,7 +97,9 @@ int print_one(const Options& o) {
       if (const char* text = info->latex_derivatives[static_cast<std::size_t>(i)])
         line("", fmt::format("\\partial {} = {}", input_letter(*info, i), text));
   }
-  line("example", fmt::format("chainrule grad '{}' {}", f->example, f->with));
+  // Modes stand in single quotes, which a shell would take off.
+  const char quote = std::string_view(f->example).find('\'') == std::string_view::npos ? '\'' : '"';
+  line("example", fmt::format("chainrule grad {0}{1}{0} {2}", quote, f->example, f->with));
   fmt::print("{}", value_line("result", 12, check.result));
   if (check.differentiable) fmt::print("\n{}\n", to_string(check.report));
   return check.report.ok() || !check.differentiable ? 0 : 1;
