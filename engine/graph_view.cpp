@@ -14,6 +14,7 @@ namespace {
 
 constexpr std::int64_t kLargestResult = 1 << 20;
 constexpr std::size_t kDeepestModule = 50;
+constexpr std::size_t kNowhere = ~std::size_t{0};  // where an input stands that is not drawn
 
 class Reader {
  public:
@@ -25,12 +26,18 @@ class Reader {
       Node& node = graph_.node(i);
       const auto edges = node.edges();
       boost::container::small_vector<std::size_t, 4> from;
-      for (const Edge& e : edges)
-        from.push_back(e.node ? places_[graph_.place_of(*e.node)] : leaf(e.value, node.module));
+      const auto hidden = [&](std::size_t k) { return k < 32 && (node.info->hidden >> k & 1u); };
+      for (std::size_t k = 0; k < edges.size(); ++k) {
+        const Edge& e = edges[k];
+        from.push_back(hidden(k) ? kNowhere
+                       : e.node  ? places_[graph_.place_of(*e.node)]
+                                 : leaf(e.value, node.module));
+      }
       const std::size_t place = view_.items.size();
       places_[i] = place;
       view_.items.push_back(operation(node));
       for (std::size_t k = 0; k < edges.size(); ++k) {
+        if (from[k] == kNowhere) continue;
         note_value(from[k], edges[k]);
         view_.links.push_back(
             {.from = from[k], .to = place, .input = static_cast<int>(k), .takes_grad = edges[k].needs_grad});
@@ -148,7 +155,8 @@ class Reader {
     }
     const auto first = std::lower_bound(view_.links.begin(), view_.links.end(), place,
                                         [](const GraphLink& link, std::size_t to) { return link.to < to; });
-    for (std::size_t k = 0; k < edges.size(); ++k) first[static_cast<std::ptrdiff_t>(k)].*part = sent[k];
+    for (auto link = first; link != view_.links.end() && link->to == place; ++link)
+      (*link).*part = sent[static_cast<std::size_t>(link->input)];
   }
 
   std::span<const Tensor> results_;

@@ -22,6 +22,7 @@ struct OpInfo {
   std::array<const char*, 4> derivatives{};  ///< local derivative by each input, in the rule's letters: {"y", "x"}
   const char* kinks = "";                    ///< where the derivative jumps and what is taken there; "" when smooth
   const char* inputs = "x y";                ///< letters of the inputs, in order
+  std::uint32_t hidden = 0;                  ///< bit i: input i is the operation's own note, which no diagram shows
   const char* latex = "";                    ///< the formula for typesetting: "z = x \\cdot y"
   std::array<const char*, 4> latex_derivatives{};
   /// Floating-point operations of one forward call, an expression in numel(..) and size(.., dim) of the inputs' letters

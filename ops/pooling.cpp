@@ -41,6 +41,7 @@ struct MaxPool2d {
       .derivatives = {"1 at the maximum, else 0"},
       .kinks = "ties: the first in reading order; NaN wins, the last of several; padding counts as -inf",
       .inputs = "x i",
+      .hidden = kY,
       .latex = "z_p = \\max_{q \\in W(p)} x_q",
       .latex_derivatives = {"[q = \\arg\\max_{W(p)} x]"},
       .flops = "numel(x)"};

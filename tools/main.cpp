@@ -6,6 +6,7 @@
 #include <new>
 
 #include "engine/error.h"
+#include "engine/text.h"
 #include "ops/kernels/parallel.h"
 #include "tools/bench/bench.h"
 #include "tools/demo.h"
@@ -73,7 +74,14 @@ int run(int argc, char** argv) {
     return app.exit(wanted);
   } catch (const CLI::ParseError& wrong) {
     const bool json = std::any_of(argv, argv + argc, [](const char* a) { return std::string_view(a) == "--json"; });
-    return report_error(ValueError(fmt::format("{}; see chainrule --help", wrong.what())), json);
+    const std::string_view first = argc > 1 ? argv[1] : "-";
+    const auto known = app.get_subcommands([&](const CLI::App* verb) { return verb->get_name() == first; });
+    std::string what = wrong.what();
+    if (first[0] != '-' && known.empty())
+      what = fmt::format("there is no verb '{}'", printable(first));
+    else if (dynamic_cast<const CLI::ExtrasError*>(&wrong))
+      what += "; a program that begins with - stands after --, as in chainrule eval -- '-x' x=2";
+    return report_error(ValueError(what + "; see chainrule --help"), json);
   }
   for (const Verb& verb : verbs)
     if (*verb.app) return verb.run();

@@ -38,15 +38,6 @@ double short_double(float v) {
   return d;
 }
 
-const char* kind_of(const std::exception& e) {
-  if (dynamic_cast<const ShapeError*>(&e)) return "shape";
-  if (dynamic_cast<const GraphError*>(&e)) return "graph";
-  if (dynamic_cast<const NumericError*>(&e)) return "numeric";
-  if (dynamic_cast<const EnvironmentError*>(&e)) return "environment";
-  if (dynamic_cast<const std::bad_alloc*>(&e)) return "limit";
-  return dynamic_cast<const Error*>(&e) ? "value" : "environment";
-}
-
 }  // namespace
 
 void add_program_options(CLI::App& verb, ProgramOptions& options) {
@@ -56,7 +47,9 @@ void add_program_options(CLI::App& verb, ProgramOptions& options) {
   verb.add_option("--dtype", options.dtype, "Type of numbers")
       ->capture_default_str()
       ->check(CLI::IsMember({"float64", "float32"}));
-  verb.add_option("--seed", options.seed, "Seed of every random number")->capture_default_str();
+  verb.add_option("--seed", options.seed, "Seed of every random number")
+      ->capture_default_str()
+      ->check(CLI::NonNegativeNumber);
   verb.add_option("--threads", options.threads, "Threads that kernels may use; 0: all cores")
       ->capture_default_str()
       ->check(CLI::Range(0, 1024));
@@ -170,7 +163,7 @@ int report_error(const std::exception& error, bool json) {
   const int code = ours ? ours->exit_code() : 4;
   const std::string message = dynamic_cast<const std::bad_alloc*>(&error) ? "out of memory" : error.what();
   if (json) {
-    Json facts = {{"kind", program ? program->kind() : kind_of(error)}, {"message", message}};
+    Json facts = {{"kind", program ? program->kind() : kind_of_error(error)}, {"message", message}};
     facts["line"] = program ? Json(program->line()) : Json(nullptr);
     facts["column"] = program ? Json(program->column()) : Json(nullptr);
     print_json({{"error", facts}});

@@ -15,14 +15,6 @@
 namespace chainrule {
 namespace {
 
-const char* kind_of(const Error& e) {
-  if (dynamic_cast<const ShapeError*>(&e)) return "shape";
-  if (dynamic_cast<const GraphError*>(&e)) return "graph";
-  if (dynamic_cast<const NumericError*>(&e)) return "numeric";
-  if (dynamic_cast<const EnvironmentError*>(&e)) return "environment";
-  return "value";
-}
-
 double as_double(const Value& v) { return v.is<double>() ? v.as<double>() : static_cast<double>(v.as<std::int64_t>()); }
 
 /// Plain numbers are computed at once, as Python does; whole ones stay whole while they are exact. None when the
@@ -67,7 +59,7 @@ class Run {
       } catch (const ProgramError&) {
         throw;
       } catch (const Error& e) {
-        throw ProgramError(kind_of(e), e.what(), program_.text, step.span, e.exit_code());
+        throw ProgramError(kind_of_error(e), e.what(), program_.text, step.span, e.exit_code());
       } catch (const std::bad_alloc&) {
         throw ProgramError("limit", "there is not enough memory for this value", program_.text, step.span, 4);
       }
@@ -144,7 +136,7 @@ class Run {
       else
         keywords.emplace_back(step.keywords[i - unnamed], take(step, i));
     }
-    const Arguments arguments(f, std::move(positional), std::move(keywords), place(step));
+    const Arguments arguments(f, std::move(positional), std::move(keywords), step.where);
     return f.call(arguments);
   }
 
@@ -156,7 +148,7 @@ class Run {
     if (operands.size() == 1 && operands[0].is_number())
       return operands[0].is<double>() ? Value(-operands[0].as<double>()) : Value(-operands[0].as<std::int64_t>());
     const Function& f = function(step);
-    return f.call(Arguments(f, std::move(operands), {}, place(step)));
+    return f.call(Arguments(f, std::move(operands), {}, step.where));
   }
 
   Value subscript(const Step& step) {
@@ -202,7 +194,7 @@ class Run {
       }
       items.push_back(std::move(item));
     }
-    return chainrule::subscript(x, items, place(step));
+    return chainrule::subscript(x, items, step.where);
   }
 
   std::int64_t whole(const Value& v, TextSpan span) const {
@@ -218,7 +210,7 @@ class Run {
     const Tensor x = to_tensor(take(step, 0), ".T");
     Axes axes;
     for (int i = x.dim() - 1; i >= 0; --i) axes.push_back(i);
-    return permute(Operand(x, place(step)), axes);
+    return permute(Operand(x, step.where), axes);
   }
 
   Value bind(const Step& step) {
@@ -229,8 +221,6 @@ class Run {
     result_ = std::move(value);
     return None{};
   }
-
-  SourceLocation place(const Step& step) const { return place_in(program_.text, step.span.begin); }
 
   const Program& program_;
   Names& names_;
@@ -250,7 +240,7 @@ Tensor evaluate(std::string_view program, Names names) {
   try {
     return to_tensor(result, "the result");
   } catch (const Error& e) {
-    throw ProgramError(kind_of(e), e.what(), program, {0, program.size()}, e.exit_code());
+    throw ProgramError(kind_of_error(e), e.what(), program, {0, program.size()}, e.exit_code());
   }
 }
 

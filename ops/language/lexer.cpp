@@ -70,7 +70,10 @@ class Lexer {
   std::vector<Token> run() {
     std::vector<Token> tokens;
     tokens.reserve(text_.size() / 2 + 1);
-    while (skip_blanks()) tokens.push_back(next());
+    while (skip_blanks()) {
+      tokens.push_back(next());
+      tokens.back().where = place_of(tokens.back().span.begin);
+    }
     tokens.push_back({.kind = Token::Kind::end, .span = {text_.size(), text_.size()}});
     return tokens;
   }
@@ -78,6 +81,19 @@ class Lexer {
  private:
   [[noreturn]] void fail(const std::string& message, std::size_t begin, std::size_t end) const {
     throw ProgramError("syntax", message, text_, {begin, end});
+  }
+  /// Goes on counting from the last place that was asked for.
+  SourceLocation place_of(std::size_t byte) {
+    for (; counted_ < byte; ++counted_) {
+      const auto c = static_cast<unsigned char>(text_[counted_]);
+      if (c == '\n') {
+        ++line_;
+        column_ = 1;
+      } else if ((c & 0xC0) != 0x80) {
+        ++column_;
+      }
+    }
+    return SourceLocation::in_text("program", line_, column_);
   }
   char peek(std::size_t ahead = 0) const { return at_ + ahead < text_.size() ? text_[at_ + ahead] : '\0'; }
 
@@ -209,7 +225,8 @@ class Lexer {
   }
 
   std::string_view text_;
-  std::size_t at_ = 0;
+  std::size_t at_ = 0, counted_ = 0;
+  unsigned line_ = 1, column_ = 1;
   std::size_t depth_ = 0;
 };
 

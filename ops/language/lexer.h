@@ -9,6 +9,7 @@ struct Token {
   enum class Kind : std::uint8_t { number, string, name, symbol, new_line, end };
   Kind kind = Kind::end;
   TextSpan span;
+  SourceLocation where{};
   std::string text{};  // of names, strings (without quotes) and symbols
   Value value{};       // of numbers
 };

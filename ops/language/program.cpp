@@ -72,10 +72,10 @@ class Parser {
   bool is(Token::Kind kind) const { return token().kind == kind; }
   bool take(std::string_view symbol) { return is(symbol) ? (++at_, true) : false; }
 
-  [[noreturn]] void fail(const std::string& message, const Token& t, const char* kind = "syntax") const {
-    throw ProgramError(kind, message, program_.text, t.span);
+  [[noreturn, gnu::noinline]] void fail(std::string_view message, const Token& t, const char* kind = "syntax") const {
+    throw ProgramError(kind, std::string(message), program_.text, t.span);
   }
-  [[noreturn]] void unexpected() const {
+  [[noreturn, gnu::noinline]] void unexpected() const {
     if (is(Token::Kind::end)) fail("the program ends too early; something is missing here", token());
     if (is("=")) fail("a value can be bound to a name only, as in y = x + 1; equality is ==", token());
     if (is(Token::Kind::name) || is(Token::Kind::number))
@@ -84,30 +84,55 @@ class Parser {
            token());
     fail(fmt::format("'{}' cannot stand here", token().text), token());
   }
-  void expect(std::string_view symbol, const Token& opened) {
+  [[gnu::noinline]] void expect(std::string_view symbol, const Token& opened) {
     if (take(symbol)) return;
     if (is(Token::Kind::end)) fail(fmt::format("'{}' is never closed", opened.text), opened);
     unexpected();
+  }
+
+  [[noreturn, gnu::noinline]] void too_deep() const {
+    fail(fmt::format("nested deeper than {}", limits_.nesting), token(), "limit");
+  }
+  [[noreturn, gnu::noinline]] void given_twice(const Token& key) const {
+    fail(fmt::format("argument '{}' is given twice", key.text), key);
   }
 
   /// Counts what nests while it is alive.
   struct Deeper {
     Parser& parser;
     explicit Deeper(Parser& p) : parser(p) {
-      if (++parser.depth_ > parser.limits_.nesting)
-        parser.fail(fmt::format("nested deeper than {}", parser.limits_.nesting), parser.token(), "limit");
+      if (++parser.depth_ > parser.limits_.nesting) parser.too_deep();
     }
     ~Deeper() { --parser.depth_; }
     Deeper(const Deeper&) = delete;
     Deeper& operator=(const Deeper&) = delete;
   };
 
-  std::uint32_t push(Step step) {
+  /// Every expression begins with a token.
+  SourceLocation place_of(std::size_t byte) const {
+    return std::lower_bound(tokens_.begin(), tokens_.end(), byte,
+                            [](const Token& t, std::size_t b) { return t.span.begin < b; })
+        ->where;
+  }
+  // What recurses keeps references and numbers only; steps and messages are made in functions that are never inlined,
+  // so that the deepest nesting that is allowed fits a thread's stack in every build.
+  [[gnu::noinline]] std::uint32_t push(Step& step) {
+    step.where = place_of(step.span.begin);
     program_.steps.push_back(std::move(step));
     return static_cast<std::uint32_t>(program_.steps.size() - 1);
   }
-  std::uint32_t constant(Value value, TextSpan span) {
-    return push({.kind = Kind::constant, .span = span, .at = span, .value = std::move(value)});
+  [[gnu::noinline]] std::uint32_t push(Kind kind, TextSpan span, TextSpan at, std::string_view text,
+                                       std::initializer_list<std::uint32_t> operands) {
+    Step step{.kind = kind, .span = span, .at = at, .text = std::string(text), .operands = operands};
+    return push(step);
+  }
+  [[gnu::noinline]] std::uint32_t push(Kind kind, TextSpan span, TextSpan at, std::vector<std::uint32_t>& operands) {
+    Step step{.kind = kind, .span = span, .at = at, .operands = std::move(operands)};
+    return push(step);
+  }
+  [[gnu::noinline]] std::uint32_t constant(const Value& value, TextSpan span) {
+    Step step{.kind = Kind::constant, .span = span, .at = span, .value = value};
+    return push(step);
   }
   TextSpan span_of(std::uint32_t i) const { return program_.steps[i].span; }
 
@@ -117,19 +142,14 @@ class Parser {
       Value fixed;
       if (is_constant(first.text, fixed))
         fail(fmt::format("'{}' is a constant; another name is needed", first.text), first, "name");
-      const Token name = first;
       at_ += 2;
       const auto value = expression(0);
-      push({.kind = Kind::bind,
-            .span = {name.span.begin, span_of(value).end},
-            .at = name.span,
-            .text = name.text,
-            .operands = {value}});
-      bound_.insert(name.text);
+      push(Kind::bind, {first.span.begin, span_of(value).end}, first.span, first.text, {value});
+      bound_.insert(first.text);
       return;
     }
     const auto value = expression(0);
-    push({.kind = Kind::result, .span = span_of(value), .at = span_of(value), .operands = {value}});
+    push(Kind::result, span_of(value), span_of(value), "", {value});
   }
 
   std::uint32_t expression(int least_power) {
@@ -138,15 +158,11 @@ class Parser {
     while (is(Token::Kind::symbol)) {
       const Operator* o = find_operator(token().text);
       if (!o || o->power < least_power || (o->power == least_power && o->power != kPower)) break;
-      const Token at = token();
+      const Token& at = token();
       ++at_;
       // A power groups to the right, so its right side may be another one, or begin with a minus.
       const auto right = expression(o->power == kPower ? kPower : o->power);
-      left = push({.kind = Kind::op,
-                   .span = {span_of(left).begin, span_of(right).end},
-                   .at = at.span,
-                   .text = o->function,
-                   .operands = {left, right}});
+      left = push(Kind::op, {span_of(left).begin, span_of(right).end}, at.span, o->function, {left, right});
       if (o->power == kComparison && is(Token::Kind::symbol) && find_operator(token().text) &&
           find_operator(token().text)->power == kComparison)
         fail("comparisons do not chain; write (a < b) * (b < c)", token());
@@ -156,52 +172,50 @@ class Parser {
 
   std::uint32_t prefix() {
     if (is("-") || is("+")) {
-      const Token sign = token();
+      const Token& sign = token();
       ++at_;
-      const auto operand = expression(kUnary);
-      const TextSpan span{sign.span.begin, span_of(operand).end};
-      if (sign.text == "+") return operand;
-      Step& number = program_.steps[operand];
-      if (number.kind == Kind::constant && number.value.is_number()) {
-        number.value =
-            number.value.is<double>() ? Value(-number.value.as<double>()) : Value(-number.value.as<std::int64_t>());
-        number.span = span;
-        return operand;
-      }
-      return push({.kind = Kind::op, .span = span, .at = sign.span, .text = "neg", .operands = {operand}});
+      return signed_value(sign, expression(kUnary));
     }
     std::uint32_t value = primary();
-    while (is("[") || is(".")) {
-      if (is("["))
-        value = subscripts(value);
-      else
-        value = attribute(value);
-    }
+    while (is("[") || is(".")) value = is("[") ? subscripts(value) : attribute(value);
     return value;
   }
 
+  [[gnu::noinline]] std::uint32_t signed_value(const Token& sign, std::uint32_t operand) {
+    const TextSpan span{sign.span.begin, span_of(operand).end};
+    if (sign.text == "+") return operand;
+    Step& number = program_.steps[operand];
+    if (number.kind != Kind::constant || !number.value.is_number())
+      return push(Kind::op, span, sign.span, "neg", {operand});
+    number.value =
+        number.value.is<double>() ? Value(-number.value.as<double>()) : Value(-number.value.as<std::int64_t>());
+    number.span = span;
+    return operand;
+  }
+
   std::uint32_t primary() {
-    const Token t = token();
-    if (t.kind == Token::Kind::number || t.kind == Token::Kind::string) {
-      ++at_;
-      return constant(t.kind == Token::Kind::number ? t.value : Value(t.text), t.span);
-    }
-    if (t.kind == Token::Kind::name) {
-      ++at_;
-      if (is("(")) return call(t);
-      Value fixed;
-      if (is_constant(t.text, fixed)) return constant(fixed, t.span);
-      if (!bound_.contains(t.text) && seen_.insert(t.text).second) program_.inputs.push_back(t.text);
-      return push({.kind = Kind::name, .span = t.span, .at = t.span, .text = t.text});
-    }
+    const Token& t = token();
     if (is("(")) return parenthesis();
     if (is("[")) return list();
-    unexpected();
+    if (t.kind == Token::Kind::name && is("(", 1)) return call();
+    return leaf();
+  }
+
+  [[gnu::noinline]] std::uint32_t leaf() {
+    const Token& t = token();
+    if (t.kind == Token::Kind::end || t.kind == Token::Kind::symbol || t.kind == Token::Kind::new_line) unexpected();
+    ++at_;
+    Value fixed;
+    if (t.kind == Token::Kind::number) return constant(t.value, t.span);
+    if (t.kind == Token::Kind::string) return constant(Value(t.text), t.span);
+    if (is_constant(t.text, fixed)) return constant(fixed, t.span);
+    if (!bound_.contains(t.text) && seen_.insert(t.text).second) program_.inputs.push_back(t.text);
+    return push(Kind::name, t.span, t.span, t.text, {});
   }
 
   /// ( expression ), or a list as Python's tuple.
-  std::uint32_t parenthesis() {
-    const Token open = token();
+  [[gnu::noinline]] std::uint32_t parenthesis() {
+    const Token& open = token();
     ++at_;
     if (is(")")) fail("the parentheses are empty", open);
     std::vector<std::uint32_t> items{expression(0)};
@@ -217,11 +231,11 @@ class Parser {
       program_.steps[items[0]].span = {open.span.begin, end};
       return items[0];
     }
-    return push({.kind = Kind::list, .span = {open.span.begin, end}, .at = open.span, .operands = items});
+    return push(Kind::list, {open.span.begin, end}, open.span, items);
   }
 
-  std::uint32_t list() {
-    const Token open = token();
+  [[gnu::noinline]] std::uint32_t list() {
+    const Token& open = token();
     ++at_;
     std::vector<std::uint32_t> items;
     while (!is("]")) {
@@ -230,18 +244,18 @@ class Parser {
     }
     const std::size_t end = token().span.end;
     expect("]", open);
-    return push({.kind = Kind::list, .span = {open.span.begin, end}, .at = open.span, .operands = items});
+    return push(Kind::list, {open.span.begin, end}, open.span, items);
   }
 
-  std::uint32_t call(const Token& name) {
-    const Token open = token();
-    ++at_;
+  [[gnu::noinline]] std::uint32_t call() {
+    const Token& name = token();
+    const Token& open = token(1);
+    at_ += 2;
     Step step{.kind = Kind::call, .span = name.span, .at = name.span, .text = name.text};
     while (!is(")")) {
       if (is(Token::Kind::name) && is("=", 1)) {
-        const Token key = token();
-        if (std::find(step.keywords.begin(), step.keywords.end(), key.text) != step.keywords.end())
-          fail(fmt::format("argument '{}' is given twice", key.text), key);
+        const Token& key = token();
+        if (std::find(step.keywords.begin(), step.keywords.end(), key.text) != step.keywords.end()) given_twice(key);
         at_ += 2;
         step.keywords.push_back(key.text);
       } else if (!step.keywords.empty()) {
@@ -252,12 +266,12 @@ class Parser {
     }
     step.span.end = token().span.end;
     expect(")", open);
-    return push(std::move(step));
+    return push(step);
   }
 
-  std::uint32_t subscripts(std::uint32_t value) {
+  [[gnu::noinline]] std::uint32_t subscripts(std::uint32_t value) {
     const Deeper deeper(*this);
-    const Token open = token();
+    const Token& open = token();
     ++at_;
     Step step{.kind = Kind::subscript, .span = span_of(value), .at = open.span, .operands = {value}};
     if (is("]")) fail("the subscript is empty", open);
@@ -267,12 +281,12 @@ class Parser {
     }
     step.span.end = step.at.end = token().span.end;
     expect("]", open);
-    return push(std::move(step));
+    return push(step);
   }
 
-  std::uint32_t subscript() {
-    const Token first = token();
-    if (take("...")) return push({.kind = Kind::ellipsis, .span = first.span, .at = first.span});
+  [[gnu::noinline]] std::uint32_t subscript() {
+    const Token& first = token();
+    if (take("...")) return push(Kind::ellipsis, first.span, first.span, "", {});
     const bool open_start = is(":");
     std::uint32_t start = open_start ? constant(None{}, first.span) : expression(0);
     if (!is(":")) return start;
@@ -282,13 +296,12 @@ class Parser {
       parts.push_back(nothing ? constant(None{}, token().span) : expression(0));
     }
     if (parts.size() < 3) parts.push_back(constant(None{}, token().span));
-    return push(
-        {.kind = Kind::range, .span = {first.span.begin, token().span.begin}, .at = first.span, .operands = parts});
+    return push(Kind::range, {first.span.begin, token().span.begin}, first.span, parts);
   }
 
-  std::uint32_t attribute(std::uint32_t value) {
+  [[gnu::noinline]] std::uint32_t attribute(std::uint32_t value) {
     ++at_;
-    const Token name = token();
+    const Token& name = token();
     if (name.kind != Token::Kind::name) unexpected();
     if (name.text != "T")
       fail(is("(", 1) ? fmt::format("functions are called by name: write {}(x, ...) in place of x.{}(...)", name.text,
@@ -296,8 +309,7 @@ class Parser {
                       : fmt::format("there is no .{}; a tensor has .T only, its transpose", name.text),
            name);
     ++at_;
-    return push(
-        {.kind = Kind::reversed, .span = {span_of(value).begin, name.span.end}, .at = name.span, .operands = {value}});
+    return push(Kind::reversed, {span_of(value).begin, name.span.end}, name.span, "", {value});
   }
 
   ProgramLimits limits_;

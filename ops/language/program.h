@@ -38,6 +38,9 @@ class ProgramError : public Error {
   int exit_code_ = 2;
 };
 
+/// "shape", "graph", "numeric", "environment" or "value": the kind of an error that is not a program's own.
+const char* kind_of_error(const std::exception& error);
+
 /// One step of a program. Its operands are earlier steps, by index; each is used by one step only.
 struct Step {
   enum class Kind : std::uint8_t {
@@ -56,6 +59,7 @@ struct Step {
   Kind kind;
   TextSpan span;  // the whole expression
   TextSpan at;    // its name or operator
+  SourceLocation where{};
   std::string text{};
   Value value{};
   std::vector<std::uint32_t> operands{};

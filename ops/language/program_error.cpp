@@ -28,6 +28,13 @@ std::size_t at_character(std::string_view text, std::size_t byte) {
 
 }  // namespace
 
+const char* kind_of_error(const std::exception& error) {
+  if (dynamic_cast<const ShapeError*>(&error)) return "shape";
+  if (dynamic_cast<const GraphError*>(&error)) return "graph";
+  if (dynamic_cast<const NumericError*>(&error)) return "numeric";
+  return dynamic_cast<const EnvironmentError*>(&error) || !dynamic_cast<const Error*>(&error) ? "environment" : "value";
+}
+
 SourceLocation place_in(std::string_view text, std::size_t byte) {
   byte = std::min(byte, text.size());
   const auto line = 1 + std::count(text.begin(), text.begin() + static_cast<std::ptrdiff_t>(byte), '\n');
