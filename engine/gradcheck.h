@@ -22,6 +22,7 @@ struct GradcheckOptions {
   std::int64_t sample = 0;     ///< at most so many random elements of each input; 0: all
   bool strict = false;         ///< a kink is a failure
   bool freeze_random = false;  ///< the default generator starts from the same state in every evaluation
+  std::optional<double> step{};   ///< first shift of the numerical derivative, times max(1, |x|); default: three sizes
   std::optional<double> rtol{};   ///< allowed relative error; default 1e-6, in float32 5e-3
   std::optional<double> atol{};   ///< allowed absolute error; default 1e-8, in float32 1e-4
   std::vector<Tensor> restore{};  ///< other leaves that the function writes (running statistics): put back each time
@@ -38,6 +39,32 @@ enum class GradcheckVerdict : std::uint8_t {
 };
 const char* name_of(GradcheckVerdict verdict);
 
+/// Why a verdict is what it is.
+enum class GradcheckCause : std::uint8_t {
+  right,
+  kink,               ///< the operation has a kink at this value
+  precision,          ///< digits are lost, or a value overflows: there is no number to compare with
+  wrong_rule,         ///< an operation's rule does not fit its formula
+  constant_factor,    ///< a rule is off by the same factor everywhere
+  transposed,         ///< a rule exchanges the last two axes
+  missing_reduction,  ///< a rule does not sum over the axes along which an input was broadcast
+  detached,           ///< every rule is right, but a path is missing from the graph
+  non_deterministic,  ///< two evaluations differ
+  wrong_shape,        ///< a rule sends a gradient of another shape
+};
+const char* name_of(GradcheckCause cause);
+
+/// The operation behind a verdict, checked alone: its own inputs shifted, everything else held.
+struct GradcheckBlame {
+  std::string op{};     ///< "mul"; empty when no operation was found
+  std::string place{};  ///< "program:1:5", "main.cpp:12", or "operation 3 of 7" where no place is known
+  std::string input{};  ///< letter of the input whose gradient is wrong; empty when the result is what is wrong
+  std::vector<std::int64_t> element{};  ///< of that input, or of the result
+  double analytic = 0, numeric = 0;     ///< what the rule sends there for a random gradient of the result, and should
+  bool compared = false;                ///< the two numbers are meant
+  std::string text() const;             ///< "mul at program:1:5"
+};
+
 /// What was found for one input. The numbers are those of the worst element: the one whose error is the largest part of
 /// its tolerance.
 struct GradcheckInput {
@@ -51,7 +78,10 @@ struct GradcheckInput {
   double step = 0;  ///< the shift of the input behind `numeric`
   std::int64_t elements = 0, checked = 0, mismatches = 0, kinks = 0;
   bool compared = false;  ///< at least one element was compared, so that the numbers above are meant
-  std::string reason{};   ///< why it failed, as far as the check can tell
+  GradcheckCause cause = GradcheckCause::right;
+  double factor = 0;  ///< of the cause constant_factor
+  GradcheckBlame blame{};
+  std::string reason{};  ///< a sentence on the cause; empty when all is right
 };
 
 struct GradcheckReport {
@@ -66,8 +96,9 @@ struct GradcheckReport {
   /// Accepts the verdicts ok and unused, and kink unless strict.
   bool ok() const;
 };
-/// One line for each input, notes, and one line with the verdict.
-std::string to_string(const GradcheckReport& report);
+/// One line for each input, notes, and one line with the verdict; `verbose`: a table of all numbers before the last
+/// line.
+std::string to_string(const GradcheckReport& report, bool verbose = false);
 
 namespace internal {
 

@@ -161,22 +161,24 @@ std::string first_difference(const std::vector<Tensor>& one, const std::vector<T
   return one.size() == two.size() ? "" : "the number of outputs";
 }
 
-std::string where_they_part(const std::vector<Tensor>& one, const std::vector<Tensor>& two) {
+GradcheckBlame where_they_part(const std::vector<Tensor>& one, const std::vector<Tensor>& two) {
   const Traversal a(one), b(two);
   auto differ = [](const Tensor& x, const Tensor& y) { return x.defined() && y.defined() && !same_bits(x, y); };
   auto value_of = [](const Node& node) { return node.meta ? node.meta->value : Tensor(); };
   // Oldest first: the first node with another value, or with another constant beside it, is where the randomness
   // enters.
-  for (std::size_t i = 1; i <= std::min(a.size(), b.size()); ++i) {
+  const std::size_t count = std::min(a.size(), b.size());
+  for (std::size_t i = 1; i <= count; ++i) {
     const Node &x = a.node(a.size() - i), &y = b.node(b.size() - i);
-    if (x.info != y.info) return fmt::format(": first in which operations run, {} or {}", x.title(), y.title());
-    if (!differ(value_of(x), value_of(y))) continue;
-    for (std::size_t e = 0; e < x.edges().size(); ++e) {
+    if (x.info == y.info && !differ(value_of(x), value_of(y))) continue;
+    GradcheckBlame blame{.op = x.info->name, .place = to_string(x.where)};
+    if (blame.place.empty()) blame.place = fmt::format("operation {} of {}", i, a.size());
+    for (std::size_t e = 0; x.info == y.info && e < x.edges().size(); ++e) {
       const Ref<TensorImpl>&p = x.edges()[e].value, &q = y.edges()[e].value;
-      if (p && q && differ(Tensor(p), Tensor(q)))
-        return fmt::format(": first at {}, by its input {}", x.title(), input_letter(*x.info, static_cast<int>(e)));
+      if (p && q && differ(Tensor(p), Tensor(q)) && blame.input.empty())
+        blame.input = input_letter(*x.info, static_cast<int>(e));
     }
-    return fmt::format(": first at {}", x.title());
+    return blame;
   }
   return {};
 }

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "engine/factory.h"
+#include "engine/gradcheck.h"
 #include "engine/scopes.h"
 
 namespace chainrule::internal {
@@ -78,7 +79,7 @@ std::vector<std::int64_t> index_of(std::int64_t element, const Shape& shape);
 bool same_bits(const Tensor& x, const Tensor& y);
 /// "output 1", "the number of outputs", or empty when the two lists are the same bits.
 std::string first_difference(const std::vector<Tensor>& one, const std::vector<Tensor>& two);
-/// ": first at dropout#12" for two evaluations whose graphs kept their values; empty when it cannot be told.
-std::string where_they_part(const std::vector<Tensor>& one, const std::vector<Tensor>& two);
+/// Where two evaluations whose graphs kept their values begin to differ; no op when it cannot be told.
+GradcheckBlame where_they_part(const std::vector<Tensor>& one, const std::vector<Tensor>& two);
 
 }  // namespace chainrule::internal

@@ -54,16 +54,18 @@ double profile_clock() noexcept {
   return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
 }
 
-// The profile pauses, so that an operation inside this one counts as a part of it.
+// Profile and observer pause, so that an operation inside this one counts as a part of it.
 void Watch::start() {
   active_ = true;
   profile_ = std::exchange(thread_state().profile, nullptr);
+  observer_ = std::exchange(thread_state().observer, nullptr);
   if (profile_) started_ = profile_clock();
 }
 
-void Watch::finish(const Tensor& result, const OpInfo& info, std::span<const Tensor* const> inputs,
+void Watch::finish(Tensor& result, const OpInfo& info, std::span<const Tensor* const> inputs,
                    const SourceLocation& where) {
   if (profile_) profile_->add(info, ProfilePhase::forward, inputs, result, profile_clock() - started_);
+  if (observer_) observer_->computed(info, inputs, result);
   if (thread_state().anomaly) check_forward(result, info, inputs, where);
 }
 

@@ -54,17 +54,29 @@ class Profile {
   internal::Scope<Profile*> scope_;
 };
 
+/// Sees the result of every operation that its thread calls, before anything else does, and may put another tensor of
+/// the same shape and dtype in its place. Operations inside others are not shown. Set with
+/// Scope(&ThreadState::observer, ..).
+class Observer {
+ public:
+  virtual void computed(const OpInfo& info, std::span<const Tensor* const> inputs, Tensor& result) = 0;
+
+ protected:
+  ~Observer() = default;
+};
+
 namespace internal {
 
 /// Seconds on a clock that never goes back.
 double profile_clock() noexcept;
 
-/// Watches one call of an operation when its thread asked for it: times it, and checks that the result is finite.
+/// Watches one call of an operation when its thread asked for it: times it, shows its result, and checks that it is
+/// finite.
 class Watch {
  public:
   Watch() {
     const ThreadState& state = thread_state();
-    if (state.anomaly | (state.profile != nullptr)) [[unlikely]]
+    if (state.anomaly | (state.profile != nullptr) | (state.observer != nullptr)) [[unlikely]]
       start();
   }
   ~Watch() {
@@ -74,14 +86,17 @@ class Watch {
   Watch(const Watch&) = delete;
   Watch& operator=(const Watch&) = delete;
   bool active() const { return active_; }
-  void finish(const Tensor& result, const OpInfo& info, std::span<const Tensor* const> inputs,
-              const SourceLocation& where);
+  void finish(Tensor& result, const OpInfo& info, std::span<const Tensor* const> inputs, const SourceLocation& where);
 
  private:
   void start();
-  void stop() { thread_state().profile = profile_; }
+  void stop() {
+    thread_state().profile = profile_;
+    thread_state().observer = observer_;
+  }
   bool active_ = false;
   Profile* profile_ = nullptr;
+  Observer* observer_ = nullptr;
   double started_ = 0;
 };
 

@@ -17,6 +17,7 @@ struct ModulePath {
   std::string full() const;     ///< "net.conv1"
 };
 
+class Observer;
 class Profile;
 
 struct ThreadState {
@@ -24,7 +25,8 @@ struct ThreadState {
   bool anomaly = false;
   bool teaching = false;
   const ModulePath* module = nullptr;
-  Profile* profile = nullptr;  // see profile.h
+  Profile* profile = nullptr;    // see profile.h
+  Observer* observer = nullptr;  // the same
 };
 
 inline ThreadState& thread_state() {

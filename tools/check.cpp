@@ -14,8 +14,25 @@ using Json = nlohmann::ordered_json;
 
 struct Options : ProgramOptions {
   GradcheckOptions check;
-  double tolerance = 0;
+  double tolerance = 0, step = 0;
+  bool verbose = false;
 };
+
+Json number_of(bool meant, double number) {
+  if (!meant) return nullptr;
+  if (std::isfinite(number)) return number;
+  return std::isnan(number) ? "nan" : number > 0 ? "inf" : "-inf";
+}
+
+Json to_json(const GradcheckBlame& blame) {
+  if (blame.op.empty()) return nullptr;
+  return {{"op", blame.op},
+          {"place", blame.place},
+          {"input", blame.input.empty() ? Json(nullptr) : Json(blame.input)},
+          {"element", blame.element},
+          {"analytic", number_of(blame.compared, blame.analytic)},
+          {"numeric", number_of(blame.compared, blame.numeric)}};
+}
 
 Json to_json(const GradcheckReport& report) {
   Json inputs = Json::array();
@@ -29,16 +46,15 @@ Json to_json(const GradcheckReport& report) {
                                                                {"relative_error", i.relative_error},
                                                                {"step", i.step},
                                                                {"tolerance", i.tolerance}})
-      facts[key] = !i.compared             ? Json(nullptr)
-                   : std::isfinite(number) ? Json(number)
-                                           : Json(std::isnan(number) ? "nan"
-                                                  : number > 0       ? "inf"
-                                                                     : "-inf");
+      facts[key] = number_of(i.compared, number);
     facts["elements"] = i.elements;
     facts["checked"] = i.checked;
     facts["mismatches"] = i.mismatches;
     facts["kinks"] = i.kinks;
-    facts["cause"] = i.reason.empty() ? Json(nullptr) : Json(i.reason);
+    facts["cause"] = name_of(i.cause);
+    facts["factor"] = i.factor == 0 ? Json(nullptr) : Json(i.factor);
+    facts["blamed"] = to_json(i.blame);
+    facts["reason"] = i.reason.empty() ? Json(nullptr) : Json(i.reason);
     inputs.push_back(std::move(facts));
   }
   return {{"ok", report.ok()},
@@ -57,11 +73,12 @@ int run_check(const Options& o) {
   options.seed = o.seed;
   options.dtype = o.dtype == "float32" ? DType::float32 : DType::float64;
   if (o.tolerance > 0) options.rtol = o.tolerance;
+  if (o.step > 0) options.step = o.step;
   const GradcheckReport report = gradcheck_program(loaded.program, loaded.bindings, options);
   if (o.json)
     print_json(to_json(report));
   else
-    fmt::print("{}\n", to_string(report));
+    fmt::print("{}\n", to_string(report, o.verbose));
   return report.ok() ? 0 : 1;
 }
 
@@ -80,6 +97,10 @@ void add_check_verb(CLI::App& app, std::vector<Verb>& verbs) {
   verb->add_flag("--strict", options->check.strict, "A kink is a failure");
   verb->add_option("--tolerance", options->tolerance, "Allowed relative error; default 1e-6, in float32 5e-3")
       ->check(CLI::PositiveNumber);
+  verb->add_option("--step", options->step,
+                   "First shift of the numerical derivative, times max(1, |x|); default: three sizes")
+      ->check(CLI::PositiveNumber);
+  verb->add_flag("--verbose", options->verbose, "A table of every number as well");
   verb->footer("Example: chainrule check 'sum(relu(x) * w)' x=[1,-2,0] w=[1,2,3]");
   verbs.push_back({verb, [options] {
                      try {

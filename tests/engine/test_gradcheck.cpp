@@ -33,7 +33,7 @@ TEST_CASE("gradcheck: reads as in the guide") {
   auto report = gradcheck([&](const Tensor& x) { return sum(log(1 + exp(w * x))); }, {randn({3, 4})});
   CHECK(report.ok());
   const std::string text = fmt::format("{}\n", report);
-  CHECK(contains(text, "input 1: ok, 12 elements, worst at ["));
+  CHECK(contains(text, "input 1: ok, 12 elements, largest error "));
   CHECK(contains(text, "\ngradcheck ok: 1 gradient (12 elements, 0 kinks, float64, seed 0)\n"));
   CHECK(report.inputs[0].absolute_error < 1e-8);
   CHECK(report.inputs[0].tolerance < 1e-5);
@@ -111,7 +111,7 @@ TEST_CASE("gradcheck: a function that is not a function") {
   const auto report = gradcheck([](const Tensor& t) { return exp(noise(t * 2)); }, {x});
   CHECK_FALSE(report.ok());
   CHECK(report.inputs[0].verdict == Verdict::non_deterministic);
-  CHECK_MESSAGE(contains(report.inputs[0].reason, "first at mul#"), report.inputs[0].reason);
+  CHECK_MESSAGE(contains(report.inputs[0].reason, "first at mul at "), report.inputs[0].reason);
   CHECK(contains(report.inputs[0].reason, "by its input y"));
   CHECK(gradcheck([](const Tensor& t) { return exp(noise(t * 2)); }, {x}, {.freeze_random = true}).ok());
 }

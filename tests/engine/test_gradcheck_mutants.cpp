@@ -208,7 +208,7 @@ TEST_CASE("gradcheck: faults that are no formula") {
   SUBCASE("a path that detach() cut") {
     const auto half = gradcheck([](const Tensor& t) { return sum(t * t.detach()); }, {x});
     CHECK(half.inputs[0].verdict == Verdict::mismatch);
-    CHECK(contains(half.inputs[0].reason, "0.5 times"));
+    CHECK(half.inputs[0].cause == GradcheckCause::detached);
     const auto whole = gradcheck([](const Tensor& t) { return exp(t.detach()); }, {x});
     CHECK(whole.inputs[0].verdict == Verdict::mismatch);
     CHECK(contains(whole.inputs[0].reason, "no path"));
