@@ -1,4 +1,5 @@
-// The one place that writes files. POSIX calls, because the standard library can neither sync nor create exclusively.
+// The one place that reads and writes files. POSIX calls, because the standard library can neither sync nor create
+// exclusively.
 #include "engine/file.h"
 
 #include <fcntl.h>
@@ -93,6 +94,40 @@ void write_file(const std::string& path, std::string_view bytes) {
   if (code == 0) return;
   ::unlink(temporary.c_str());
   fail(path, code);
+}
+
+std::string read_file(const std::string& path, const std::string& who) {
+  const std::string what = who + ": cannot read '" + printable(path) + "': ";
+  const auto check = [&](bool good) {
+    if (good) return;
+    const std::string message = what + std::generic_category().message(errno);
+    if (errno == EIO || errno == ENOMEM || errno == EMFILE || errno == ENFILE) throw EnvironmentError(message);
+    throw ValueError(message);
+  };
+  if (path.find('\0') != std::string::npos) throw ValueError(what + "there is a NUL in the path");
+  struct Descriptor {
+    int number;
+    ~Descriptor() {
+      if (number >= 0) ::close(number);
+    }
+  };
+  // Without waiting: opening a pipe would last until somebody writes to it.
+  const Descriptor file{::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK)};
+  check(file.number >= 0);
+  struct stat info {};
+  check(::fstat(file.number, &info) == 0);
+  if (!S_ISREG(info.st_mode)) throw ValueError(what + "it is no plain file");
+  std::string bytes(static_cast<std::size_t>(info.st_size), '\0');
+  std::size_t done = 0;
+  while (done < bytes.size()) {
+    const ssize_t count = ::read(file.number, bytes.data() + done, bytes.size() - done);
+    if (count < 0 && errno == EINTR) continue;
+    check(count >= 0);
+    if (count == 0) break;  // it was cut while we read
+    done += static_cast<std::size_t>(count);
+  }
+  bytes.resize(done);
+  return bytes;
 }
 
 }  // namespace chainrule

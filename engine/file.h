@@ -1,5 +1,5 @@
-// Writing a file so that a reader sees the old content or the new, never a part.
-// Everything that leaves the program as a file goes through here; reading is not here.
+// Files as a whole: read into memory, and written so that a reader sees the old content or the new, never a part.
+// Everything that leaves the program as a file goes through here. What the bytes mean is not here.
 #pragma once
 
 #include <string>
@@ -12,5 +12,9 @@ namespace chainrule {
 /// permissions; devices and pipes are written directly. Throws EnvironmentError with the path and the system's reason;
 /// the old file is then unchanged and the temporary one is gone. Folders are not created.
 void write_file(const std::string& path, std::string_view bytes);
+
+/// All bytes of a plain file. Throws ValueError when there is none that can be read: a missing file, a folder, a
+/// device; EnvironmentError when the machine fails. `who` opens the sentence.
+std::string read_file(const std::string& path, const std::string& who = "read_file");
 
 }  // namespace chainrule

@@ -11,6 +11,7 @@
 #include "engine/scopes.h"
 #include "engine/text.h"
 #include "ops/ops.h"
+#include "tools/file_values.h"
 #include "tools/verbs.h"
 
 namespace chainrule {
@@ -19,7 +20,7 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 struct Options : ProgramOptions {
-  std::string wrt, cotangent;
+  std::string wrt, cotangent, save;
   std::vector<std::string> tangents;
 };
 
@@ -50,6 +51,7 @@ int run_eval(const Options& o) {
   const NoGrad values_only;
   Names names;
   const Tensor result = loaded.run(names);
+  save_results(o.save, {{"result", result}});
   if (o.json)
     print_json({{"result", to_json(result)}});
   else
@@ -63,6 +65,10 @@ int run_grad(const Options& o) {
   const Tensor result = loaded.run(names);
   const auto inputs = wanted_inputs(loaded, names, o.wrt);
   const auto found = gradients(result, tensors_of(inputs), cotangent_for(result, o.cotangent));
+  std::vector<NamedTensor> saved{{"result", result}};
+  saved.reserve(inputs.size() + 1);
+  for (std::size_t i = 0; i < inputs.size(); ++i) saved.push_back({"grad." + inputs[i].name, found[i]});
+  save_results(o.save, std::move(saved));
   if (o.json) {
     Json all = Json::object();
     for (std::size_t i = 0; i < inputs.size(); ++i) all[inputs[i].name] = to_json(found[i]);
@@ -106,11 +112,15 @@ int run_jacobian(const Options& o) {
   const auto inputs = wanted_inputs(loaded, names, o.wrt);
   Json all = Json::object();
   std::string text = value_line("result", width_of(inputs), result);
+  std::vector<NamedTensor> saved{{"result", result}};
+  saved.reserve(inputs.size() + 1);
   for (const NamedTensor& input : inputs) {
     const Tensor j = jacobian_of(result, input.tensor);
     all[input.name] = to_json(j);
+    saved.push_back({"jacobian." + input.name, j});
     text += value_line("∂" + input.name, width_of(inputs), j);
   }
+  save_results(o.save, std::move(saved));
   if (o.json)
     print_json({{"result", to_json(result)}, {"jacobian", all}});
   else
@@ -129,15 +139,18 @@ int run_hessian(const Options& o) {
   const auto first = gradients(result, tensors_of(inputs), ones(result.shape(), {.dtype = result.dtype()}), true);
   Json all = Json::object();
   std::string text = value_line("result", 6, result);
+  std::vector<NamedTensor> saved{{"result", result}};
   for (std::size_t i = 0; i < inputs.size(); ++i) {
     for (const NamedTensor& by : inputs) {
       // No path at all means that nothing changes: zeros.
       const Tensor g = first[i].defined() ? first[i] : zeros(inputs[i].tensor.shape(), {.dtype = result.dtype()});
       const Tensor h = jacobian_of(g, by.tensor);
       all[inputs[i].name][by.name] = to_json(h);
+      saved.push_back({fmt::format("hessian.{}.{}", inputs[i].name, by.name), h});
       text += value_line(fmt::format("∂²/∂{} ∂{}", inputs[i].name, by.name), 6, h);
     }
   }
+  save_results(o.save, std::move(saved));
   if (o.json)
     print_json({{"result", to_json(result)}, {"hessian", all}});
   else
@@ -155,7 +168,7 @@ int run_jvp(const Options& o) {
     if (equals == std::string::npos) throw ValueError(fmt::format("--tangent: '{}' is not NAME=VALUE", printable(one)));
     const std::string name = one.substr(0, equals);
     const Tensor x = wanted_inputs(loaded, names, name)[0].tensor;
-    const Tensor t = to(to_tensor(closed_value(one.substr(equals + 1)), "--tangent"), x.dtype());
+    const Tensor t = to(to_tensor(value_of(std::string_view(one).substr(equals + 1)), "--tangent"), x.dtype());
     if (t.shape() != x.shape())
       throw ShapeError(fmt::format("--tangent: {} has shape {}, its tangent {}", printable(name), to_string(x.shape()),
                                    to_string(t.shape())));
@@ -173,6 +186,7 @@ int run_jvp(const Options& o) {
     product = product.defined() ? product + term : term;
   }
   const Tensor jvp = product.defined() ? grad(product, u) : zeros(result.shape(), {.dtype = result.dtype()});
+  save_results(o.save, {{"result", result}, {"jvp", jvp}});
   if (o.json)
     print_json({{"result", to_json(result)}, {"jvp", to_json(jvp)}});
   else
@@ -199,6 +213,7 @@ void add_derivative_verbs(CLI::App& app, std::vector<Verb>& verbs) {
     CLI::App* verb = app.add_subcommand(entry.name, entry.help);
     const auto options = std::make_shared<Options>();
     add_program_options(*verb, *options);
+    verb->add_option("--save", options->save, "FILE.npz: the results, as result, grad.NAME and so on");
     const std::string name = entry.name;
     if (name != "eval" && name != "jvp")
       verb->add_option("--wrt", options->wrt, "Names to differentiate by, a,b; default: every floating input");
@@ -207,10 +222,12 @@ void add_derivative_verbs(CLI::App& app, std::vector<Verb>& verbs) {
           "--cotangent", options->cotangent,
           "Weights of the result's numbers, in its shape, or 'ones'; needed unless the result is one number");
     if (name == "jvp")
-      verb->add_option("--tangent", options->tangents, "NAME=VALUE: the direction in which an input moves");
+      verb->add_option("--tangent", options->tangents, "NAME=VALUE: the direction in which an input moves")
+          ->allow_extra_args(false);
     verb->footer(std::string("Example: ") + entry.example);
     verbs.push_back({verb, [options, run = entry.run] {
                        try {
+                         check_save(options->save);
                          return run(*options);
                        } catch (const std::exception& e) {
                          return report_error(e, options->json);

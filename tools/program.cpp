@@ -17,6 +17,7 @@
 #include "ops/kernels/parallel.h"
 #include "ops/launch.h"
 #include "ops/ops.h"
+#include "tools/file_values.h"
 
 namespace chainrule {
 namespace {
@@ -43,10 +44,14 @@ double short_double(float v) {
 void add_program_options(CLI::App& verb, ProgramOptions& options) {
   verb.add_option("program", options.program, "Statements of the expression language; the last one is the result")
       ->required();
-  verb.add_option("values", options.values, "NAME=VALUE: a number, a list, or an expression without names");
-  verb.add_option("--dtype", options.dtype, "Type of numbers")
+  verb.add_option("values", options.values,
+                  "NAME=VALUE: a number, a list, an expression without names, or an array: @x.npy, @w.npz:member, "
+                  "@m.safetensors:tensor, @table.csv, @digits:images");
+  verb.add_option("--inputs", options.inputs, "FILE.npz: binds every array of it by its name");
+  verb.add_option("--dtype", options.dtype, "Type of numbers; when given, also of the floating arrays of files")
       ->capture_default_str()
-      ->check(CLI::IsMember({"float64", "float32"}));
+      ->check(CLI::IsMember({"float64", "float32"}))
+      ->each([&options](const std::string&) { options.dtype_given = true; });
   verb.add_option("--seed", options.seed, "Seed of every random number")
       ->capture_default_str()
       ->check(CLI::NonNegativeNumber);
@@ -65,13 +70,14 @@ LoadedProgram load_program(const ProgramOptions& options) {
   set_default_dtype(options.dtype == "float32" ? DType::float32 : DType::float64);
   manual_seed(options.seed);
   LoadedProgram loaded;
+  bind_inputs(loaded.bindings, options);
   for (const std::string& value : options.values) {
     const auto equals = value.find('=');
     if (equals == std::string::npos)
       throw ValueError(fmt::format("'{}' is not NAME=VALUE; the program itself is one argument, in quotes",
                                    shorten(printable(value), 60)));
     try {
-      loaded.bindings.bind(value.substr(0, equals), closed_value(std::string_view(value).substr(equals + 1)));
+      loaded.bindings.bind(value.substr(0, equals), value_of(std::string_view(value).substr(equals + 1), options));
     } catch (const ProgramError& e) {
       throw ProgramError(e.kind(), fmt::format("the value of {}: {}", printable(value.substr(0, equals)), e.what()),
                          value, {equals + 1 + e.span().begin, equals + 1 + e.span().end}, e.exit_code());
@@ -118,7 +124,7 @@ Tensor cotangent_for(const Tensor& result, const std::string& text) {
                     to_string(result.shape())));
   }
   if (text == "ones") return ones(result.shape(), {.dtype = result.dtype()});
-  const Tensor value = to_tensor(closed_value(text), "--cotangent");
+  const Tensor value = to_tensor(value_of(text), "--cotangent");
   if (value.shape() != result.shape())
     throw ShapeError(fmt::format("--cotangent: its shape is {}, the result's {}", to_string(value.shape()),
                                  to_string(result.shape())));

@@ -25,7 +25,9 @@ struct Verb {
 struct ProgramOptions {
   std::string program;
   std::vector<std::string> values;  // NAME=VALUE
+  std::string inputs;               // a file whose arrays are bound by their names
   std::string dtype = "float64";
+  bool dtype_given = false;
   std::uint64_t seed = 0;
   int threads = 0;
   double timeout = 0;  // seconds; 0: none

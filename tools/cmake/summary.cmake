@@ -22,9 +22,6 @@ elseif(CHAINRULE_TOOLS)
   if(NOT PNG_FOUND)
     list(APPEND missing "libpng")
   endif()
-  if(NOT nlohmann_json_FOUND)
-    list(APPEND missing "nlohmann-json")
-  endif()
   list(JOIN missing " and " missing)
   if(missing)
     set(command "no, missing: ${missing}")
@@ -48,7 +45,7 @@ if(BUILD_SHARED_LIBS)
   set(kind "shared")
 endif()
 message(STATUS "chainrule ${PROJECT_VERSION}: ${kind} library, ${CMAKE_BUILD_TYPE}, ${CMAKE_CXX_COMPILER_ID} ${CMAKE_CXX_COMPILER_VERSION}
-     Boost ${Boost_VERSION}, fmt ${fmt_VERSION}, Eigen ${Eigen3_VERSION}, Highway ${hwy_VERSION}, zlib ${ZLIB_VERSION_STRING}
+     Boost ${Boost_VERSION}, fmt ${fmt_VERSION}, Eigen ${Eigen3_VERSION}, Highway ${hwy_VERSION}, zlib ${ZLIB_VERSION_STRING}, libzip ${LibZip_VERSION}
      oneDNN      ${onednn}
      OpenMP      ${openmp}
      command     ${command}

@@ -1,0 +1,60 @@
+// Arrays in files: NumPy's .npy and .npz, .safetensors and tables as .csv. The readers are strict: every size is
+// checked against the file before memory is asked for, nothing in a file is ever run, and names in it never become
+// paths. Deliberately not here: which arrays a model expects (nn), data sets of pictures.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "engine/tensor.h"
+
+namespace chainrule {
+
+// What a file holds becomes float32, float64, int64 or bool: half and bfloat16 widen to float32, integers to int64,
+// both exactly. Byte orders and column-major order are converted. Everything else, such as complex numbers, text and
+// Python objects, is refused by name. All readers throw ValueError or ShapeError for what is wrong with a file and
+// EnvironmentError for what is wrong with the machine; the message names the file and the place.
+
+/// Reads by the path's ending: .npy (one array, called as the file is), .npz, .safetensors, .csv (its columns).
+std::vector<NamedTensor> read_arrays(const std::string& path);
+/// One array of a file. Without a name: the only one, or the whole of a table as (rows, columns).
+Tensor read_array(const std::string& path, std::optional<std::string_view> name = {});
+/// "w.npz:member" is a path and a name, "w.npz" a path. Throws ValueError when no known ending stands in it.
+struct ArrayPlace {
+  std::string path;
+  std::optional<std::string> name;
+};
+ArrayPlace array_place(std::string_view text);
+
+/// Replaces the file by the arrays, stored uncompressed as numpy.savez does; see write_file for what is atomic.
+/// Throws ValueError for a name given twice, EnvironmentError when it cannot be written.
+void write_npz(const std::string& path, const std::vector<NamedTensor>& arrays);
+void write_npy(const std::string& path, const Tensor& array);
+
+struct CsvOptions {
+  enum class Header : std::uint8_t { automatic, present, absent };
+  char separator = 0;  ///< 0: the first of tab, semicolon and comma that the first line holds
+  /// automatic: the first line names the columns when it holds no number outside quotes.
+  Header header = Header::automatic;
+};
+struct Table {
+  std::vector<std::string> columns;  ///< their names; empty without a header
+  Tensor values;                     ///< (rows, columns), float64
+};
+/// Numbers only, with a point whatever the locale; quotes, byte-order mark and all line ends are understood. Throws
+/// ValueError that names line and column, for a missing cell and for rows of different length too.
+Table read_csv(const std::string& path, const CsvOptions& options = {});
+
+// The same from and to memory; `file` is what messages call it. With `only`, the others are not unpacked.
+Tensor parse_npy(std::string_view bytes, const std::string& file);
+std::vector<NamedTensor> parse_npz(std::string_view bytes, const std::string& file,
+                                   std::optional<std::string_view> only = {});
+std::vector<NamedTensor> parse_safetensors(std::string_view bytes, const std::string& file,
+                                           std::optional<std::string_view> only = {});
+Table parse_csv(std::string_view text, const std::string& file, const CsvOptions& options = {});
+std::string npy_bytes(const Tensor& array);
+std::string npz_bytes(const std::vector<NamedTensor>& arrays);
+
+}  // namespace chainrule

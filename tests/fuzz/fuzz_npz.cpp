@@ -1,0 +1,8 @@
+// libFuzzer: any bytes as NumPy archives. Not a test of values; those are in tests/engine/test_array_files*.cpp.
+#include "engine/array_files.h"
+#include "tests/fuzz/fuzz.h"
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  using namespace chainrule;
+  return testing::expect_value_or_error(data, size, [](std::string_view bytes) { parse_npz(bytes, "fuzz.npz"); });
+}
