@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cstdio>
 #include <map>
+#include <set>
 #include <span>
 
 #include "engine/diagram_numbers.h"
@@ -39,6 +40,23 @@ struct Cluster {
   std::vector<std::size_t> items{}, links{};
 };
 
+// Letters for values without a name: a, b, ... z, a2, ...; a constant number stands for itself.
+void give_letters(GraphView& view) {
+  std::set<std::string, std::less<>> taken{"g"};
+  for (const GraphItem& item : view.items) taken.insert(item.label);
+  std::size_t next = 0;
+  for (GraphItem& item : view.items) {
+    if (item.kind == ItemKind::constant && is_number(item.value)) item.letter = format_number(item.value.item());
+    item.letter = item.letter.empty() ? item.label : item.letter;
+    while (item.letter.empty()) {
+      std::string name(1, static_cast<char>('a' + next % 26));
+      if (next >= 26) name += std::to_string(next / 26 + 1);
+      ++next;
+      if (taken.insert(name).second) item.letter = std::move(name);
+    }
+  }
+}
+
 class Drawing {
  public:
   Drawing(const GraphView& view, const GraphOptions& options, std::string& out)
@@ -47,7 +65,8 @@ class Drawing {
         text_(view, options),
         colors_(options.dark ? style::kDark : style::kLight),
         labelled_(view.links.size() <= kMostLabelledLinks && view.total == view.items.size()),
-        down_(labelled_ && view.links.size() > kMostAcross && !all_numbers(view)),
+        down_(options.direction.empty() ? labelled_ && view.links.size() > kMostAcross && !all_numbers(view)
+                                        : options.direction == "TB"),
         dot_(out) {}
 
   void draw() {
@@ -100,7 +119,11 @@ class Drawing {
       DotStatement graph = dot_.begin_graph("chainrule");
       std::vector<DotSetting> special;
       if (down_) special.assign(style::kDownward.begin(), style::kDownward.end());
-      if (!labelled_) special.assign(style::kBigGraph.begin(), style::kBigGraph.end());
+      if (!labelled_ && options_.direction == "LR")
+        special = {{"ranksep", "0.6"}};
+      else if (!labelled_)
+        special.assign(style::kBigGraph.begin(), style::kBigGraph.end());
+      if (!options_.font.empty()) special.push_back({"fontname", options_.font});
       if (view_.links.size() > kMostCurves)
         special.insert(special.end(), style::kStraight.begin(), style::kStraight.end());
       for (const DotSetting& usual : style::kGraph) {
@@ -110,8 +133,17 @@ class Drawing {
       graph.set(special);
       graph.set("bgcolor", colors_.background).set("label", title);
     }
-    dot_.node_defaults().set(style::kNodes).set("fontcolor", colors_.text);
-    dot_.edge_defaults().set(style::kEdges).set("color", colors_.line).set("fontcolor", colors_.muted);
+    const auto usual = [this](DotStatement& statement, std::span<const DotSetting> settings) -> DotStatement& {
+      for (const DotSetting& s : settings)
+        statement.set(s.name, s.name == "fontname" && !options_.font.empty() ? options_.font : s.value);
+      return statement;
+    };
+    {
+      DotStatement nodes = dot_.node_defaults();
+      usual(nodes, style::kNodes).set("fontcolor", colors_.text);
+    }
+    DotStatement edges = dot_.edge_defaults();
+    usual(edges, style::kEdges).set("color", colors_.line).set("fontcolor", colors_.muted);
   }
 
   // Recursion over modules, whose nesting module_chain limits.
@@ -138,7 +170,8 @@ class Drawing {
     const GraphItem& item = view_.items[i];
     DotStatement node = dot_.node(item_id(i));
     auto set = [&](std::span<const DotSetting> settings, std::string_view fill, std::string_view line) {
-      node.set(settings).set("fillcolor", fill).set("color", line);
+      const std::string_view special = text_.fill(item);
+      node.set(settings).set("fillcolor", special.empty() ? fill : special).set("color", line);
     };
     switch (item.kind) {
       case ItemKind::input:
@@ -213,14 +246,22 @@ class Drawing {
 
 std::string graph_to_dot(const std::vector<Tensor>& results, const GraphOptions& options) {
   if (results.empty()) throw ValueError("graph_to_dot: no result was given");
+  if (!options.direction.empty() && options.direction != "LR" && options.direction != "TB")
+    throw ValueError(fmt::format("graph_to_dot: the direction is LR or TB, not {}", printable(options.direction)));
   GraphView view = view_graph(results, options.gradients || options.local_derivatives);
+  GraphOptions shown = options;
+  if (options.symbols) {
+    give_letters(view);
+    shown.values = shown.gradients = false;
+  }
+  fold_chosen(view, options);
   if (options.fold_above > 0 && view.items.size() > options.fold_above) {
     fold_view(view, options.fold_above);
     tell(options, fmt::format("the graph has {} nodes; they are folded to {} (set fold_above to 0 to draw them all)",
                               count_text(view.total), count_text(view.items.size())));
   }
   std::string out;
-  Drawing(view, options, out).draw();
+  Drawing(view, shown, out).draw();
   return out;
 }
 

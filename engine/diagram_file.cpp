@@ -27,25 +27,77 @@ std::string failure_of(const ProcessResult& r, const GraphOptions& options) {
   return {};
 }
 
+// The picture itself, without what stands before <svg> in a file of its own.
+std::string_view picture(std::string_view svg) {
+  const auto begin = svg.find("<svg");
+  return begin == std::string_view::npos ? svg : svg.substr(begin);
+}
+
+std::string page(std::string_view title, std::string_view light, std::string_view dark) {
+  std::string heading;
+  for (const char c : printable(title.empty() ? "chainrule graph" : title)) {
+    const std::string_view entity = markup_entity(c);
+    heading += entity.empty() ? std::string_view(&c, 1) : entity;
+  }
+  return fmt::format(R"(<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>{}</title>
+<style>
+  body {{ margin: 0; background: #ffffff; }}
+  svg {{ display: block; margin: auto; max-width: 100%; height: auto; }}
+  .dark {{ display: none; }}
+  @media (prefers-color-scheme: dark) {{
+    body {{ background: #14181f; }}
+    .light {{ display: none; }}
+    .dark {{ display: block; }}
+  }}
+</style>
+</head>
+<body>
+<div class="light">
+{}</div>
+<div class="dark">
+{}</div>
+</body>
+</html>
+)",
+                     heading, picture(light), picture(dark));
+}
+
 }  // namespace
 
 void write_graph(const std::string& path, const std::vector<Tensor>& results, const GraphOptions& options) {
   const std::filesystem::path target(path);
   const std::string ending = target.extension().string();
-  if (ending != ".dot" && ending != ".svg" && ending != ".png" && ending != ".pdf")
-    throw ValueError(fmt::format("write_graph: {} does not end in .dot, .svg, .png or .pdf", printable(path)));
+  if (ending == ".txt") return write_file(path, graph_to_text(results, options));
+  if (ending == ".json") return write_file(path, graph_to_json(results, options));
+  if (ending != ".dot" && ending != ".svg" && ending != ".html" && ending != ".png" && ending != ".pdf")
+    throw ValueError(
+        fmt::format("write_graph: {} does not end in .dot, .txt, .json, .svg, .html, .png or .pdf", printable(path)));
   const std::string dot = graph_to_dot(results, options);
   if (ending == ".dot") return write_file(path, dot);
-  std::vector<std::string> arguments{"dot", "-T" + ending.substr(1)};
-  if (ending == ".png") arguments.push_back("-Gdpi=144");
-  const ProcessResult r =
-      run_process(arguments, {.input = dot, .max_output = kLargestPicture, .time_limit = options.time_limit});
-  const std::string failure = failure_of(r, options);
-  if (failure.empty()) return write_file(path, r.out);
   const std::string kept = std::filesystem::path(target).replace_extension(".dot").string();
-  write_file(kept, dot);
-  throw EnvironmentError(fmt::format("write_graph: cannot draw {}: {}; the graph is kept as {}", printable(path),
-                                     failure, printable(kept)));
+  const auto drawn = [&](const std::string& text, const std::string& format) {
+    std::vector<std::string> arguments{"dot", "-T" + format};
+    if (format == "png") arguments.emplace_back("-Gdpi=144");
+    const ProcessResult r =
+        run_process(arguments, {.input = text, .max_output = kLargestPicture, .time_limit = options.time_limit});
+    const std::string failure = failure_of(r, options);
+    if (failure.empty()) return r.out;
+    write_file(kept, dot);
+    throw EnvironmentError(fmt::format("write_graph: cannot draw {}: {}; the graph is kept as {}", printable(path),
+                                       failure, printable(kept)));
+  };
+  if (ending != ".html") return write_file(path, drawn(dot, ending.substr(1)));
+  GraphOptions other = options;
+  other.dark = !options.dark;
+  other.message = [](std::string_view) {};  // said once
+  const std::string light = drawn(options.dark ? graph_to_dot(results, other) : dot, "svg");
+  const std::string dark = drawn(options.dark ? dot : graph_to_dot(results, other), "svg");
+  write_file(path, page(options.title, light, dark));
 }
 
 void write_graph(const std::string& path, const Tensor& result, const GraphOptions& options) {

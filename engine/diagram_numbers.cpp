@@ -79,6 +79,13 @@ bool differs_from_one(const Tensor& t) {
   return std::any_of(values.begin(), values.end(), [](double v) { return v != 1; });
 }
 
+std::string bytes_text(double bytes) {
+  if (bytes < 1000) return fmt::format("{} B", bytes);
+  int power = 0;
+  for (; bytes >= 999.5 && power < 4; ++power) bytes /= 1000;
+  return fmt::format("{:.{}f} {}B", bytes, bytes < 9.95 ? 1 : 0, " kMGT"[power]);
+}
+
 std::string count_text(std::size_t n) {
   std::string digits = std::to_string(n);
   for (std::size_t i = digits.size(); i > 3; i -= 3) digits.insert(i - 3, ",");

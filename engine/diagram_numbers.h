@@ -29,6 +29,9 @@ std::string_view trouble_of(const Tensor& gradient);
 /// True when some element is not 1.
 bool differs_from_one(const Tensor& t);
 
+/// "0 B", "640 B", "1.2 kB", "38 MB": powers of 1000, two digits.
+std::string bytes_text(double bytes);
+
 /// "99,800"
 std::string count_text(std::size_t n);
 

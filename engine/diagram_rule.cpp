@@ -73,18 +73,18 @@ std::string times_g(const std::string& d, bool broadcast) {
 
 }  // namespace
 
-std::string rule_text(const OpInfo& info, int input, std::span<const std::string> names, bool broadcast) {
+std::string rule_text(const OpInfo& info, int input, std::span<const std::string> names, bool broadcast,
+                      const std::string& incoming) {
   if (input >= static_cast<int>(info.derivatives.size()) || !info.derivatives[input]) return {};
   if (mentions(info.inputs, "g")) return {};  // the gradient of a gradient: its letters would mean two things
   const std::string derivative = info.derivatives[input];
-  if (derivative == "1" && !broadcast) return {};  // what arrives is sent on: the numbers say so
+  if (derivative == "1" && !broadcast && incoming.empty()) return {};  // what arrives is sent on: the numbers say so
   std::vector<std::string> letters, shown;
   for (std::size_t i = 0; i < names.size(); ++i) {
     letters.push_back(input_letter(info, static_cast<int>(i)));
     const std::string& name = names[i];
-    shown.push_back(!name.empty() && name.size() <= kLongestName && std::all_of(name.begin(), name.end(), is_word)
-                        ? name
-                        : letters.back());
+    const bool plain = std::all_of(name.begin(), name.end(), [](char c) { return is_word(c) || c == '.'; });
+    shown.push_back(!name.empty() && name.size() <= kLongestName && plain ? name : letters.back());
   }
   const bool ambiguous = std::any_of(shown.begin(), shown.end(), [&](const std::string& name) {
     return name == "g" || name == "z" || std::count(shown.begin(), shown.end(), name) > 1;
@@ -93,6 +93,7 @@ std::string rule_text(const OpInfo& info, int input, std::span<const std::string
   const std::string formula = times_g(derivative, broadcast);
   const std::size_t remark = remark_of(formula);
   std::string text = map_words(formula.substr(0, remark), [&](std::string_view word) {
+    if (word == "g" && !incoming.empty()) return incoming;
     const auto letter = std::find(letters.begin(), letters.end(), word);
     return letter == letters.end() ? std::string(word) : shown[static_cast<std::size_t>(letter - letters.begin())];
   });

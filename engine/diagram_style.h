@@ -24,6 +24,8 @@ struct Palette {
   std::string_view op_fill, op_line;
   std::string_view result_fill, result_line;
   std::string_view cluster_fill, cluster_line;
+  std::array<std::string_view, 3> heat;  // little, more, much; text stays readable on each
+  std::string_view alarm;
 };
 
 inline constexpr Palette kLight = {.background = "#ffffff",
@@ -42,7 +44,9 @@ inline constexpr Palette kLight = {.background = "#ffffff",
                                    .result_fill = "#fff4e0",
                                    .result_line = "#c77d0a",
                                    .cluster_fill = "#f7f8fb",
-                                   .cluster_line = "#c9d0dc"};
+                                   .cluster_line = "#c9d0dc",
+                                   .heat = {"#e3eef9", "#c3dcf1", "#9ecae8"},
+                                   .alarm = "#fee0c2"};
 
 // The same hues on a dark page.
 inline constexpr Palette kDark = {.background = "#14181f",
@@ -61,7 +65,9 @@ inline constexpr Palette kDark = {.background = "#14181f",
                                   .result_fill = "#3a2a10",
                                   .result_line = "#e0a040",
                                   .cluster_fill = "#1a1f28",
-                                  .cluster_line = "#3b4454"};
+                                  .cluster_line = "#3b4454",
+                                  .heat = {"#1b3a57", "#235680", "#2b6ea6"},
+                                  .alarm = "#5c3310"};
 
 // Colours are set beside these, from the palette.
 inline constexpr std::array<DotSetting, 9> kGraph = {{{"labelloc", "t"},

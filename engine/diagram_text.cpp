@@ -17,6 +17,10 @@ constexpr std::size_t kMostParts = 6;     // of a sum that is written out
 constexpr std::size_t kRuleColumns = 44;  // longer rules break into lines
 constexpr std::size_t kAttributeColumns = 26;
 
+double bytes_of(const GraphItem& item) {
+  return item.shape_known ? static_cast<double>(numel(item.shape)) * static_cast<double>(item_size(item.dtype)) : 0;
+}
+
 std::string in_parentheses(const std::string& number) { return number[0] == '-' ? "(" + number + ")" : number; }
 
 }  // namespace
@@ -30,6 +34,7 @@ DiagramText::DiagramText(const GraphView& view, const GraphOptions& options)
     first_link_[view.links[k].to] = k;
     any_contribution_ |= view.links[k].contribution.defined();
   }
+  for (const GraphItem& item : view.items) most_bytes_ = std::max(most_bytes_, bytes_of(item));
 }
 
 std::string symbol_of(const OpInfo& info) {
@@ -51,7 +56,40 @@ bool DiagramText::shows_sum(const GraphItem& item) const {
 
 bool DiagramText::is_circle(const GraphItem& item) const {
   return item.kind == ItemKind::operation && item.info->symbol && text_width(symbol_of(*item.info)) <= 2 &&
-         item.attributes.empty() && !shows_label(item) && !shows_sum(item);
+         item.attributes.empty() && !shows_label(item) && !shows_sum(item) && fill_text(item).empty();
+}
+
+void DiagramText::name_lines(HtmlLabel& label, std::string_view name) const {
+  const TextStyle bold{.color = colors_.text, .bold = true};
+  if (options_.wrap == 0) {
+    label.run(name, bold).end_line();
+    return;
+  }
+  for (const std::string& line : wrap(name, options_.wrap)) label.run(line, bold).end_line();
+}
+
+std::string_view DiagramText::fill(const GraphItem& item) const {
+  switch (options_.color) {
+    case GraphColor::memory: {
+      const double share = most_bytes_ > 0 ? bytes_of(item) / most_bytes_ : 0;
+      return share > 0.5 ? colors_.heat[2] : share > 0.1 ? colors_.heat[1] : share > 0.01 ? colors_.heat[0] : "";
+    }
+    case GraphColor::health:
+      if (!item.takes_grad || item.kind == ItemKind::folded) return {};
+      if (!item.grad.defined()) return colors_.constant_fill;
+      return trouble_of(item.grad).empty() ? colors_.heat[0] : colors_.alarm;
+    default:
+      return {};
+  }
+}
+
+std::string DiagramText::fill_text(const GraphItem& item) const {
+  if (options_.color == GraphColor::memory) return item.shape_known ? bytes_text(bytes_of(item)) : "";
+  // Values say it in their line of the gradient.
+  if (options_.color != GraphColor::health || item.kind != ItemKind::operation || !item.takes_grad) return {};
+  if (!item.grad.defined()) return "∂ not computed";
+  const std::string_view trouble = trouble_of(item.grad);
+  return trouble.empty() ? "" : fmt::format("∂ {}", trouble);
 }
 
 // The name of a result stands in the result's own box.
@@ -126,22 +164,25 @@ void DiagramText::gradient_lines(HtmlLabel& label, const GraphItem& item) const 
 
 HtmlLabel DiagramText::item(const GraphItem& item) const {
   HtmlLabel label;
-  const TextStyle bold{.color = colors_.text, .bold = true}, small{.color = colors_.muted, .size = style::kShapeSize};
-  const std::string name = item.kind == ItemKind::result ? result_name(item) : short_name(item.label);
+  const TextStyle small{.color = colors_.muted, .size = style::kShapeSize};
+  const bool letter = options_.symbols && item.label.empty() && item.kind != ItemKind::operation;
+  const std::string name =
+      item.kind == ItemKind::result ? result_name(item) : short_name(letter ? item.letter : item.label);
   switch (item.kind) {
     case ItemKind::operation: {
       const std::string symbol = item.attributes.empty() ? symbol_of(*item.info) : "";
-      if (shows_label(item)) label.run(name, bold).end_line();
+      if (shows_label(item)) name_lines(label, name);
       label.run(symbol.empty() ? item.info->name : symbol, {.color = colors_.text}).end_line();
       if (!item.attributes.empty()) {
         const std::string all = shorten(printable(item.attributes), 2 * options_.max_label);
         for (const std::string& line : wrap(all, kAttributeColumns)) label.run(line, small).end_line();
       }
       if (shows_sum(item)) gradient_lines(label, item);
+      if (const std::string words = fill_text(item); !words.empty()) label.run(words, small).end_line();
       return label;
     }
     case ItemKind::folded:
-      label.run(name.empty() ? "…" : name, bold).end_line();
+      name_lines(label, name.empty() ? "…" : name);
       if (!item.attributes.empty()) label.run(short_name(item.attributes), small).end_line();
       label.run(count_text(item.hidden) + (item.hidden == 1 ? " node" : " nodes"), small).end_line();
       return label;
@@ -153,11 +194,12 @@ HtmlLabel DiagramText::item(const GraphItem& item) const {
                      : item.kind == ItemKind::detached ? "detached"
                      : item.kind == ItemKind::frozen   ? "frozen"
                                                        : "constant";
-  if (!name.empty()) label.run(name, bold).end_line();
+  if (!name.empty()) name_lines(label, name);
   const bool says_kind = name.empty() || item.kind == ItemKind::detached || item.kind == ItemKind::frozen;
   if (says_kind && (item.kind != ItemKind::constant || !is_number(item.value))) label.run(kind, small).end_line();
   value_lines(label, item);
   gradient_lines(label, item);
+  if (const std::string words = fill_text(item); !words.empty()) label.run(words, small).end_line();
   return label;
 }
 
@@ -203,10 +245,11 @@ std::string DiagramText::rule(const GraphLink& link) const {
   if (to.kind != ItemKind::operation) return {};
   std::vector<std::string> names;
   for (std::size_t k = first_link_[link.to]; k < view_.links.size() && view_.links[k].to == link.to; ++k)
-    names.push_back(view_.items[view_.links[k].from].label);
+    names.push_back(options_.symbols ? view_.items[view_.links[k].from].letter
+                                     : view_.items[view_.links[k].from].label);
   const GraphItem& from = view_.items[link.from];
   const bool broadcast = to.info->elementwise && from.shape_known && from.shape != to.shape;
-  return rule_text(*to.info, link.input, names, broadcast);
+  return rule_text(*to.info, link.input, names, broadcast, options_.symbols ? "∂" + to.letter : "");
 }
 
 DiagramText::Line DiagramText::grid_line(const Tensor& t, std::string_view color) const {
@@ -217,6 +260,7 @@ std::vector<DiagramText::Line> DiagramText::lines_above(const GraphLink& link) c
   const GraphItem& from = view_.items[link.from];
   const TextStyle blue{.color = colors_.value, .size = style::kEdgeSize};
   const TextStyle small{.color = colors_.muted, .size = style::kShapeSize};
+  if (options_.symbols) return {{.text = short_name(from.letter), .style = blue}};
   const bool known = options_.values && from.value.defined();
   if (known && is_number(from.value)) return {{.text = format_number(from.value.item()), .style = blue}};
   // What stands in the box at an end is not said again.
@@ -237,6 +281,13 @@ std::vector<DiagramText::Line> DiagramText::lines_below(const GraphLink& link) c
   const TextStyle red_small{.color = colors_.gradient, .size = style::kShapeSize};
   const TextStyle grey{.color = colors_.muted, .size = style::kShapeSize};
   const bool to_result = view_.items[link.to].kind == ItemKind::result;
+  if (options_.symbols) {
+    std::vector<Line> rules;
+    if (to_result) return {{.text = "∂" + short_name(view_.items[link.from].letter) + " = 1", .style = red}};
+    for (const std::string& line : wrap(rule(link), kRuleColumns))
+      if (!line.empty()) rules.push_back({.text = line, .style = red});
+    return rules;
+  }
   const bool local = options_.local_derivatives && !to_result && link.local.defined();
   const bool one_number = is_number(link.local) && numel(view_.items[link.to].shape) == 1;
   std::vector<Line> lines;

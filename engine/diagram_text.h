@@ -27,6 +27,8 @@ class DiagramText {
   std::string link_tooltip(const GraphLink& link) const;
   /// A module's name, kind and parameter count.
   HtmlLabel module(const ModulePath& path) const;
+  /// What GraphOptions::color makes of the item: a fill, or nothing.
+  std::string_view fill(const GraphItem& item) const;
   /// True when the operation fits a small circle: a symbol, and nothing else to say.
   bool is_circle(const GraphItem& item) const;
 
@@ -45,6 +47,9 @@ class DiagramText {
   std::vector<Line> lines_below(const GraphLink& link) const;
   Line grid_line(const Tensor& t, std::string_view color) const;
 
+  /// What the fill says, in words; empty when it says nothing.
+  std::string fill_text(const GraphItem& item) const;
+  void name_lines(HtmlLabel& label, std::string_view name) const;
   bool shows_sum(const GraphItem& item) const;
   bool shows_label(const GraphItem& item) const;
   void value_lines(HtmlLabel& label, const GraphItem& item) const;
@@ -59,6 +64,7 @@ class DiagramText {
   const GraphOptions& options_;
   const style::Palette& colors_;
   bool any_contribution_ = false;
+  double most_bytes_ = 0;
   std::vector<std::size_t> first_link_;  // of each item, among the links that end there
 };
 

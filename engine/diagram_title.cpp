@@ -101,11 +101,12 @@ std::string DiagramText::title() const {
 
 std::string DiagramText::legend() const {
   std::vector<std::string> parts;
+  if (options_.symbols) parts.emplace_back("blue: values, in letters  ·  red: the rule by which gradients flow back");
   if (options_.values) parts.emplace_back("blue: value, flows forward");
   auto any_item = [&](auto&& f) { return std::any_of(view_.items.begin(), view_.items.end(), f); };
   auto any_link = [&](auto&& f) { return std::any_of(view_.links.begin(), view_.links.end(), f); };
-  const bool local =
-      options_.local_derivatives && any_link([](const GraphLink& link) { return is_number(link.local); });
+  const bool local = options_.local_derivatives && !options_.symbols &&
+                     any_link([](const GraphLink& link) { return is_number(link.local); });
   if (options_.gradients && any_item([](const GraphItem& item) { return item.grad.defined(); })) {
     std::size_t results = 0;
     for (const GraphItem& item : view_.items) results += item.kind == ItemKind::result;
@@ -119,6 +120,8 @@ std::string DiagramText::legend() const {
   const bool fixed = any_item([](const GraphItem& item) {
     return item.kind == ItemKind::constant || item.kind == ItemKind::detached || item.kind == ItemKind::frozen;
   });
+  if (options_.color == GraphColor::memory) parts.emplace_back("the darker, the more memory");
+  if (options_.color == GraphColor::health) parts.emplace_back("orange: a gradient that is zero, huge or not finite");
   if (fixed) parts.emplace_back("broken outline: takes no gradient");
   std::string text;
   for (const std::string& part : parts) text += (text.empty() ? "" : "  ·  ") + part;

@@ -7,34 +7,49 @@
 #include "engine/graph_view.h"
 
 namespace chainrule {
-namespace {
+namespace internal {
 
-// Items that become one, which stands where its first member stood.
-struct Groups {
-  explicit Groups(std::size_t items) : of(items, kNone) {}
-  static constexpr std::size_t kNone = ~std::size_t{0};
-  std::size_t add(GraphItem item) {
-    item.kind = ItemKind::folded;
-    item.shape_known = false;
-    made.push_back(std::move(item));
-    return made.size() - 1;
+std::size_t ItemGroups::add(GraphItem item) {
+  item.kind = ItemKind::folded;
+  item.shape_known = false;
+  made.push_back(std::move(item));
+  return made.size() - 1;
+}
+
+std::size_t ItemGroups::add(const ModulePath& path) {
+  GraphItem item;
+  item.label = path.full();
+  item.attributes = module_facts(path);
+  item.module = path.parent;
+  return add(std::move(item));
+}
+
+// A constant that only folded items read goes with the first of them.
+void take_constants_along(const GraphView& view, ItemGroups& groups) {
+  constexpr std::size_t kUnread = ItemGroups::kNone - 1;
+  std::vector<std::size_t> reader(view.items.size(), kUnread);
+  for (const GraphLink& link : view.links) {
+    const std::size_t group = groups.of[link.to];
+    if (reader[link.from] == kUnread || group == ItemGroups::kNone) reader[link.from] = group;
   }
-  std::vector<std::size_t> of;  // group of each item, or kNone
-  std::vector<GraphItem> made;
-};
+  for (std::size_t i = 0; i < view.items.size(); ++i)
+    if (view.items[i].kind == ItemKind::constant && groups.of[i] == ItemGroups::kNone && reader[i] != kUnread)
+      groups.of[i] = reader[i];
+}
 
-void merge(GraphView& view, const Groups& groups) {
+void merge_items(GraphView& view, ItemGroups groups) {
+  take_constants_along(view, groups);
   std::vector<GraphItem> items;
-  std::vector<std::size_t> place(view.items.size()), group_place(groups.made.size(), Groups::kNone);
+  std::vector<std::size_t> place(view.items.size()), group_place(groups.made.size(), ItemGroups::kNone);
   for (std::size_t i = 0; i < view.items.size(); ++i) {
     const std::size_t group = groups.of[i];
-    if (group == Groups::kNone) {
+    if (group == ItemGroups::kNone) {
       place[i] = items.size();
       view.items[i].sent_back.clear();  // counts the old links
       items.push_back(std::move(view.items[i]));
       continue;
     }
-    if (group_place[group] == Groups::kNone) {
+    if (group_place[group] == ItemGroups::kNone) {
       group_place[group] = items.size();
       items.push_back(groups.made[group]);
     }
@@ -44,7 +59,7 @@ void merge(GraphView& view, const Groups& groups) {
   std::vector<GraphLink> links;
   std::set<std::pair<std::size_t, std::size_t>> known;  // one line between two items is enough where one is folded
   for (GraphLink& link : view.links) {
-    const bool folded = groups.of[link.from] != Groups::kNone || groups.of[link.to] != Groups::kNone;
+    const bool folded = groups.of[link.from] != ItemGroups::kNone || groups.of[link.to] != ItemGroups::kNone;
     link.from = place[link.from];
     link.to = place[link.to];
     if (folded && (link.from == link.to || !known.emplace(link.from, link.to).second)) continue;
@@ -54,6 +69,12 @@ void merge(GraphView& view, const Groups& groups) {
   view.items = std::move(items);
   view.links = std::move(links);
 }
+
+}  // namespace internal
+
+namespace {
+
+using internal::ItemGroups;
 
 // The largest depth at which one item for each module leaves few enough; the outermost modules otherwise.
 void fold_modules(GraphView& view, std::size_t limit) {
@@ -66,7 +87,7 @@ void fold_modules(GraphView& view, std::size_t limit) {
   }
   for (std::size_t depth = deepest; depth > 0; --depth) {
     std::map<const ModulePath*, std::size_t> group_of;  // looked up only: the order of addresses decides nothing
-    Groups groups(view.items.size());
+    ItemGroups groups(view.items.size());
     std::size_t left = 0;
     for (std::size_t i = 0; i < view.items.size(); ++i) {
       if (chains[i].size() < depth) {
@@ -75,17 +96,11 @@ void fold_modules(GraphView& view, std::size_t limit) {
       }
       const ModulePath* path = chains[i][depth - 1];
       const auto [known, fresh] = group_of.try_emplace(path, groups.made.size());
-      if (fresh) {
-        GraphItem item;
-        item.label = path->full();
-        item.attributes = module_facts(*path);
-        item.module = path->parent;
-        groups.add(std::move(item));
-      }
+      if (fresh) groups.add(*path);
       groups.of[i] = known->second;
     }
     if (left + groups.made.size() > limit && depth > 1) continue;
-    merge(view, groups);
+    internal::merge_items(view, std::move(groups));
     return;
   }
 }
@@ -94,10 +109,10 @@ void fold_modules(GraphView& view, std::size_t limit) {
 void fold_middle(GraphView& view, std::size_t limit) {
   const std::size_t kept = std::max<std::size_t>(limit, 5) - 1, begin = kept / 2;
   const std::size_t end = view.items.size() - (kept - begin);
-  Groups groups(view.items.size());
+  ItemGroups groups(view.items.size());
   std::fill(groups.of.begin() + static_cast<std::ptrdiff_t>(begin),
-            groups.of.begin() + static_cast<std::ptrdiff_t>(end), groups.add({}));
-  merge(view, groups);
+            groups.of.begin() + static_cast<std::ptrdiff_t>(end), groups.add(GraphItem{}));
+  internal::merge_items(view, std::move(groups));
 }
 
 }  // namespace

@@ -29,9 +29,7 @@ class Reader {
       const auto hidden = [&](std::size_t k) { return k < 32 && (node.info->hidden >> k & 1u); };
       for (std::size_t k = 0; k < edges.size(); ++k) {
         const Edge& e = edges[k];
-        from.push_back(hidden(k) ? kNowhere
-                       : e.node  ? places_[graph_.place_of(*e.node)]
-                                 : leaf(e.value, node.module));
+        from.push_back(hidden(k) ? kNowhere : e.node ? places_[graph_.place_of(*e.node)] : leaf(e.value, node.module));
       }
       const std::size_t place = view_.items.size();
       places_[i] = place;

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "engine/diagram.h"
 #include "engine/node.h"
 
 namespace chainrule {
@@ -15,6 +16,7 @@ enum class ItemKind : std::uint8_t { input, parameter, constant, frozen, detache
 struct GraphItem {
   ItemKind kind = ItemKind::operation;
   std::string label;             ///< the user's name; empty when there is none
+  std::string letter{};          ///< what stands for its numbers in a diagram of symbols
   const OpInfo* info = nullptr;  ///< of an operation
   std::string attributes;        ///< of an operation; of a folded module what it is
   Shape shape;
@@ -55,6 +57,23 @@ GraphView view_graph(std::span<const Tensor> results, bool contributions);
 /// At most `limit` items (but at least five): modules are folded, deepest first; what is still too much is the middle
 /// of the graph, which becomes one item. (graph_fold.cpp)
 void fold_view(GraphView& view, std::size_t limit);
+
+/// The modules that `options` folds by depth, by name, or as repeats. (graph_fold_chosen.cpp)
+void fold_chosen(GraphView& view, const GraphOptions& options);
+
+namespace internal {
+/// Items that become one, which stands where its first member stood.
+struct ItemGroups {
+  explicit ItemGroups(std::size_t items) : of(items, kNone) {}
+  static constexpr std::size_t kNone = ~std::size_t{0};
+  std::size_t add(GraphItem item);
+  /// A folded item for the module.
+  std::size_t add(const ModulePath& path);
+  std::vector<std::size_t> of;  // group of each item, or kNone
+  std::vector<GraphItem> made;
+};
+void merge_items(GraphView& view, ItemGroups groups);
+}  // namespace internal
 
 /// The module path from the outside in; of very deep nesting the outer part.
 std::vector<const ModulePath*> module_chain(const ModulePath* path);

@@ -5,6 +5,7 @@
 
 #include <memory>
 
+#include "engine/backward.h"
 #include "engine/diagram.h"
 #include "engine/scopes.h"
 #include "engine/text.h"
@@ -15,35 +16,53 @@ namespace chainrule {
 namespace {
 
 struct Options : ProgramOptions {
-  std::string out, title, view = "learn", cotangent;
-  bool dark = false;
-  std::size_t fold = 500, max_label = 40;
+  std::string out, view = "learn", cotangent, gradient_of, color = "kind";
+  GraphOptions graph;
 };
+
+/// What is drawn: the result, or with --gradient-of its gradient as a graph of its own.
+Tensor drawn(const Options& o, const LoadedProgram& loaded, const Names& names, const Tensor& result) {
+  if (o.gradient_of.empty()) return result;
+  const std::vector<NamedTensor> by = wanted_inputs(loaded, names, o.gradient_of);
+  if (by.size() != 1) throw ValueError("--gradient-of takes one name");
+  GradOptions options{.create_graph = true, .allow_unused = true};
+  options.cotangents = {cotangent_for(result, o.cotangent)};
+  const Tensor g = grad(std::vector{result}, {by[0].tensor}, options)[0];
+  if (!g.defined() || !g.node())
+    throw ValueError(fmt::format("the gradient by {} is a constant: it has no graph to draw", printable(by[0].name)));
+  return g.label("∂" + by[0].name);
+}
 
 int run_graph(const Options& o) {
   const LoadedProgram loaded = load_program(o);
   Names names;
   const TeachingMode keep_all;
-  const Tensor result = loaded.run(names);
+  const Tensor result = loaded.run(names), shown = drawn(o, loaded, names, result);
   // A diagram shows gradients where there are any to show; a result of many numbers has none without a cotangent.
   const bool learn = o.view == "learn";
-  const bool has_gradient = learn && result.requires_grad() && (result.numel() == 1 || !o.cotangent.empty());
+  const bool has_gradient =
+      learn && o.gradient_of.empty() && result.requires_grad() && (result.numel() == 1 || !o.cotangent.empty());
   if (has_gradient) result.backward({.cotangent = cotangent_for(result, o.cotangent), .retain_graph = true});
-  GraphOptions options;
-  options.title = o.title.empty() ? shorten(printable(o.program), 100) : o.title;
+  GraphOptions options = o.graph;
+  if (options.title.empty() && o.gradient_of.empty()) options.title = shorten(printable(o.program), 100);
   options.values = learn;
   options.gradients = has_gradient;
   options.local_derivatives = has_gradient;
-  options.dark = o.dark;
-  options.fold_above = o.view == "summary" ? 1 : o.fold;
-  options.max_label = o.max_label;
+  options.color = o.color == "memory"   ? GraphColor::memory
+                  : o.color == "health" ? GraphColor::health
+                                        : GraphColor::kind;
+  if (o.view == "summary") options.fold_above = 1;
   std::string folded;
   options.message = [&](std::string_view text) {
     folded = std::string(text);
     if (!o.quiet) fmt::print(stderr, "chainrule: {}\n", text);
   };
-  write_graph(o.out, result, options);
-  const Traversal graph(std::span(&result, 1));
+  if (o.out.empty() || o.out == "-") {
+    fmt::print("{}", graph_to_text(shown, options));
+    return 0;
+  }
+  write_graph(o.out, shown, options);
+  const Traversal graph(std::span(&shown, 1));
   if (o.json)
     print_json({{"file", o.out}, {"operations", graph.size()}, {"folded", !folded.empty()}});
   else if (!o.quiet)
@@ -56,16 +75,34 @@ int run_graph(const Options& o) {
 void add_graph_verb(CLI::App& app, std::vector<Verb>& verbs) {
   CLI::App* verb = app.add_subcommand("graph", "A diagram of the program: values forward, gradients backward");
   const auto options = std::make_shared<Options>();
+  GraphOptions& graph = options->graph;
   add_program_options(*verb, *options);
-  verb->add_option("-o,--out", options->out, "The file: .dot .svg .png .pdf by its ending")->required();
+  verb->add_option("-o,--out", options->out,
+                   "The file: .svg .png .pdf .html .dot .txt .json by its ending; without one, the text on stdout");
   verb->add_option("--view", options->view, "learn: values and gradients; shapes: shapes only; summary: folded")
       ->capture_default_str()
       ->check(CLI::IsMember({"learn", "shapes", "summary"}));
   verb->add_option("--cotangent", options->cotangent, "Weights of a result of many numbers, or 'ones'");
-  verb->add_option("--title", options->title, "Default: the program");
-  verb->add_flag("--dark", options->dark, "For dark pages");
-  verb->add_option("--fold", options->fold, "Fold graphs of more nodes; 0: never")->capture_default_str();
-  verb->add_option("--max-label", options->max_label, "Longer names are cut")->capture_default_str();
+  verb->add_option("--gradient-of", options->gradient_of, "NAME: draws how the gradient by this input is computed");
+  verb->add_flag("--symbols", graph.symbols, "Letters in place of numbers");
+  verb->add_option("--color", options->color, "kind; memory: the more bytes, the darker; health: of gradients")
+      ->capture_default_str()
+      ->check(CLI::IsMember({"kind", "memory", "health"}));
+  verb->add_option("--title", graph.title, "Default: the program");
+  verb->add_flag("--dark", graph.dark, "For dark pages");
+  verb->add_option("--rankdir", graph.direction, "LR: left to right, TB: top to bottom; default: what reads better")
+      ->check(CLI::IsMember({"LR", "TB"}));
+  verb->add_option("--font", graph.font, "A font that has the letters of the labels, such as 'Noto Sans CJK SC'");
+  verb->add_option("--max-label", graph.max_label, "Longer names are cut")->capture_default_str();
+  verb->add_option("--wrap", graph.wrap, "Names longer than so many columns break into lines; 0: never")
+      ->capture_default_str();
+  verb->add_option("--fold-above", graph.fold_above, "Fold graphs of more nodes; 0: never")->capture_default_str();
+  verb->add_option("--depth", graph.depth, "Modules nested deeper than this become one node")
+      ->check(CLI::Range(0, 1000));
+  verb->add_option("--fold", graph.fold, "PATTERN: modules of such a path become one node ('net.block*')");
+  verb->add_option("--expand", graph.expand, "PATTERN: modules that stay open");
+  verb->add_option("--fold-repeats", graph.fold_repeats, "So many like modules in a row, or more, become one node")
+      ->check(CLI::Range(2, 1000000));
   verb->footer("Example: chainrule graph 'price = apple * count * tax' apple=100 count=2 tax=1.1 -o price.svg");
   verbs.push_back({verb, [options] {
                      try {

@@ -343,7 +343,7 @@ TEST_CASE("pictures are written by their ending") {
   CHECK(content("price.dot") == graph_to_dot(price));
   CHECK(has(content("an odd $(name); \"quoted\".svg"), "</svg>"));
   CHECK_THROWS_WITH_AS(write_graph(folder / "price.gif", price),
-                       doctest::Contains("does not end in .dot, .svg, .png or .pdf"), ValueError);
+                       doctest::Contains("does not end in .dot, .txt, .json, .svg, .html, .png or .pdf"), ValueError);
   CHECK_THROWS_AS(write_graph("/nonexistent/price.dot", price), EnvironmentError);
 }
 

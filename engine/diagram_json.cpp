@@ -1,0 +1,81 @@
+// A graph as JSON, for other programs: everything that a diagram shows, as data. Tensors have the form of the command's
+// results: {"dtype", "shape", "data"}, with "nan", "inf" and "-inf" as strings.
+#include <cmath>
+#include <nlohmann/json.hpp>
+
+#include "engine/diagram.h"
+#include "engine/diagram_rule.h"
+#include "engine/error.h"
+#include "engine/graph_view.h"
+#include "engine/text.h"
+
+namespace chainrule {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+constexpr std::int64_t kMostElements = 4096;  // of a tensor that is written out
+
+Json to_json(const Tensor& t) {
+  if (!t.defined()) return nullptr;
+  Json json = {{"dtype", name_of(t.dtype())},
+               {"shape", Json(std::vector<std::int64_t>(t.shape().begin(), t.shape().end()))}};
+  if (t.numel() > kMostElements) return json;
+  Json data = Json::array();
+  for (const double v : t.to_vector()) {
+    if (std::isfinite(v))
+      data.push_back(v);
+    else
+      data.push_back(std::isnan(v) ? "nan" : v > 0 ? "inf" : "-inf");
+  }
+  json["data"] = std::move(data);
+  return json;
+}
+
+const char* name_of(ItemKind kind) {
+  constexpr const char* kNames[] = {"input",    "parameter", "constant", "frozen",
+                                    "detached", "operation", "result",   "folded"};
+  return kNames[static_cast<std::size_t>(kind)];
+}
+
+Json text_or_null(std::string_view text) { return text.empty() ? Json(nullptr) : Json(printable(text)); }
+
+}  // namespace
+
+std::string graph_to_json(const std::vector<Tensor>& results, const GraphOptions& options) {
+  if (results.empty()) throw ValueError("graph_to_json: no result was given");
+  GraphView view = view_graph(results, options.gradients || options.local_derivatives);
+  fold_chosen(view, options);
+  if (options.fold_above > 0 && view.items.size() > options.fold_above) fold_view(view, options.fold_above);
+  Json nodes = Json::array(), edges = Json::array();
+  for (std::size_t i = 0; i < view.items.size(); ++i) {
+    const GraphItem& item = view.items[i];
+    Json node = {{"id", i}, {"kind", name_of(item.kind)}, {"label", text_or_null(item.label)}};
+    node["op"] = item.info ? Json(item.info->name) : Json(nullptr);
+    node["attributes"] = text_or_null(item.attributes);
+    node["shape"] =
+        item.shape_known ? Json(std::vector<std::int64_t>(item.shape.begin(), item.shape.end())) : Json(nullptr);
+    node["dtype"] = item.shape_known ? Json(name_of(item.dtype)) : Json(nullptr);
+    node["value"] = options.values ? to_json(item.value) : Json(nullptr);
+    node["takes_gradient"] = item.takes_grad;
+    node["gradient"] = options.gradients ? to_json(item.grad) : Json(nullptr);
+    node["module"] = item.module ? Json(printable(item.module->full())) : Json(nullptr);
+    node["where"] = text_or_null(to_string(item.where));
+    if (item.hidden > 0) node["stands_for"] = item.hidden;
+    nodes.push_back(std::move(node));
+  }
+  for (const GraphLink& link : view.links) {
+    Json edge = {{"from", link.from}, {"to", link.to}, {"input", link.input}, {"takes_gradient", link.takes_grad}};
+    edge["contribution"] = options.gradients ? to_json(link.contribution) : Json(nullptr);
+    edge["local_derivative"] = options.local_derivatives ? to_json(link.local) : Json(nullptr);
+    edges.push_back(std::move(edge));
+  }
+  const Json graph = {{"format", "chainrule graph 1"}, {"nodes", std::move(nodes)}, {"edges", std::move(edges)}};
+  return graph.dump(1) + "\n";
+}
+
+std::string graph_to_json(const Tensor& result, const GraphOptions& options) {
+  return graph_to_json(std::vector{result}, options);
+}
+
+}  // namespace chainrule
