@@ -173,6 +173,7 @@ struct BufferCache {
   std::mutex mutex;
   std::array<std::vector<void*>, 256> lists;
   std::size_t used = 0, cached = 0, limit = std::size_t{1} << 30;
+  std::size_t most = 0;  // that may be used; 0: no limit
 };
 
 BufferCache& buffers() {
@@ -205,6 +206,14 @@ void drop_cached(BufferCache& b, std::size_t keep) {
   }
 }
 
+// Counts a buffer that is about to be made; the caller holds the lock.
+void count_in(BufferCache& b, std::size_t size) {
+  if (b.most > 0 && size > b.most - std::min(b.most, b.used))
+    throw EnvironmentError(fmt::format("out of memory: a tensor of {} bytes beside {} bytes in use; {} are allowed",
+                                       size, b.used, b.most));
+  b.used += size;
+}
+
 }  // namespace
 
 void* buffer_allocate(std::size_t bytes) {
@@ -216,7 +225,7 @@ void* buffer_allocate(std::size_t bytes) {
   {
     const std::lock_guard lock(b.mutex);
     auto& list = b.lists[c.index];
-    b.used += c.bytes;
+    count_in(b, c.bytes);
     if (!list.empty()) {
       void* buffer = list.back();
       list.pop_back();
@@ -234,7 +243,7 @@ void* buffer_allocate(std::size_t bytes) {
   // The exact size, so that a read past the end is seen.
   {
     const std::lock_guard lock(b.mutex);
-    b.used += c.bytes;
+    count_in(b, c.bytes);
   }
   system_requests.fetch_add(1, std::memory_order_relaxed);
   void* buffer = ::operator new(bytes ? bytes : 1, kAlignment, std::nothrow);
@@ -272,6 +281,12 @@ void set_buffer_cache_limit(std::size_t bytes) {
   const std::lock_guard lock(b.mutex);
   b.limit = bytes;
   drop_cached(b, bytes);
+}
+
+void set_memory_limit(std::size_t bytes) {
+  BufferCache& b = buffers();
+  const std::lock_guard lock(b.mutex);
+  b.most = bytes;
 }
 
 void empty_cache() {

@@ -113,6 +113,9 @@ void buffer_free(void* buffer, std::size_t bytes) noexcept;
 
 /// Bytes that freed buffers may keep for reuse (default 1 GiB); a lower limit frees at once.
 void set_buffer_cache_limit(std::size_t bytes);
+/// Bytes that the buffers of all tensors together may take (default 0: no limit). A tensor that would need more throws
+/// EnvironmentError; nothing that exists is touched.
+void set_memory_limit(std::size_t bytes);
 /// Gives every cached buffer back to the system.
 void empty_cache();
 

@@ -64,6 +64,7 @@ int run(int argc, char** argv) {
   add_graph_verb(app, verbs);
   add_ops_verb(app, verbs);
   add_profile_verb(app, verbs);
+  add_completion_verb(app, verbs);
   CLI::App* version_verb = app.add_subcommand("version", "The version and what it was built with");
   version_verb->footer("Example: chainrule version");
 

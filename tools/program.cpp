@@ -13,6 +13,7 @@
 #include "engine/backward.h"
 #include "engine/factory.h"
 #include "engine/format.h"
+#include "engine/pool.h"
 #include "engine/text.h"
 #include "ops/kernels/parallel.h"
 #include "ops/launch.h"
@@ -61,12 +62,16 @@ void add_program_options(CLI::App& verb, ProgramOptions& options) {
   verb.add_option("--timeout", options.timeout, "Seconds that the program may take; 0: no limit")
       ->capture_default_str()
       ->check(CLI::NonNegativeNumber);
+  verb.add_option("--max-memory", options.max_memory,
+                  "Bytes that all tensors together may take, as 500MB or 2GB; 0: no limit")
+      ->transform(CLI::AsSizeValue(true));
   verb.add_flag("--json", options.json, "The result as JSON on stdout, and nothing else there");
   verb.add_flag("--quiet", options.quiet, "No messages on stderr but errors");
 }
 
 LoadedProgram load_program(const ProgramOptions& options) {
   set_num_threads(options.threads);
+  set_memory_limit(options.max_memory);
   set_default_dtype(options.dtype == "float32" ? DType::float32 : DType::float64);
   manual_seed(options.seed);
   LoadedProgram loaded;

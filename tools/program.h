@@ -30,7 +30,8 @@ struct ProgramOptions {
   bool dtype_given = false;
   std::uint64_t seed = 0;
   int threads = 0;
-  double timeout = 0;  // seconds; 0: none
+  double timeout = 0;            // seconds; 0: none
+  std::uint64_t max_memory = 0;  // bytes of all tensors together; 0: no limit
   bool json = false, quiet = false;
 };
 

@@ -10,5 +10,6 @@ void add_check_verb(CLI::App& app, std::vector<Verb>& verbs);
 void add_graph_verb(CLI::App& app, std::vector<Verb>& verbs);
 void add_ops_verb(CLI::App& app, std::vector<Verb>& verbs);
 void add_profile_verb(CLI::App& app, std::vector<Verb>& verbs);
+void add_completion_verb(CLI::App& app, std::vector<Verb>& verbs);  ///< of every verb that `app` has
 
 }  // namespace chainrule

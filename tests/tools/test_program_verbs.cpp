@@ -169,3 +169,51 @@ TEST_CASE("errors: underlined for people, with kind and place for programs") {
   CHECK(json_of({"eval", "x = 1" + std::string(100000, ';') + "2"}, 0)["result"]["data"][0] == 2);
   CHECK(json_of({"eval", "sum(arange(100000000.0))", "--timeout", "0.000001"}, 2)["error"]["kind"] == "limit");
 }
+
+TEST_CASE("graph: what a teacher asks for") {
+  const Folder folder;
+  const std::string out = folder / "g.dot";
+  CHECK(contains(command({"graph", "x * y", "x=2", "y=3"}).out, "└─ ×"));
+  CHECK(command({"graph", "x * y", "x=2", "y=3", "--symbols", "-o", out}).exit_code == 0);
+  CHECK(contains(content(out), "∂x = ∂a · y"));
+  CHECK(command({"graph", "x ** 3", "x=2", "--gradient-of", "x", "-o", out}).exit_code == 0);
+  CHECK(contains(content(out), "∂x"));
+  CHECK(contains(content(out), ">12<"));
+  CHECK(contains(command({"graph", "2 * x", "x=2", "--gradient-of", "x"}).err, "is a constant"));
+  CHECK(contains(command({"graph", "2 * x", "x=2", "--gradient-of", "y"}).err, "y has no value"));
+  CHECK(command({"graph", "sum(x)", "x=ones(20, 30)", "--color", "memory", "--rankdir", "TB", "-o", out}).exit_code ==
+        0);
+  CHECK(contains(content(out), "4.8 kB"));
+  CHECK(contains(content(out), "rankdir=\"TB\""));
+  CHECK(command({"graph", "x", "x=1", "--rankdir", "UP"}).exit_code == 2);
+  CHECK(command({"graph", "x", "x=1", "--color", "red"}).exit_code == 2);
+  CHECK(command({"graph", "x", "x=1", "--depth", "-1"}).exit_code == 2);
+}
+
+TEST_CASE("check: a table, a step, and what is to blame") {
+  const ProcessResult table = command({"check", "sum(tanh(x))", "x=[1,2]", "--verbose"});
+  CHECK(table.exit_code == 0);
+  CHECK(contains(table.out, "verdict  cause"));
+  CHECK(command({"check", "sum(tanh(x))", "x=[1,2]", "--step", "0.01"}).exit_code == 0);
+  CHECK(command({"check", "sum(tanh(x))", "x=[1,2]", "--step", "0"}).exit_code == 2);
+  const Json cut = json_of({"check", "sum(x * detach(x))", "x=[1,2]"}, 1)["inputs"][0];
+  CHECK(cut["cause"] == "detached path");
+  CHECK(cut["blamed"]["op"] == "mul");
+  CHECK(cut["blamed"]["place"] == "program:1:5");
+  CHECK(cut["blamed"]["input"] == "y");
+  const Json lost = json_of({"check", "sum(log(softmax(x)))", "x=[0,900]"}, 1)["inputs"][0];
+  CHECK(lost["cause"] == "precision");
+  CHECK(lost["blamed"]["op"] == "log");
+  CHECK(contains(lost["reason"], "log_softmax"));
+  const Json kink = json_of({"check", "sum(relu(x))", "x=[0,1]"})["inputs"][0];
+  CHECK(kink["cause"] == "kink");
+  CHECK(kink["blamed"]["element"] == Json({0}));
+}
+
+TEST_CASE("--max-memory bounds what a program may take") {
+  const ProcessResult r = command({"eval", "sum(zeros(1000, 1000) + 1)", "--max-memory", "10MB"});
+  CHECK(r.exit_code == 4);
+  CHECK(contains(r.err, "10000000 are allowed"));
+  CHECK(command({"eval", "sum(zeros(1000, 1000) + 1)", "--max-memory", "100MB"}).exit_code == 0);
+  CHECK(command({"eval", "1", "--max-memory", "lots"}).exit_code == 2);
+}
