@@ -45,11 +45,12 @@ void for_each_element(const TensorImpl& x, F&& visit) {
     for (std::int64_t i = 0; i < n; ++i) visit(p[i]);
     return;
   }
-  const int rank = x.shape.rank();
+  const int last = x.shape.rank() - 1;
+  const std::int64_t length = x.shape[last], step = x.strides[last];
   std::array<std::int64_t, kMaxRank> index{};
-  for (std::int64_t i = 0; i < n; ++i) {
-    visit(*p);
-    for (int axis = rank - 1; axis >= 0; --axis) {
+  for (std::int64_t i = 0; i < n; i += length) {
+    for (std::int64_t j = 0; j < length; ++j) visit(p[j * step]);
+    for (int axis = last - 1; axis >= 0; --axis) {
       p += x.strides[axis];
       if (++index[axis] < x.shape[axis]) break;
       p -= x.strides[axis] * x.shape[axis];

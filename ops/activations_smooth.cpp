@@ -2,6 +2,8 @@
 // instead of many. Those made of straight pieces are in activations.cpp.
 #include <fmt/format.h>
 
+#include <limits>
+
 #include "engine/error.h"
 #include "ops/function.h"
 #include "ops/ops.h"
@@ -46,23 +48,6 @@ struct SigmoidGrad {
     const Tensor g = c.input(0), y = c.input(1);
     c.send(0, [&] { return sigmoid_grad(h, y); });
     c.send(1, [&] { return h * (g * (1 - 2 * y)); });
-  }
-};
-
-// z = -log(1 + exp(-x))      dx = g * sigmoid(-x)
-struct Logsigmoid {
-  static constexpr OpInfo info{.name = "logsigmoid",
-                               .elementwise = true,
-                               .formula = "z = -log(1 + exp(-x))",
-                               .derivatives = {"1 - exp(z)"},
-                               .inputs = "x",
-                               .latex = "z = -\\ln(1 + e^{-x})",
-                               .latex_derivatives = {"1 - e^{z}"},
-                               .flops = "4 * numel(z)"};
-  static constexpr Uses uses[] = {kX};
-  Tensor forward(const Tensor& x) const { return map(x, Unary::logsigmoid, "logsigmoid"); }
-  void backward(GradContext& c, const Tensor& g) const {
-    c.send(0, [&] { return g * sigmoid(-c.input(0)); });
   }
 };
 
@@ -190,6 +175,23 @@ struct Softplus {
   Tensor forward(const Tensor& x) const { return map(x, Unary::softplus, "softplus", {.a = beta, .b = threshold}); }
   void backward(GradContext& c, const Tensor& g) const {
     c.send(0, [&] { return record(SoftplusGrad{beta, threshold}, g, c.input(0)); });
+  }
+};
+
+// z = -log(1 + exp(-x))      dx = g * sigmoid(-x), which is softplus_grad with b = -1
+struct Logsigmoid {
+  static constexpr OpInfo info{.name = "logsigmoid",
+                               .elementwise = true,
+                               .formula = "z = -log(1 + exp(-x))",
+                               .derivatives = {"1 - exp(z)"},
+                               .inputs = "x",
+                               .latex = "z = -\\ln(1 + e^{-x})",
+                               .latex_derivatives = {"1 - e^{z}"},
+                               .flops = "4 * numel(z)"};
+  static constexpr Uses uses[] = {kX};
+  Tensor forward(const Tensor& x) const { return map(x, Unary::logsigmoid, "logsigmoid"); }
+  void backward(GradContext& c, const Tensor& g) const {
+    c.send(0, [&] { return record(SoftplusGrad{-1, std::numeric_limits<double>::infinity()}, g, c.input(0)); });
   }
 };
 

@@ -238,6 +238,10 @@ Tensor conv2d(const Operand& x, const Operand& weight, const std::optional<Tenso
   return record(Conv2d{options}, Operand(a, x.where()), Operand(w, x.where()), Operand(b, x.where()));
 }
 
+void set_conv_method(ConvMethod method) {
+  kernels::set_conv_ways(method != ConvMethod::portable, method == ConvMethod::fastest);
+}
+
 std::span<const OpInfo* const> conv_ops() {
   static constexpr const OpInfo* list[] = {&Conv2d::info, &Conv2dInputGrad::info, &Conv2dWeightGrad::info};
   return list;

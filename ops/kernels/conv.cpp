@@ -1,6 +1,7 @@
 // Convolution and its gradients: the portable path, unfolded images times weights, and the choice between it and
 // oneDNN.
 #include <algorithm>
+#include <atomic>
 #include <cassert>
 #include <type_traits>
 
@@ -164,9 +165,22 @@ void conv2d_weight_grad(DType d, const Convolution& s, const void* x, const Imag
 
 }  // namespace reference
 
+namespace {
+std::atomic<bool> allow_onednn{true}, allow_winograd{true};
+
+bool onednn_wanted(DType d) { return d == DType::float32 && allow_onednn.load(std::memory_order_relaxed); }
+}  // namespace
+
+bool detail::winograd_wanted() { return allow_winograd.load(std::memory_order_relaxed); }
+
+void set_conv_ways(bool onednn, bool winograd) {
+  allow_onednn = onednn;
+  allow_winograd = winograd;
+}
+
 void conv2d(DType d, const Convolution& s, const void* x, const ImageStrides& x_strides, const void* weight,
             const void* bias, void* z, const ImageStrides& z_strides) {
-  if (d == DType::float32 &&
+  if (onednn_wanted(d) &&
       detail::onednn_conv2d(s, static_cast<const float*>(x), x_strides, static_cast<const float*>(weight),
                             static_cast<const float*>(bias), static_cast<float*>(z), z_strides)) {
     return;
@@ -176,7 +190,7 @@ void conv2d(DType d, const Convolution& s, const void* x, const ImageStrides& x_
 
 void conv2d_input_grad(DType d, const Convolution& s, const void* g, const ImageStrides& g_strides, const void* weight,
                        void* dx, const ImageStrides& dx_strides) {
-  if (d == DType::float32 &&
+  if (onednn_wanted(d) &&
       detail::onednn_input_grad(s, static_cast<const float*>(g), g_strides, static_cast<const float*>(weight),
                                 static_cast<float*>(dx), dx_strides)) {
     return;
@@ -186,7 +200,7 @@ void conv2d_input_grad(DType d, const Convolution& s, const void* g, const Image
 
 void conv2d_weight_grad(DType d, const Convolution& s, const void* x, const ImageStrides& x_strides, const void* g,
                         const ImageStrides& g_strides, void* dweight) {
-  if (d == DType::float32 &&
+  if (onednn_wanted(d) &&
       detail::onednn_weight_grad(s, static_cast<const float*>(x), x_strides, static_cast<const float*>(g), g_strides,
                                  static_cast<float*>(dweight))) {
     return;

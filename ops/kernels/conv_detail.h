@@ -6,6 +6,9 @@
 
 namespace chainrule::kernels::detail {
 
+/// What set_conv_ways chose.
+bool winograd_wanted();
+
 // Each returns false, having written nothing, when oneDNN is absent or has no fast way for these sizes.
 
 bool onednn_conv2d(const Convolution& s, const float* x, const ImageStrides& x_strides, const float* weight,

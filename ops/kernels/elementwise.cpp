@@ -3,6 +3,7 @@
 #include "ops/kernels/elementwise.h"
 
 #include <algorithm>
+#include <bit>
 #include <cassert>
 #include <cmath>
 #include <cstddef>
@@ -189,16 +190,42 @@ void compare(Compare op, DType d, const void* x, std::int64_t x_step, const void
   });
 }
 
+namespace {
+
+// Without a branch, by bits: which side is taken is often a matter of chance.
+template <class T>
+void choose(const bool* condition, std::int64_t condition_step, const T* x, std::int64_t x_step, const T* y,
+            std::int64_t y_step, T* z, std::int64_t n) {
+  using Bits = std::conditional_t<sizeof(T) == 8, std::uint64_t,
+                                  std::conditional_t<sizeof(T) == 4, std::uint32_t, std::uint8_t>>;
+  const auto pick = [](bool c, T a, T b) {
+    const auto mask = static_cast<Bits>(Bits{0} - static_cast<Bits>(c));
+    const auto u = std::bit_cast<Bits>(a), v = std::bit_cast<Bits>(b);
+    return std::bit_cast<T>(static_cast<Bits>(v ^ ((u ^ v) & mask)));
+  };
+  if (condition_step == 0) {
+    const bool c = *condition;
+    for (std::int64_t i = 0; i < n; ++i) z[i] = c ? x[i * x_step] : y[i * y_step];
+  } else if (x_step != 0 && y_step != 0) {
+    for (std::int64_t i = 0; i < n; ++i) z[i] = pick(condition[i], x[i], y[i]);
+  } else if (x_step != 0) {
+    const T y0 = *y;
+    for (std::int64_t i = 0; i < n; ++i) z[i] = pick(condition[i], x[i], y0);
+  } else {
+    const T x0 = *x;
+    for (std::int64_t i = 0; i < n; ++i) z[i] = pick(condition[i], x0, y[i * y_step]);
+  }
+}
+
+}  // namespace
+
 void where(DType d, const bool* condition, std::int64_t condition_step, const void* x, std::int64_t x_step,
            const void* y, std::int64_t y_step, void* z, std::int64_t n) {
   parallel_for(n, kCheap, [&](std::int64_t begin, std::int64_t end) {
     dispatch(d, [&](auto zero) {
       using T = decltype(zero);
-      const T *from_x = at<T>(x, 0), *from_y = at<T>(y, 0);
-      T* to = at<T>(z, 0);
-      for (std::int64_t i = begin; i < end; ++i) {
-        to[i] = condition[i * condition_step] ? from_x[i * x_step] : from_y[i * y_step];
-      }
+      choose(condition + begin * condition_step, condition_step, at<T>(x, begin * x_step), x_step,
+             at<T>(y, begin * y_step), y_step, at<T>(z, begin), end - begin);
     });
   });
 }

@@ -8,16 +8,19 @@
 namespace chainrule::kernels::detail {
 
 // All measured; only kPieceOfK decides about bits.
-constexpr std::int64_t kPieceOfK = 384;                        // a sliver of A this long stays in the first cache
+constexpr std::int64_t kPieceOfK = 400;                        // slivers this long stay in the caches
 constexpr std::int64_t kColumnsAtOnce = 12;                    // slivers of B that stay in the second
-constexpr std::int64_t kPackedBytes = std::int64_t{1} << 20;   // of both operands before another piece is begun
+constexpr std::int64_t kRowsAtOnce = 4096;                     // of A, packed before B's blocks pass by
 constexpr std::int64_t kInPlaceA = 768;                        // A is packed when C is wider: it pays by reuse
-constexpr std::int64_t kInPlaceB = 256;                        // B when C is higher
-constexpr std::int64_t kSliversOfJob = 8;                      // packed by one thread at a time
+constexpr std::int64_t kInPlaceB = 768;                        // B when C is higher
+constexpr std::int64_t kNearRows = 4096;                       // bytes from row to row of B: beyond, rows fall on the
+constexpr std::int64_t kInPlaceFarB = std::int64_t{1} << 20;   // same lines of a cache, and fewer of them may
 constexpr std::int64_t kWorkOfThread = std::int64_t{1} << 21;  // multiplications that make a thread worth waking
 constexpr std::int64_t kAhead = 16;                            // rows of B fetched before they are needed
 
-inline std::int64_t ceil_div(std::int64_t a, std::int64_t b) { return (a + b - 1) / b; }
+constexpr std::int64_t ceil_div(std::int64_t a, std::int64_t b) { return (a + b - 1) / b; }
+
+// Into the first cache, and into the second.
 inline void fetch(const void* p) {
 #if defined(__GNUC__)
   __builtin_prefetch(p);
@@ -25,8 +28,19 @@ inline void fetch(const void* p) {
   (void)p;
 #endif
 }
+inline void fetch_early(const void* p) {
+#if defined(__GNUC__)
+  __builtin_prefetch(p, 0, 2);
+#else
+  (void)p;
+#endif
+}
 
-/// `threads` tiles of C: how many along the rows and the columns. The fullest tile decides the time.
+struct Range {
+  std::int64_t begin, end;
+};
+
+/// `threads` parts of C: how many along the rows and the columns. The fullest part decides the time.
 struct Cut {
   std::int64_t rows = 1, columns = 1;
   Cut(std::int64_t threads, std::int64_t a_slivers, std::int64_t b_slivers) {
@@ -43,7 +57,7 @@ struct Cut {
   }
 };
 
-/// Where the slivers of one packed operand lie: piece after piece of k, in each sliver after sliver.
+/// An operand seen as slivers, `width` rows of A or columns of B each; the last is filled up to a multiple of `unit`.
 struct Slivers {
   std::int64_t length, width, unit, count, padded;
 
@@ -55,10 +69,6 @@ struct Slivers {
         padded(ceil_div(size, least) * least) {}
   std::int64_t used(std::int64_t i) const { return std::min(width, length - i * width); }
   std::int64_t breadth(std::int64_t i) const { return std::min(width, padded - i * width); }
-};
-
-struct Range {
-  std::int64_t begin, end;
 };
 
 }  // namespace chainrule::kernels::detail

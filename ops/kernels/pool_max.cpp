@@ -1,10 +1,8 @@
 // Max pooling of float32 and float64, compiled once per instruction set. Channels-last runs over the channels;
-// row-major over the columns of a row. The gradient is gathered: each element asks the windows above it, so nothing is
-// cleared first, nobody else writes there, and any number of threads gives the same bits.
+// row-major over the columns of a row. Its gradient is in pool_max_grad.cpp.
 #include <algorithm>
 #include <cassert>
 #include <limits>
-#include <vector>
 
 #include "ops/kernels/parallel.h"
 #include "ops/kernels/pool.h"
@@ -31,17 +29,6 @@ HWY_INLINE void store_taps(D /*d*/, V taps, std::uint8_t* to) {
     hn::StoreU(hn::DemoteTo(bytes, hn::ConvertTo(whole, taps)), bytes, to);
   else
     hn::StoreU(hn::DemoteTo(bytes, hn::DemoteTo(whole, taps)), bytes, to);
-}
-
-template <class D>
-HWY_INLINE hn::Vec<D> load_taps(D d, const std::uint8_t* from) {
-  const hn::Rebind<std::int32_t, D> whole;
-  const hn::Rebind<std::uint8_t, D> bytes;
-  const auto taps = hn::PromoteTo(whole, hn::LoadU(bytes, from));
-  if constexpr (sizeof(hn::TFromD<D>) == 4)
-    return hn::ConvertTo(d, taps);
-  else
-    return hn::PromoteTo(d, taps);
 }
 
 /// Calls f(k) so that runs [k, k + lanes) cover [0, n), n >= lanes: the last run may overlap the one before.
@@ -72,11 +59,31 @@ HWY_INLINE void best_of(D d, const Pooling& s, std::int64_t i, std::int64_t firs
   if (taps != nullptr) store_taps(d, where, taps);
 }
 
+/// The same for a whole window of 2 x 2, the usual one: `x` is its first element, a column and a row further the
+/// others.
+template <class D, class T>
+HWY_INLINE void best_of_four(D d, const T* x, std::int64_t column, std::int64_t row, T* z, std::uint8_t* taps) {
+  auto best = hn::LoadU(d, x), where = hn::Zero(d);
+  const auto next = [&](const T* from, T tap) HWY_ATTR {
+    const auto v = hn::LoadU(d, from);
+    const auto wins = hn::Or(hn::Gt(v, best), hn::IsNaN(v));
+    best = hn::IfThenElse(wins, v, best);
+    where = hn::IfThenElse(wins, hn::Set(d, tap), where);
+  };
+  next(x + column, T(1));
+  next(x + row, T(2));
+  next(x + row + column, T(3));
+  hn::StoreU(best, d, z);
+  if (taps != nullptr) store_taps(d, where, taps);
+}
+
 /// Output rows [begin, end) of all images; needs at least as many channels as lanes.
 template <class D, class T>
 void rows_channels_last(D d, const Pooling& s, const T* x, T* z, std::uint8_t* taps, std::int64_t begin,
                         std::int64_t end) {
   const auto lanes = static_cast<std::int64_t>(hn::Lanes(d));
+  const bool four = s.y.window.size == 2 && s.x.window.size == 2 && s.y.step() == 1 && s.x.step() == 1;
+  const std::int64_t line = s.x.length * s.c;
   for (std::int64_t r = begin; r < end; ++r) {
     const std::int64_t i = r % s.y.positions;
     const T* image = x + r / s.y.positions * s.y.length * s.x.length * s.c;
@@ -85,6 +92,13 @@ void rows_channels_last(D d, const Pooling& s, const T* x, T* z, std::uint8_t* t
       if (x0 >= x1 || s.y.begin(i) >= s.y.end(i)) {
         std::fill_n(z + to, s.c, -std::numeric_limits<T>::infinity());
         if (taps != nullptr) std::fill_n(taps + to, s.c, kNoTap);
+        continue;
+      }
+      if (four && x1 - x0 == 2 && s.y.end(i) - s.y.begin(i) == 2) {
+        const T* corner = image + s.y.begin(i) * line + x0 * s.c;
+        cover(s.c, lanes, [&](std::int64_t k) HWY_ATTR {
+          best_of_four(d, corner + k, s.c, line, z + to + k, taps != nullptr ? taps + to + k : nullptr);
+        });
         continue;
       }
       const std::int64_t first_tap = (x0 - s.x.start(j)) / s.x.step();
@@ -185,45 +199,6 @@ void forward_rows(const Pooling& s, bool channels_last, const T* x, T* z, std::u
     rows_channels_last(hn::CappedTag<T, 1>(), s, x, z, taps, begin, end);
 }
 
-/// `over` holds the first and last window over every column.
-template <class D, class T>
-void gather_channels_last(D d, const Pooling& s, const T* g, const std::uint8_t* taps, T* dx, const std::int64_t* over,
-                          std::int64_t begin, std::int64_t end) {
-  const auto lanes = static_cast<std::int64_t>(hn::Lanes(d));
-  for (std::int64_t r = begin; r < end; ++r) {
-    const std::int64_t y = r % s.y.length, image = r / s.y.length * s.y.positions;
-    const std::int64_t i0 = s.y.first_over(y), i1 = s.y.last_over(y);
-    for (std::int64_t x = 0; x < s.x.length; ++x) {
-      T* to = dx + (r * s.x.length + x) * s.c;
-      cover(s.c, lanes, [&](std::int64_t k) HWY_ATTR {
-        auto total = hn::Zero(d);
-        for (std::int64_t i = i0; i < i1; ++i) {
-          for (std::int64_t j = over[2 * x]; j < over[2 * x + 1]; ++j) {
-            const std::int64_t at = ((image + i) * s.x.positions + j) * s.c + k;
-            const auto tap = static_cast<T>((y - s.y.start(i)) * s.x.window.size + x - s.x.start(j));
-            const auto mine = hn::Eq(load_taps(d, taps + at), hn::Set(d, tap));
-            total = hn::Add(total, hn::IfThenElseZero(mine, hn::LoadU(d, g + at)));
-          }
-        }
-        hn::StoreU(total, d, to + k);
-      });
-    }
-  }
-}
-
-template <class T>
-void gather_rows(const Pooling& s, const T* g, const std::uint8_t* taps, T* dx, const std::int64_t* over,
-                 std::int64_t begin, std::int64_t end) {
-  const hn::ScalableTag<T> full;
-  const hn::CappedTag<T, 4> small;
-  if (s.c >= static_cast<std::int64_t>(hn::Lanes(full)))
-    gather_channels_last(full, s, g, taps, dx, over, begin, end);
-  else if (s.c >= static_cast<std::int64_t>(hn::Lanes(small)))
-    gather_channels_last(small, s, g, taps, dx, over, begin, end);
-  else
-    gather_channels_last(hn::CappedTag<T, 1>(), s, g, taps, dx, over, begin, end);
-}
-
 void forward_float(const Pooling& s, bool channels_last, const float* x, float* z, std::uint8_t* taps,
                    std::int64_t begin, std::int64_t end) {
   forward_rows(s, channels_last, x, z, taps, begin, end);
@@ -232,15 +207,6 @@ void forward_double(const Pooling& s, bool channels_last, const double* x, doubl
                     std::int64_t begin, std::int64_t end) {
   forward_rows(s, channels_last, x, z, taps, begin, end);
 }
-void gather_float(const Pooling& s, const float* g, const std::uint8_t* taps, float* dx, const std::int64_t* over,
-                  std::int64_t begin, std::int64_t end) {
-  gather_rows(s, g, taps, dx, over, begin, end);
-}
-void gather_double(const Pooling& s, const double* g, const std::uint8_t* taps, double* dx, const std::int64_t* over,
-                   std::int64_t begin, std::int64_t end) {
-  gather_rows(s, g, taps, dx, over, begin, end);
-}
-
 }  // namespace
 }  // namespace HWY_NAMESPACE
 }  // namespace chainrule::kernels
@@ -251,8 +217,6 @@ namespace chainrule::kernels {
 
 HWY_EXPORT(forward_float);
 HWY_EXPORT(forward_double);
-HWY_EXPORT(gather_float);
-HWY_EXPORT(gather_double);
 
 namespace {
 
@@ -271,47 +235,6 @@ void forward(const Pooling& s, bool channels_last, const double* x, double* z, s
              std::int64_t end) {
   HWY_DYNAMIC_DISPATCH(forward_double)(s, channels_last, x, z, taps, begin, end);
 }
-void gather(const Pooling& s, const float* g, const std::uint8_t* taps, float* dx, const std::int64_t* over,
-            std::int64_t begin, std::int64_t end) {
-  HWY_DYNAMIC_DISPATCH(gather_float)(s, g, taps, dx, over, begin, end);
-}
-void gather(const Pooling& s, const double* g, const std::uint8_t* taps, double* dx, const std::int64_t* over,
-            std::int64_t begin, std::int64_t end) {
-  HWY_DYNAMIC_DISPATCH(gather_double)(s, g, taps, dx, over, begin, end);
-}
-
-/// Where element (plane, place) of the inputs and of the results lies, and the place in the plane of each tap.
-struct Places {
-  Places(const Pooling& s, bool channels_last) : pixel(channels_last ? s.c : 1) {
-    for (std::int64_t tap = 0; tap < s.taps(); ++tap)
-      of_tap[tap] = tap / s.x.window.size * s.y.step() * s.x.length + tap % s.x.window.size * s.x.step();
-  }
-  std::int64_t pixel;
-  std::int64_t of_tap[kNoTap] = {};
-};
-
-/// Calls f(offset in x, offset in z and taps) for each window of each plane that has a maximum, in reading order;
-/// planes are shared out. `open(offset)` is called first for each plane.
-template <class Open, class F>
-void each_maximum(const Pooling& s, bool channels_last, const std::uint8_t* taps, Open open, F f) {
-  const Places places(s, channels_last);
-  const std::int64_t area = s.y.length * s.x.length, positions = s.y.positions * s.x.positions;
-  parallel_for(s.n * s.c, rows_per_thread(area), [&](std::int64_t begin, std::int64_t end) {
-    for (std::int64_t p = begin; p < end; ++p) {
-      const std::int64_t plane = channels_last ? p / s.c * area * s.c + p % s.c : p * area;
-      std::int64_t at = channels_last ? p / s.c * positions * s.c + p % s.c : p * positions;
-      open(plane, places.pixel);
-      for (std::int64_t i = 0; i < s.y.positions; ++i) {
-        for (std::int64_t j = 0; j < s.x.positions; ++j, at += places.pixel) {
-          const std::uint8_t tap = taps[at];
-          const std::int64_t place = tap == kNoTap ? -1 : s.y.start(i) * s.x.length + s.x.start(j) + places.of_tap[tap];
-          f(tap == kNoTap ? -1 : plane + place * places.pixel, at);
-        }
-      }
-    }
-  });
-}
-
 }  // namespace
 
 void max_pool2d(DType d, const Pooling& s, bool channels_last, const void* x, void* z, std::uint8_t* taps) {
@@ -323,48 +246,6 @@ void max_pool2d(DType d, const Pooling& s, bool channels_last, const void* x, vo
                  [&](std::int64_t begin, std::int64_t end) {
                    forward(s, channels_last, static_cast<const T*>(x), static_cast<T*>(z), taps, begin, end);
                  });
-  });
-}
-
-void max_pool2d_grad(DType d, const Pooling& s, bool channels_last, const void* g, const std::uint8_t* taps, void* dx) {
-  assert(is_floating(d) && s.taps() <= kNoTap);
-  const std::int64_t area = s.y.length * s.x.length;
-  dispatch_floating(d, [&](auto zero) {
-    using T = decltype(zero);
-    const T* from = static_cast<const T*>(g);
-    T* to = static_cast<T*>(dx);
-    if (!channels_last || s.y.step() != 1 || s.x.step() != 1) {
-      each_maximum(
-          s, channels_last, taps,
-          [&](std::int64_t plane, std::int64_t pixel) {
-            for (std::int64_t k = 0; k < area; ++k) to[plane + k * pixel] = T(0);
-          },
-          [&](std::int64_t place, std::int64_t at) {
-            if (place >= 0) to[place] += from[at];
-          });
-      return;
-    }
-    thread_local std::vector<std::int64_t> over;  // kept: the second call allocates nothing
-    over.resize(static_cast<std::size_t>(2 * s.x.length));
-    for (std::int64_t x = 0; x < s.x.length; ++x) {
-      over[static_cast<std::size_t>(2 * x)] = s.x.first_over(x);
-      over[static_cast<std::size_t>(2 * x + 1)] = s.x.last_over(x);
-    }
-    const std::int64_t* columns = over.data();
-    parallel_for(s.n * s.y.length, rows_per_thread(s.x.length * s.c),
-                 [&](std::int64_t begin, std::int64_t end) { gather(s, from, taps, to, columns, begin, end); });
-  });
-}
-
-void max_pool2d_pick(DType d, const Pooling& s, bool channels_last, const void* x, const std::uint8_t* taps, void* z) {
-  assert(is_floating(d) && s.taps() <= kNoTap);
-  dispatch_floating(d, [&](auto zero) {
-    using T = decltype(zero);
-    each_maximum(
-        s, channels_last, taps, [](std::int64_t, std::int64_t) {},
-        [&](std::int64_t place, std::int64_t at) {
-          static_cast<T*>(z)[at] = place < 0 ? T(0) : static_cast<const T*>(x)[place];
-        });
   });
 }
 

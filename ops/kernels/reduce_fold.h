@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <cstdint>
+#include <type_traits>
 #include <utility>
 
 #include "ops/kernels/parallel.h"
@@ -15,10 +16,20 @@ namespace chainrule::kernels::detail {
 
 inline constexpr std::int64_t kRowSlab = 1 << 14;     // elements, when the reduced axis is dense
 inline constexpr std::int64_t kColumnSlab = 1 << 10;  // rows, when it is not
-inline constexpr std::int64_t kColumns = 64;          // columns folded side by side
+inline constexpr std::int64_t kColumns = 128;         // columns folded side by side
 inline constexpr std::int64_t kPlainRows = 16;        // rows folded one after the other before pairing starts
 inline constexpr int kLevels = 8;                     // kPlainRows * 2^kLevels > kColumnSlab
 inline constexpr std::int64_t kFoldGrain = 1 << 15;
+
+/// The numbers themselves, which vector instructions can fold.
+struct Same {
+  template <class In>
+  In operator()(In v, std::int64_t) const {
+    return v;
+  }
+};
+template <class Rule, class In, class Map>
+constexpr bool kInLanes = std::is_same_v<Map, Same>&& std::is_floating_point_v<In>;
 
 // Folds rows of `width` <= kColumns columns: runs of kPlainRows, paired like the carries of a binary counter.
 template <class Rule, class In, class Map>
@@ -30,10 +41,15 @@ void fold_columns(const In* x, std::int64_t rows, std::int64_t inner, std::int64
   std::int64_t runs = 0;
   for (std::int64_t r = 0; r < rows; r += kPlainRows, ++runs) {
     auto& top = level[used++];
-    top.fill(Rule::start());
-    for (std::int64_t k = r; k < std::min(r + kPlainRows, rows); ++k) {
-      const In* row = x + k * inner;
-      for (std::int64_t i = 0; i < width; ++i) top[i] = Rule::combine(top[i], map(row[i], i));
+    const std::int64_t end = std::min(r + kPlainRows, rows);
+    if constexpr (kInLanes<Rule, In, Map>) {
+      fold_rows(Rule::folding, x + r * inner, end - r, inner, width, top.data());
+    } else {
+      top.fill(Rule::start());
+      for (std::int64_t k = r; k < end; ++k) {
+        const In* row = x + k * inner;
+        for (std::int64_t i = 0; i < width; ++i) top[i] = Rule::combine(top[i], map(row[i], i));
+      }
     }
     for (std::int64_t carry = runs; carry & 1; carry >>= 1, --used) {
       for (std::int64_t i = 0; i < width; ++i)
@@ -66,11 +82,18 @@ void fold(const In* x, typename Rule::Value* z, std::int64_t outer, std::int64_t
       const In* from = x + (o * reduced + r) * inner + i;
       T* to = partial + (o * slabs + s) * inner + i;
       const std::int64_t line = o * inner + i;
-      if (inner == 1)
+      const std::int64_t width = std::min(kColumns, inner - i);
+      if constexpr (kInLanes<Rule, In, Map>) {
+        if (inner == 1)
+          *to = fold_row<Rule>(rows, DenseRow<Rule>{from});
+        else
+          fold_columns<Rule>(from, rows, inner, width, to, map);
+      } else if (inner == 1) {
         *to = fold_row<Rule>(rows, [&map, from, line](std::int64_t k) { return map(from[k], line); });
-      else
-        fold_columns<Rule>(from, rows, inner, std::min(kColumns, inner - i), to,
+      } else {
+        fold_columns<Rule>(from, rows, inner, width, to,
                            [&map, line](In v, std::int64_t k) { return map(v, line + k); });
+      }
     }
   });
   if (slabs == 1) return;
@@ -91,7 +114,10 @@ void fold(const In* x, typename Rule::Value* z, std::int64_t outer, std::int64_t
 template <class Rule, class In>
 void fold(const In* x, typename Rule::Value* z, std::int64_t outer, std::int64_t reduced, std::int64_t inner) {
   using T = typename Rule::Value;
-  fold<Rule>(x, z, outer, reduced, inner, [](In v, std::int64_t) { return static_cast<T>(v); });
+  if constexpr (std::is_same_v<In, T>)
+    fold<Rule>(x, z, outer, reduced, inner, Same());
+  else
+    fold<Rule>(x, z, outer, reduced, inner, [](In v, std::int64_t) { return static_cast<T>(v); });
 }
 
 }  // namespace chainrule::kernels::detail

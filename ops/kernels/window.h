@@ -76,6 +76,9 @@ void conv2d_input_grad(DType d, const Convolution& s, const void* g, const Image
 void conv2d_weight_grad(DType d, const Convolution& s, const void* x, const ImageStrides& x_strides, const void* g,
                         const ImageStrides& g_strides, void* dweight);
 
+/// Which ways float32 convolutions may take, for all threads; both by default. `winograd` counts only with `onednn`.
+void set_conv_ways(bool onednn, bool winograd);
+
 /// The portable path of the three above, for every floating type: what oneDNN is tested against.
 namespace reference {
 void conv2d(DType d, const Convolution& s, const void* x, const ImageStrides& x_strides, const void* weight,

@@ -101,14 +101,14 @@ struct ConvNet : Module {
   Tensor forward(const Tensor& x) override { return out(flatten(max_pool2d(relu(conv(x)), 2), 1)); }
 };
 
-// In float64: the kernels are then our own. oneDNN, which computes float32, allocates in every call.
+// In float64 the kernels are all our own.
 template <class Net, class O>
-int training(const Shape& input, typename O::Options options) {
-  const struct Float64 {
+int training(const Shape& input, typename O::Options options, DType dtype = DType::float64) {
+  const struct Default {
     DType before = default_dtype();
-    Float64() { set_default_dtype(DType::float64); }
-    ~Float64() { set_default_dtype(before); }
-  } float64;
+    explicit Default(DType d) { set_default_dtype(d); }
+    ~Default() { set_default_dtype(before); }
+  } numbers(dtype);
   Generator generator{7};
   Net net;
   const Tensor x = randn(input, {}, generator), labels = randint(0, 10, {input[0]}, generator);
@@ -142,6 +142,12 @@ TEST_CASE("allocation: a step of a perceptron makes none") {
 TEST_CASE("allocation: a step of a convolutional network makes none") {
   CHECK(training<ConvNet, Sgd>({8, 1, 8, 8}, {.lr = 0.1}) == 0);
   CHECK(training<ConvNet, Adam>({8, 1, 8, 8}, {.lr = 0.01}) == 0);
+}
+
+TEST_CASE("allocation: a step of a convolutional network in float32 makes only those of oneDNN") {
+  // oneDNN makes a few small blocks whenever it runs something, here four times: the convolution, its weight gradient
+  // and the layouts of a weight and of its gradient. 17 with oneDNN 2.6; what we add for a call would show many times.
+  CHECK(training<ConvNet, Adam>({8, 1, 8, 8}, {.lr = 0.01}, DType::float32) <= 32);
 }
 
 TEST_CASE("allocation: a graph of numbers, built, walked and destroyed, makes none") {

@@ -115,14 +115,16 @@ TEST_CASE_TEMPLATE("gemm: sizes that are cut into blocks", T, float, double) {
 // Where operands are read in place, where they are packed, and where k is cut.
 TEST_CASE_TEMPLATE("gemm: sizes on both sides of every choice", T, float, double) {
   Numbers numbers(26);
-  for (const std::int64_t k : {383, 384, 385, 769}) {
+  for (const std::int64_t k : {399, 400, 401, 801}) {
     for (int kind = 0; kind < 2; ++kind) {
       check_product<T>(numbers, 13, 70, k, kind, 0);
       check_product<T>(numbers, 13, 70, k, 0, kind);
     }
   }
-  for (const std::int64_t m : {255, 256, 257}) check_product<T>(numbers, m, 37, 20, 0, 0);
+  for (const std::int64_t m : {767, 768, 769}) check_product<T>(numbers, m, 37, 20, 0, 0);
+  for (const std::int64_t m : {127, 128, 255, 256, 257}) check_product<T>(numbers, m, 1024, 5, 0, 0);
   for (const std::int64_t n : {767, 768, 769}) check_product<T>(numbers, 14, n, 20, 0, 0);
+  for (int kind = 0; kind < 2; ++kind) check_product<T>(numbers, 4100, 770, 3, kind, kind);
 }
 
 TEST_CASE_TEMPLATE("gemm: an element's bits depend on its row and column only", T, float, double) {

@@ -6,6 +6,7 @@
 #include <memory>
 
 #include "ops/kernels/reduce.h"
+#include "ops/kernels/reduce_detail.h"
 #include "tests/ops/test_kernels_support.h"
 
 using namespace chainrule;
@@ -22,10 +23,10 @@ struct View {
   std::int64_t lines() const { return outer * inner; }
 };
 
-const std::vector<View> kViews{{1, 1, 1},    {0, 3, 2},    {3, 2, 0},     {2, 3, 1},     {3, 10, 1},
-                               {2, 31, 1},   {2, 32, 1},   {1, 33, 1},    {3, 7, 5},     {2, 100, 3},
-                               {1, 1000, 1}, {1, 1000, 7}, {2, 17, 100},  {5, 1, 9},     {4, 129, 64},
-                               {1, 40, 65},  {1, 5000, 2}, {2, 20000, 1}, {1, 3000, 33}, {1, 100000, 1}};
+const std::vector<View> kViews{{1, 1, 1},     {0, 3, 2},      {3, 2, 0},    {2, 3, 1},   {3, 10, 1},   {2, 31, 1},
+                               {2, 32, 1},    {1, 33, 1},     {3, 7, 5},    {2, 100, 3}, {1, 1000, 1}, {1, 1000, 7},
+                               {2, 17, 100},  {5, 1, 9},      {4, 129, 64}, {1, 40, 65}, {1, 5000, 2}, {2, 20000, 1},
+                               {1, 3000, 33}, {1, 100000, 1}, {2, 17, 129}, {1, 40, 300}};
 
 // Calls f(line, element) for each element, line numbering the results, in the order of the reduced axis.
 template <class F>
@@ -231,4 +232,48 @@ TEST_CASE_TEMPLATE("reductions: one thread and two give the same bits", T, float
     CHECK(same_bits(run(1), run(2)));
     CHECK(same_bits(run(1), run(3)));
   }
+}
+
+namespace {
+
+// Numbers among which zeros of both signs, infinities and NaN.
+template <class T>
+std::vector<T> with_edges(Numbers& numbers, std::int64_t n) {
+  constexpr T inf = std::numeric_limits<T>::infinity(), nan = std::numeric_limits<T>::quiet_NaN();
+  constexpr std::array<T, 5> edges{T(0), -T(0), inf, -inf, nan};
+  std::vector<T> x = numbers.fill<T>(n, -2, 2);
+  for (std::size_t i = 3; i < x.size(); i += 41) x[i] = edges[i % edges.size()];
+  return x;
+}
+
+template <class Rule, class T>
+void check_lanes(Numbers& numbers) {
+  for (const std::int64_t width : {1, 15, 16, 17, 127, 128, 129, 300}) {
+    for (const std::int64_t rows : {0, 1, 16}) {
+      const std::int64_t step = width + 3;
+      const std::vector<T> x = with_edges<T>(numbers, std::max<std::int64_t>(rows, 1) * step);
+      std::vector<T> top(static_cast<std::size_t>(width), T(9)), truth(top.size(), Rule::start());
+      detail::fold_rows(Rule::folding, x.data(), rows, step, width, top.data());
+      for (std::int64_t r = 0; r < rows; ++r)
+        for (std::int64_t i = 0; i < width; ++i) truth[i] = Rule::combine(truth[i], x[r * step + i]);
+      bool same = true;
+      for (std::int64_t i = 0; i < width; ++i) same = same && same_value(top[i], truth[i]);
+      CHECK(same);
+    }
+  }
+  for (const std::int64_t n : {0, 31, 32, 33, 95, 4096, 4100, 9000}) {
+    const std::vector<T> x = with_edges<T>(numbers, n);
+    const T z = detail::fold_row<Rule>(n, detail::DenseRow<Rule>{x.data()});
+    CHECK(same_value(z, detail::fold_row<Rule>(n, [&](std::int64_t i) { return x[i]; })));
+  }
+}
+
+}  // namespace
+
+TEST_CASE_TEMPLATE("folds: vectors give what plain loops give, number by number", T, float, double) {
+  Numbers numbers(31);
+  check_lanes<detail::Adding<T>, T>(numbers);
+  check_lanes<detail::Multiplying<T>, T>(numbers);
+  check_lanes<detail::Largest<T>, T>(numbers);
+  check_lanes<detail::Smallest<T>, T>(numbers);
 }
