@@ -8,6 +8,7 @@
 #include <mutex>
 #include <optional>
 #include <string_view>
+#include <variant>
 
 #include "engine/error.h"
 #include "engine/factory.h"
@@ -52,7 +53,7 @@ std::string call_text(std::uint32_t number) {
       "result, or a value computed in an earlier training step is used again in this one (detach() it). If two walks "
       "are "
       "meant, give the first one retain_graph",
-      node.title(), to_string(node.shape), call_text(node.released_by)));
+      node.title(), to_string(node.shape()), call_text(node.released_by)));
 }
 
 // Names the place where recording stopped.
@@ -74,8 +75,8 @@ std::string call_text(std::uint32_t number) {
 bool is_own(const Tensor& t) {
   const TensorImpl& z = t.impl();
   if (!z.refs.unique() || z.node || (z.storage && (!z.storage->refs.unique() || z.storage->foreign))) return false;
-  for (int i = 0; i < z.shape.rank(); ++i)
-    if (z.strides[i] == 0 && z.shape[i] > 1) return false;
+  for (int i = 0; i < z.shape().rank(); ++i)
+    if (z.strides()[i] == 0 && z.shape()[i] > 1) return false;
   return true;
 }
 
@@ -94,35 +95,33 @@ void add_to(Tensor& slot, Tensor&& g) {
 // The sum of what was sent to one place so far. Between operations on plain numbers it stays a number.
 class Slot {
  public:
-  bool empty() const { return !is_number_ && !tensor_.defined(); }
+  bool empty() const {
+    const Tensor* sum = std::get_if<Tensor>(&sum_);
+    return sum && !sum->defined();
+  }
   void add(double g) {
-    if (is_number_) {
-      number_ += g;
-    } else if (tensor_.defined()) [[unlikely]] {
-      add_to(tensor_, number_result(g));
-    } else {
-      number_ = g;
-      is_number_ = true;
-    }
+    if (double* sum = std::get_if<double>(&sum_))
+      *sum += g;
+    else if (empty())
+      sum_ = g;
+    else
+      add_to(tensor(), number_result(g));
   }
   void add(Tensor&& g) { add_to(tensor(), std::move(g)); }
+  /// An empty handle when nothing was sent.
   Tensor& tensor() {
-    if (is_number_) tensor_ = number_result(number_);
-    is_number_ = false;
-    return tensor_;
+    if (const double* sum = std::get_if<double>(&sum_)) sum_ = number_result(*sum);
+    return *std::get_if<Tensor>(&sum_);
   }
-  /// Only for a float64 number.
-  double number() const { return is_number_ ? number_ : number_in(tensor_.impl()); }
-  void clear() {
-    is_number_ = false;
-    if (tensor_.defined()) [[unlikely]]
-      tensor_ = Tensor();
+  /// Only for a float64 number; null when nothing was sent.
+  const double* number() {
+    if (empty()) return nullptr;
+    if (const Tensor* sum = std::get_if<Tensor>(&sum_)) sum_ = number_in(sum->impl());
+    return std::get_if<double>(&sum_);
   }
 
  private:
-  Tensor tensor_;
-  double number_ = 0;
-  bool is_number_ = false;
+  std::variant<Tensor, double> sum_;
 };
 
 void run_hooks(const Meta* meta, Tensor& g, const Shape& shape, const char* who) {
@@ -184,23 +183,21 @@ class Walk {
     const TeachingMode no_teaching(false);
     const internal::Scope<Profile*> paused(&ThreadState::profile, nullptr);
     watched_ = thread_state().anomaly || profile_;
-    const bool tensors_only = options_.create_graph || watched_;
+    const bool everything = wanted_.empty(), leaves_nodes = everything && !graph_.nested();
+    const bool numbers_do = everything && !options_.create_graph && !watched_;
     const std::size_t count = graph_.size();
     for (std::size_t i = 0; i < count; ++i) {
-      graph_.prefetch(i);
       Node& node = graph_.node(i);
-      Slot& slot = grads_[i];
-      if (node.numbers && !node.meta && !tensors_only && wanted_.empty() && !slot.empty()) {
-        visit_numbers(node, slot.number());
-        slot.clear();
-      } else {
+      if (const double* g = numbers_do && node.numbers && !node.meta ? grads_[i].number() : nullptr)
+        visit_numbers(node, *g);
+      else
         run_with_tensors(i, node);
-      }
       if (!options_.retain_graph && !node.teaching) node.release_saved(call_);
+      if (leaves_nodes) graph_.leave(i);
     }
     for (std::size_t i = 0; i < leaf_grads_.size(); ++i) {
       TensorImpl* leaf = graph_.leaves()[i];
-      if (!leaf_grads_[i].empty()) run_hooks(leaf->meta.get(), leaf_grads_[i].tensor(), leaf->shape, "a leaf");
+      if (!leaf_grads_[i].empty()) run_hooks(leaf->meta.get(), leaf_grads_[i].tensor(), leaf->shape(), "a leaf");
     }
   }
 
@@ -265,14 +262,14 @@ class Walk {
     if (options_.keep_inner && node.meta) node.meta->grad = Tensor();
     Tensor g = std::move(grads_[i].tensor());
     if (!g.defined()) return;
-    run_hooks(node.meta.get(), g, node.shape, "an inner value");
+    run_hooks(node.meta.get(), g, node.shape(), "an inner value");
     if (options_.keep_inner && node.meta && (node.teaching || node.meta->retain_grad)) node.meta->grad = alias(g);
     if (!captured_.empty() && wanted_[i] & kCapture) captured_[i] = g;
     if (wanted_.empty() || wanted_[i] & kRun) visit(node, g);
   }
 
   Slot& slot_of(const Edge& e) {
-    return e.node ? grads_[graph_.place_of(*e.node)] : leaf_grads_[graph_.leaf_place(e.value.get())];
+    return e.node ? grads_[graph_.sure_place_of(*e.node)] : leaf_grads_[graph_.leaf_place(e.value.get())];
   }
 
   void add_share(Slot& slot, Tensor&& g) {
@@ -286,13 +283,13 @@ class Walk {
   }
 
   void visit_numbers(Node& node, double g) {
-    const auto edges = node.edges();
-    std::uint32_t needed = 0;
-    for (std::size_t i = 0; i < edges.size(); ++i) needed |= std::uint32_t{edges[i].needs_grad} << i;
-    NumberContext context(node, needed);
+    NumberContext context(node);
     node.backward(context, g);
-    for (std::size_t i = 0; i < edges.size(); ++i)
-      if (needed >> i & 1u) slot_of(edges[i]).add(context.sent(static_cast<int>(i)));
+    int i = 0;
+    for (const Edge& e : node.edges()) {
+      if (e.needs_grad) slot_of(e).add(context.sent(i));
+      ++i;
+    }
   }
 
   void visit(Node& node, const Tensor& g) {

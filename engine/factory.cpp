@@ -131,12 +131,10 @@ Tensor from_memory(void* data, const Shape& shape, DType dtype, std::shared_ptr<
   storage->bytes = static_cast<std::size_t>(numel(shape)) * item_size(dtype);
   // Never null, so that the pool does not take memory that is not its own.
   storage->foreign = owner ? std::move(owner) : std::make_shared<int>(0);
-  Ref<TensorImpl> t = make_impl();
+  Ref<TensorImpl> t = make_impl(shape, contiguous_strides(shape));
   t->dtype = dtype;
   t->data = data;
   t->storage = std::move(storage);
-  t->shape = shape;
-  t->strides = contiguous_strides(shape);
   t->number = next_number();
   return Tensor(std::move(t));
 }

@@ -185,9 +185,9 @@ class Examination {
       report(k, {.reason = fmt::format("it sends input {} nothing", input_letter(base_.info(k), edge))}, s);
       return false;
     }
-    if (sent.shape() != input && node.info->elementwise && sent.shape() == node.shape) sent = sum_to(sent, input);
+    if (sent.shape() != input && node.info->elementwise && sent.shape() == node.shape()) sent = sum_to(sent, input);
     if (sent.shape() != input) {
-      const Pattern p = pattern_of_shape(sent.shape(), input, node.shape);
+      const Pattern p = pattern_of_shape(sent.shape(), input, node.shape());
       report(k, {.cause = p.cause, .reason = p.text}, s, edge);
       return false;
     }

@@ -89,16 +89,16 @@ Tensor shifted(const Tensor& base, const Values& direction, double t) {
 }
 
 ShiftedLeaf::ShiftedLeaf(const Tensor& leaf, const Tensor& values)
-    : leaf_(leaf.impl()), data_(leaf_.data), storage_(leaf_.storage), strides_(leaf_.strides) {
+    : leaf_(leaf.impl()), data_(leaf_.data), storage_(leaf_.storage), strides_(leaf_.strides()) {
   leaf_.data = values.impl().data;
   leaf_.storage = values.impl().storage;
-  leaf_.strides = values.strides();
+  leaf_.set_strides(values.strides());
 }
 
 ShiftedLeaf::~ShiftedLeaf() {
   leaf_.data = data_;
   leaf_.storage = std::move(storage_);
-  leaf_.strides = strides_;
+  leaf_.set_strides(strides_);
 }
 
 }  // namespace chainrule::internal

@@ -95,12 +95,12 @@ void CheckedInputs::lift(const Tensor& input, DType dtype) {
   const Tensor copy = copy_as(input, dtype);
   TensorImpl& t = input.impl();
   originals_.push_back(
-      {input, t.meta ? t.meta->grad : Tensor(), t.dtype, t.requires_grad, t.data, t.storage, t.strides});
+      {input, t.meta ? t.meta->grad : Tensor(), t.dtype, t.requires_grad, t.data, t.storage, t.strides()});
   t.dtype = dtype;
   t.requires_grad = true;
   t.data = copy.impl().data;
   t.storage = copy.impl().storage;
-  t.strides = copy.strides();
+  t.set_strides(copy.strides());
   if (t.meta) t.meta->grad = Tensor();
   checked_.push_back(input);
 }
@@ -114,7 +114,7 @@ void CheckedInputs::put_back() noexcept {
     t.requires_grad = o.requires_grad;
     t.data = o.data;
     t.storage = std::move(o.storage);
-    t.strides = o.strides;
+    t.set_strides(o.strides);
     if (t.meta) t.meta->grad = std::move(o.grad);
   }
 }

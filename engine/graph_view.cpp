@@ -56,11 +56,11 @@ class Reader {
     const internal::Scope<bool> unwatched(&ThreadState::anomaly, false);
     for (std::size_t i = 0; i < graph_.size(); ++i) {
       Node& node = graph_.node(i);
-      if (node.was_released() || numel(node.shape) > kLargestResult) continue;
+      if (node.was_released() || numel(node.shape()) > kLargestResult) continue;
       const Tensor& g = view_.items[places_[i]].grad;
       if (g.defined()) run(node, places_[i], g, &GraphLink::contribution);
-      if (node.info->elementwise || numel(node.shape) == 1)
-        run(node, places_[i], ones(node.shape, {.dtype = node.dtype}), &GraphLink::local);
+      if (node.info->elementwise || numel(node.shape()) == 1)
+        run(node, places_[i], ones(node.shape(), {.dtype = node.dtype}), &GraphLink::local);
     }
   }
 
@@ -75,7 +75,7 @@ class Reader {
     GraphItem item;
     item.info = node.info;
     item.attributes = node.attributes();
-    item.shape = node.shape;
+    item.shape = node.shape();
     item.dtype = node.dtype;
     item.module = node.module;
     item.where = node.where;

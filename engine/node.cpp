@@ -19,13 +19,14 @@ namespace chainrule {
 [[gnu::noinline]] void destroy(Node* node) noexcept {
   static constinit thread_local Node* pending = nullptr;
   static constinit thread_local bool working = false;
-  node->next_dead_ = pending;
+  // The dead are in no walk, so the mark is free to link them.
+  node->mark.store(reinterpret_cast<std::uintptr_t>(pending), std::memory_order_relaxed);
   pending = node;
   if (working) return;
   working = true;
   while (pending) {
     Node* dead = pending;
-    pending = dead->next_dead_;
+    pending = reinterpret_cast<Node*>(dead->mark.load(std::memory_order_relaxed));
     dead->dispose();
   }
   working = false;
@@ -96,26 +97,28 @@ std::string where_of_argument(const Node& node, int i) {
 }  // namespace
 
 void Node::throw_input_overwritten(int i) const {
-  const Edge& e = edges_[i];
+  const Edge& e = slots()[i];
   throw_overwritten(*this, "input " + input_letter(*info, i), *e.value, describe(Tensor(e.value)), e.version);
 }
 
 // Written through a detached handle, which shares the buffer.
 void Node::throw_output_overwritten() const {
-  throw_overwritten(*this, "result", *output, "of shape " + to_string(shape), output_version);
+  const Edge& z = *saved_result();
+  throw_overwritten(*this, "result", *z.value, "of shape " + to_string(shape()), z.version);
 }
 
 Tensor Node::saved_input(int i) const {
-  const Edge& e = edges_[i];
+  const Edge& e = slots()[i];
   if (!e.saved) return {};
   if (e.value->version() != e.version) throw_input_overwritten(i);
   return Tensor(e.value);
 }
 
 Tensor Node::saved_output() {
-  if (!output) return {};
-  if (output->version() != output_version) throw_output_overwritten();
-  Tensor result = alias(Tensor(output));
+  const Edge* z = saved_result();
+  if (!z || !z->saved) return {};
+  if (z->value->version() != z->version) throw_output_overwritten();
+  Tensor result = alias(Tensor(z->value));
   result.impl().node = Ref<Node>::share(this);
   return result;
 }
@@ -123,8 +126,8 @@ Tensor Node::saved_output() {
 // --- running a rule --------------------------------------------------------------------------------------------------
 
 Expected expected_gradient(const Edge& edge) {
-  if (edge.node) return {&edge.node->shape, edge.node->dtype};
-  return {&edge.value->shape, edge.value->dtype};
+  if (edge.node) return {&edge.node->shape(), edge.node->dtype};
+  return {&edge.value->shape(), edge.value->dtype};
 }
 
 const Shape& GradContext::shape(int i) const { return *expected_gradient(node_.edges()[i]).shape; }
@@ -147,7 +150,7 @@ void run_rule(Node& node, const Tensor& g, std::span<const bool> needed, GradCon
       throw GraphError(
           fmt::format("{} has dtype {}, the input has {}", where(), name_of(sent[i].dtype()), name_of(expected.dtype)));
     if (sent[i].shape() == *expected.shape) continue;
-    if (node.info->elementwise && sent[i].shape() == node.shape) {
+    if (node.info->elementwise && sent[i].shape() == node.shape()) {
       sent[i] = sum_to(sent[i], *expected.shape);
     } else {
       throw ShapeError(fmt::format("{} has shape {}, the input has {}", where(), to_string(sent[i].shape()),
@@ -174,51 +177,23 @@ void throw_no_rule(const OpInfo& info) {
                   info.name));
 }
 
-template <std::size_t N>
-void attach(Node* made, Tensor& result, std::span<const Tensor* const, N> inputs, const Seen& seen,
-            const SourceLocation& where) {
-  const ThreadState& state = thread_state();
-  TensorImpl& z = result.impl();
-  z.node = Ref<Node>::adopt(made);
-  Node& node = *made;
-  const bool teaching = seen.teaching || state.teaching;
-  node.teaching = teaching;
-  node.numbers = seen.numbers && is_number(z);
-  node.dtype = z.dtype;
-  node.where = where;
-  node.module = state.module;
-  if (!z.shape.empty()) node.shape = z.shape;
-  Edge* edge = node.edges().data();
-  for (std::size_t i = 0; i < inputs.size(); ++i, ++edge) {
-    const Ref<TensorImpl>& x = inputs[i]->ref();
-    const bool is_leaf = !x->node;
-    edge->needs_grad = x->requires_grad || !is_leaf;
-    edge->saved = i < 31 && (seen.wanted >> i & 1u);
-    // A new node's edges are empty: there is nothing to let go of, so they are made rather than assigned.
-    new (&edge->node) Ref<Node>(x->node);
-    if (!edge->saved && !teaching && !(edge->needs_grad && is_leaf)) continue;
-    new (&edge->value) Ref<TensorImpl>(x);
-    edge->version = x->version();
-    if (is_leaf && x->number.load(std::memory_order_relaxed) == 0) [[unlikely]] {
-      std::uint64_t unnumbered = 0;
-      x->number.compare_exchange_strong(unnumbered, next_number());
-    }
+void number_leaf(TensorImpl& leaf) {
+  std::uint64_t unnumbered = 0;
+  leaf.number.compare_exchange_strong(unnumbered, next_number());
+}
+
+void keep_result(Node& node, const Tensor& result, bool for_rule, bool for_teaching) {
+  if (for_rule) {
+    Edge& own = *node.saved_result();
+    own.value = alias(result).ref();
+    own.version = own.value->version();
+    own.saved = true;
   }
-  node.number = next_number();
-  if (seen.wanted & kOutput) {
-    node.output = alias(result).ref();
-    node.output_version = node.output->version();
-  }
-  if (teaching) [[unlikely]] {
+  if (for_teaching) {
     node.meta = std::make_unique<Meta>();
     node.meta->value = alias(result);
   }
 }
-
-// The common numbers of inputs have loops of their own.
-template void attach(Node*, Tensor&, std::span<const Tensor* const, 1>, const Seen&, const SourceLocation&);
-template void attach(Node*, Tensor&, std::span<const Tensor* const, 2>, const Seen&, const SourceLocation&);
-template void attach(Node*, Tensor&, std::span<const Tensor* const>, const Seen&, const SourceLocation&);
 
 void note_stop(Tensor& result, const OpInfo& info, std::span<const Tensor* const> inputs) {
   for (const Tensor* x : inputs) {

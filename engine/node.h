@@ -37,7 +37,7 @@ inline constexpr Uses kNothing = 0, kX = 1, kY = 2, kW = 4, kOutput = 1u << 31;
 
 /// One edge. `value` is held when the rule uses it, when the input is a trainable leaf, or when the graph keeps all.
 struct Edge {
-  Ref<Node> node;         // the operation that made the input; none for leaves
+  Ref<Node> node;         // the operation that made the input; none for leaves, and for a node's own result
   Ref<TensorImpl> value;  // the input itself
   std::uint32_t version = 0;
   bool needs_grad = false;
@@ -47,11 +47,12 @@ struct Edge {
 class GradContext;
 class NumberContext;
 
+/// One block: the node, its edges, an edge to the saved result when the rule uses that, the result's shape when it has
+/// axes, and the operation with its attributes. An operation of two numbers takes two cache lines.
 class Node {
  public:
   Node(const Node&) = delete;
   Node& operator=(const Node&) = delete;
-  virtual ~Node() = default;
 
   /// Hands the gradient of each input to `context`, given the gradient g of the result.
   virtual void backward(GradContext& context, const Tensor& g) const = 0;
@@ -59,10 +60,13 @@ class Node {
   virtual void backward(NumberContext& context, double g) const = 0;
   /// Attributes as text, "dim=1, keepdim=true"; empty when there are none.
   virtual std::string attributes() const { return {}; }
-  /// Destroys the node and frees its block.
+  /// Destroys the node with its block.
   virtual void dispose() noexcept = 0;
 
-  std::span<Edge> edges() const { return {edges_, edge_count_}; }
+  std::span<Edge> edges() const { return {slots(), edge_count_}; }
+  /// Holds the result, without its history; null when no derivative uses it.
+  Edge* saved_result() const { return parts_ & kResultEdge ? slots() + edge_count_ : nullptr; }
+  const Shape& shape() const { return has_axes() ? *shape_place() : internal::kNoAxes.shape; }
   /// `mul#12`, with the label when there is one: `'price' (mul#12)`.
   std::string title() const;
 
@@ -79,34 +83,56 @@ class Node {
 
   // What every walk reads stands first, in one cache line with the pointer to the virtual functions.
   RefCount refs;
-  bool teaching = false;  // keeps values and gradients
-  bool numbers = false;   // inputs and result are float64 numbers, and the rule can be run on those alone
-  DType dtype = DType::float32;
   std::uint32_t released_by = 0;  // number of the backward call that freed the saved values
+  const DType dtype;
+  const bool teaching;  // keeps values and gradients
+  const bool numbers;   // inputs and result are float64 numbers, and the rule can be run on those alone
 
- protected:
-  std::uint32_t edge_count_ = 0;
-  Edge* edges_ = nullptr;
+ private:
+  const std::uint8_t parts_;  // of the block
+  static constexpr std::uint8_t kResultEdge = 1, kShape = 2;
+  const std::uint32_t edge_count_;
 
  public:
   std::uint64_t number = 0;
   std::atomic<std::uint64_t> mark{0};  // place in the traversal that holds this node; see traverse.h
   std::unique_ptr<Meta> meta;
-  Ref<TensorImpl> output;  // the saved result, without history
-  std::uint32_t output_version = 0;
-  const OpInfo* info = nullptr;
-  SourceLocation where;
-  const ModulePath* module = nullptr;
-  Shape shape;  // of the result
+  const OpInfo* const info;
+  const ModulePath* const module;
+  const SourceLocation where;
 
  protected:
-  Node() { count_node(+1); }
+  struct Facts {
+    const OpInfo& info;
+    std::size_t edges;
+    bool saves_result, teaching, numbers;
+    const TensorImpl& result;
+    const SourceLocation& where;
+  };
+  /// Edges, shape and operation are made apart; see attach.
+  [[gnu::always_inline]] explicit Node(const Facts& facts)
+      : dtype(facts.result.dtype),
+        teaching(facts.teaching),
+        numbers(facts.numbers),
+        parts_(
+            static_cast<std::uint8_t>((facts.saves_result ? kResultEdge : 0) | (facts.result.has_axes ? kShape : 0))),
+        edge_count_(static_cast<std::uint32_t>(facts.edges)),
+        info(&facts.info),
+        module(thread_state().module),
+        where(facts.where) {
+    count_node(+1);
+  }
+  ~Node() = default;
+  /// The edges, the one to the result last; then the shape, then the operation.
+  Edge* slots() const { return reinterpret_cast<Edge*>(const_cast<Node*>(this) + 1); }
+  void* op_place() { return reinterpret_cast<char*>(shape_place()) + (has_axes() ? sizeof(Shape) : 0); }
+  bool has_axes() const { return parts_ & kShape; }
 
  private:
+  std::size_t slot_count() const { return edge_count_ + (parts_ & kResultEdge); }
+  Shape* shape_place() const { return reinterpret_cast<Shape*>(slots() + slot_count()); }
   [[noreturn]] void throw_input_overwritten(int i) const;
   [[noreturn]] void throw_output_overwritten() const;
-  Node* next_dead_ = nullptr;  // see destroy
-  friend void destroy(Node*) noexcept;
 };
 
 /// Frees a node and whatever dies with it, without recursion, however long the chain.
@@ -145,11 +171,10 @@ class GradContext {
 class NumberContext {
  public:
   static constexpr int kMostInputs = 4;
-  /// Bit i of `needed` says of input i whether its gradient is wanted.
-  NumberContext(const Node& node, std::uint32_t needed) : node_(node), needed_(needed) {}
+  explicit NumberContext(const Node& node) : node_(node), edges_(node.edges()) {}
 
-  bool needs(int i) const { return needed_ >> i & 1u; }
-  int input_count() const { return static_cast<int>(node_.edges().size()); }
+  bool needs(int i) const { return edges_[i].needs_grad; }
+  int input_count() const { return static_cast<int>(edges_.size()); }
   double input(int i) const { return node_.saved_input_number(i); }
   double output() const { return node_.saved_output_number(); }
   template <class F>
@@ -157,11 +182,11 @@ class NumberContext {
     if (i < 0 || i >= input_count()) throw_no_such_input(i);
     if (!needs(i)) return;
     sent_[i] = gradient();
-    missing_ &= ~(1u << i);
+    arrived_ |= 1u << i;
   }
   /// What was sent to input i. Throws GraphError when the rule sent nothing, though it is needed.
   double sent(int i) const {
-    if (missing_ >> i & 1u) throw_not_sent(i);
+    if (!(arrived_ >> i & 1u)) throw_not_sent(i);
     return sent_[i];
   }
 
@@ -169,13 +194,13 @@ class NumberContext {
   [[noreturn]] void throw_no_such_input(int i) const;
   [[noreturn]] void throw_not_sent(int i) const;
   const Node& node_;
-  std::uint32_t needed_;
-  std::uint32_t missing_ = ~0u;
+  const std::span<Edge> edges_;
+  std::uint32_t arrived_ = 0;
   std::array<double, kMostInputs> sent_;
 };
 
 inline double Node::saved_input_number(int i) const {
-  const Edge& e = edges_[i];
+  const Edge& e = slots()[i];
   if (!e.saved) return std::numeric_limits<double>::quiet_NaN();
   if (e.value->version() != e.version) [[unlikely]]
     throw_input_overwritten(i);
@@ -183,23 +208,22 @@ inline double Node::saved_input_number(int i) const {
 }
 
 inline double Node::saved_output_number() const {
-  if (!output) return std::numeric_limits<double>::quiet_NaN();
-  if (output->version() != output_version) [[unlikely]]
+  const Edge* z = saved_result();
+  if (!z || !z->saved) return std::numeric_limits<double>::quiet_NaN();
+  if (z->value->version() != z->version) [[unlikely]]
     throw_output_overwritten();
-  return number_in(*output);
+  return number_in(*z->value);
 }
 
 inline void Node::release_saved(std::uint32_t backward_call) {
-  bool any = static_cast<bool>(output);
-  for (Edge& e : edges()) {
+  bool any = false;
+  for (Edge& e : std::span(slots(), slot_count())) {
     if (!e.saved) continue;
     any = true;
     e.saved = false;
     if (e.node || !e.needs_grad) e.value.reset();  // a trainable leaf stays: its gradient goes there
   }
-  if (!any) return;
-  output.reset();
-  released_by = backward_call;
+  if (any) released_by = backward_call;
 }
 
 /// Runs the node's rule for the wanted inputs and checks number, shape and dtype of what it sends; sums broadcast axes

@@ -28,24 +28,20 @@ class RefCount {
  public:
   void add() noexcept {
     if (single_threaded())
-      count_.store(count_.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
+      ++count_;
     else
-      count_.fetch_add(1, std::memory_order_relaxed);
+      shared().fetch_add(1, std::memory_order_relaxed);
   }
   /// True when the last reference has gone. A sole owner needs no atomic write: nobody else can add one.
   [[nodiscard]] bool drop() noexcept {
-    const auto now = count_.load(std::memory_order_acquire);
-    if (now == 1) return true;
-    if (single_threaded()) {
-      count_.store(now - 1, std::memory_order_relaxed);
-      return false;
-    }
-    return count_.fetch_sub(1, std::memory_order_acq_rel) == 1;
+    if (single_threaded()) return --count_ == 0;
+    return unique() || shared().fetch_sub(1, std::memory_order_acq_rel) == 1;
   }
-  bool unique() const noexcept { return count_.load(std::memory_order_acquire) == 1; }
+  bool unique() const noexcept { return shared().load(std::memory_order_acquire) == 1; }
 
  private:
-  std::atomic<std::uint32_t> count_{1};
+  std::atomic_ref<std::uint32_t> shared() const noexcept { return std::atomic_ref(count_); }
+  mutable std::uint32_t count_ = 1;
 };
 
 namespace internal {
@@ -83,7 +79,6 @@ inline void* pool_allocate(std::size_t bytes) {
     if (internal::FreeBlock* b = list.head) [[likely]] {
       list.head = b->next;
       --list.count;
-      __builtin_prefetch(list.head, 1);  // the next call reads it
       return b;
     }
   }

@@ -34,7 +34,7 @@ struct Printer {
   }
 
   void collect(const TensorImpl& t, int axis, std::int64_t offset, int digits) {
-    if (axis == t.shape.rank()) {
+    if (axis == t.shape().rank()) {
       cells.push_back(dispatch(t.dtype, [&](auto zero) {
         using T = decltype(zero);
         const T v = static_cast<const T*>(t.data)[offset];
@@ -48,8 +48,8 @@ struct Printer {
       width = std::max(width, cells.back().size());
       return;
     }
-    each(t.shape[axis], [&](std::int64_t i) {
-      if (i >= 0) collect(t, axis + 1, offset + i * t.strides[axis], digits);
+    each(t.shape()[axis], [&](std::int64_t i) {
+      if (i >= 0) collect(t, axis + 1, offset + i * t.strides()[axis], digits);
     });
   }
 

@@ -95,9 +95,9 @@ class Watch {
     thread_state().observer = observer_;
   }
   bool active_ = false;
-  Profile* profile_ = nullptr;
-  Observer* observer_ = nullptr;
-  double started_ = 0;
+  Profile* profile_;  // these three only while active
+  Observer* observer_;
+  double started_;
 };
 
 }  // namespace internal

@@ -40,37 +40,70 @@ concept HasAttributes = requires(const Op& op) {
   { op.attributes() } -> std::convertible_to<std::string>;
 };
 
-/// The op with its attributes, and its edges, in one block. N edges in place; N = 0: any number.
+/// True when a derivative of the operation uses the result.
+template <class Op>
+constexpr bool uses_result() {
+  for (const Uses u : Op::uses)
+    if (u & kOutput) return true;
+  return false;
+}
+
+/// A node of N inputs; N = 0: of any number.
 template <class Op, int N>
 class OpNode final : public Node {
  public:
-  explicit OpNode(Op op, std::size_t count) : op_(std::move(op)) {
-    info = &Op::info;
-    if constexpr (N == 0) slots_ = std::make_unique<Edge[]>(count);
-    edges_ = &slots_[0];
-    edge_count_ = static_cast<std::uint32_t>(count);
+  static constexpr bool kResult = uses_result<Op>();
+  static std::byte* allocate(std::size_t inputs, bool axes) {
+    static_assert(sizeof(OpNode) == sizeof(Node) && alignof(Op) <= alignof(Edge));
+    // Two calls: the size for numbers is then a constant.
+    return static_cast<std::byte*>(axes ? pool_allocate(bytes(inputs, true)) : pool_allocate(bytes(inputs, false)));
+  }
+  /// Where the caller makes the edges first.
+  static Edge* first_slot(std::byte* block) { return reinterpret_cast<Edge*>(block + sizeof(Node)); }
+  /// Makes the rest.
+  static OpNode* make(std::byte* block, Op&& op, const Facts& facts) {
+    auto* behind = reinterpret_cast<std::byte*>(first_slot(block) + facts.edges + kResult);
+    if (facts.result.has_axes) behind = reinterpret_cast<std::byte*>(new (behind) Shape(facts.result.shape()) + 1);
+    if constexpr (kHasState) new (behind) Op(std::move(op));
+    return new (block) OpNode(facts);
   }
   void backward(GradContext& context, const Tensor& g) const override {
-    if constexpr (HasRule<Op>) op_.backward(context, g);
+    if constexpr (HasRule<Op>) op().backward(context, g);
   }
   void backward([[maybe_unused]] NumberContext& context, [[maybe_unused]] double g) const override {
-    if constexpr (HasNumberRule<Op>) op_.backward(context, g);
+    if constexpr (HasNumberRule<Op>) op().backward(context, g);
   }
   std::string attributes() const override {
     if constexpr (HasAttributes<Op>)
-      return op_.attributes();
+      return op().attributes();
     else
       return {};
   }
   void dispose() noexcept override {
+    const std::size_t inputs = N ? N : edges().size(), block = bytes(inputs, has_axes());
+    std::destroy_n(slots(), inputs + kResult);
     this->~OpNode();
-    pool_free(this, sizeof(OpNode));
+    pool_free(this, block);
     count_node(-1);
   }
+  using Node::Facts;
 
  private:
-  Op op_;
-  std::conditional_t<N == 0, std::unique_ptr<Edge[]>, std::array<Edge, N == 0 ? 1 : N>> slots_;
+  static constexpr std::size_t bytes(std::size_t inputs, bool axes) {
+    return sizeof(Node) + (inputs + kResult) * sizeof(Edge) + (axes ? sizeof(Shape) : 0) + (kHasState ? sizeof(Op) : 0);
+  }
+  [[gnu::always_inline]] explicit OpNode(const Facts& facts) : Node(facts) {}
+  ~OpNode() {
+    if constexpr (kHasState) std::destroy_at(&op());
+  }
+  // An operation without members takes no room: one is as good as another.
+  static constexpr bool kHasState = !std::is_empty_v<Op>;
+  decltype(auto) op() const {
+    if constexpr (kHasState)
+      return *static_cast<Op*>(const_cast<OpNode*>(this)->op_place());
+    else
+      return Op{};
+  }
 };
 
 [[noreturn]] void throw_number_operand();
@@ -88,18 +121,49 @@ struct Seen {
   bool numbers = true;   // all are float64 numbers
   bool stopped = false;  // one knows why it has no history
 };
-/// Fills the edges of a new node and ties it to its result. Made for N = 1, 2 and any number.
-template <std::size_t N>
-void attach(Node* made, Tensor& result, std::span<const Tensor* const, N> inputs, const Seen& seen,
-            const SourceLocation& where);
+/// Keeps what only some nodes keep: the result for the rule, the value for teaching.
+void keep_result(Node& node, const Tensor& result, bool for_rule, bool for_teaching);
+/// Gives a constant its place in diagrams.
+void number_leaf(TensorImpl& leaf);
+
+/// Makes the node of a result that has none yet. Inline, because on numbers the calls would cost as much as the work.
+template <class Op, int N, std::size_t Extent>
+[[gnu::always_inline]] inline void attach(Op&& op, Tensor& result, std::span<const Tensor* const, Extent> inputs,
+                                          const Seen& seen, const SourceLocation& where) {
+  using Made = OpNode<Op, N>;
+  constexpr bool kNumbers = HasNumberRule<Op> && N > 0 && N <= NumberContext::kMostInputs;
+  TensorImpl& z = result.impl();
+  const bool teaching = seen.teaching | thread_state().teaching, numbers = kNumbers && seen.numbers && is_number(z);
+  std::byte* block = Made::allocate(inputs.size(), z.has_axes);
+  Edge* edge = Made::first_slot(block);
+  for (std::size_t i = 0; i < inputs.size(); ++i, ++edge) {
+    TensorImpl* x = inputs[i]->ref().get();
+    Node* from = x->node.get();
+    const bool trainable_leaf = x->requires_grad, saved = i < 31 && (seen.wanted >> i & 1u);
+    const bool holds = saved || teaching || trainable_leaf;
+    new (edge) Edge{Ref<Node>::share(from), Ref<TensorImpl>::share(holds ? x : nullptr), holds ? x->version() : 0,
+                    trainable_leaf || from, saved};
+    if (holds && !from && x->number.load(std::memory_order_relaxed) == 0) [[unlikely]]
+      number_leaf(*x);
+  }
+  if constexpr (Made::kResult) new (edge) Edge;
+  Node* node = Made::make(block, std::move(op), {Op::info, inputs.size(), Made::kResult, teaching, numbers, z, where});
+  node->number = next_number();
+  new (&z.node) Ref<Node>(Ref<Node>::adopt(node));  // the place is empty: nothing to let go of
+  const bool for_rule = seen.wanted & kOutput;
+  if (for_rule | teaching) keep_result(*node, result, for_rule, teaching);
+}
 /// What an unrecorded result still knows: why it has no history.
 void note_stop(Tensor& result, const OpInfo& info, std::span<const Tensor* const> inputs);
 [[noreturn]] void throw_no_rule(const OpInfo& info);
 void check_forward(const Tensor& result, const OpInfo& info, std::span<const Tensor* const> inputs,
                    const SourceLocation& where);
 
+/// N inputs; 0: any number.
 template <class Op, int N, class Forward>
-Tensor record_call(Op op, std::span<const Tensor* const> inputs, const SourceLocation& where, Forward&& forward) {
+[[gnu::always_inline]] inline Tensor record_call(
+    Op op, std::span<const Tensor* const, N == 0 ? std::dynamic_extent : N> inputs, const SourceLocation& where,
+    Forward&& forward) {
   const OpInfo& info = Op::info;
   Seen seen;
   for (std::size_t i = 0; i < inputs.size(); ++i) {
@@ -132,11 +196,7 @@ Tensor record_call(Op op, std::span<const Tensor* const> inputs, const SourceLoc
     watch.finish(result, info, inputs, where);
   if constexpr (HasRule<Op>) {
     if (wanted && is_floating(result.dtype())) {
-      using Made = OpNode<Op, N>;
-      Node* made = new (pool_allocate(sizeof(Made))) Made(std::move(op), inputs.size());
-      seen.numbers &= HasNumberRule<Op> && N > 0 && N <= NumberContext::kMostInputs;
-      constexpr std::size_t kExtent = N == 1 || N == 2 ? N : std::dynamic_extent;
-      attach(made, result, std::span<const Tensor* const, kExtent>(inputs.data(), inputs.size()), seen, where);
+      attach<Op, N>(std::move(op), result, inputs, seen, where);
       return result;
     }
   }

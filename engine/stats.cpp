@@ -60,14 +60,15 @@ class Counter {
       const bool computed = static_cast<bool>(e.node);
       add(node.module, op, computed ? &GraphWeight::saved_bytes : &GraphWeight::value_bytes, bytes_once(e.value.get()));
     }
-    if (node.output) add(node.module, op, &GraphWeight::saved_bytes, bytes_once(node.output.get()));
+    if (const Edge* z = node.saved_result(); z && z->value)
+      add(node.module, op, &GraphWeight::saved_bytes, bytes_once(z->value.get()));
   }
 
   // Bytes of a value's buffer, or of the value inside its header; 0 when it was counted before.
   std::size_t bytes_once(const TensorImpl* t) {
     const void* identity = t->storage ? static_cast<const void*>(t->storage.get()) : t;
     if (!seen_.insert(identity).second) return 0;
-    return t->storage ? t->storage->bytes : static_cast<std::size_t>(numel(t->shape)) * item_size(t->dtype);
+    return t->storage ? t->storage->bytes : static_cast<std::size_t>(numel(t->shape())) * item_size(t->dtype);
   }
 
   void add(const ModulePath* module, const char* op, std::size_t GraphWeight::*field, std::size_t amount) {

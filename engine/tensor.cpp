@@ -39,21 +39,23 @@ bool has_dense_order(const Shape& shape, const Strides& strides) {
 // Calls visit(element) in row-major order.
 template <class T, class F>
 void for_each_element(const TensorImpl& x, F&& visit) {
-  const std::int64_t n = numel(x.shape);
+  const std::int64_t n = numel(x.shape());
   const T* p = static_cast<const T*>(x.data);
-  if (has_dense_order(x.shape, x.strides)) {
+  if (has_dense_order(x.shape(), x.strides())) {
     for (std::int64_t i = 0; i < n; ++i) visit(p[i]);
     return;
   }
-  const int last = x.shape.rank() - 1;
-  const std::int64_t length = x.shape[last], step = x.strides[last];
+  const Shape& shape = x.shape();
+  const Strides& strides = x.strides();
+  const int last = shape.rank() - 1;
+  const std::int64_t length = shape[last], step = strides[last];
   std::array<std::int64_t, kMaxRank> index{};
   for (std::int64_t i = 0; i < n; i += length) {
     for (std::int64_t j = 0; j < length; ++j) visit(p[j * step]);
     for (int axis = last - 1; axis >= 0; --axis) {
-      p += x.strides[axis];
-      if (++index[axis] < x.shape[axis]) break;
-      p -= x.strides[axis] * x.shape[axis];
+      p += strides[axis];
+      if (++index[axis] < shape[axis]) break;
+      p -= strides[axis] * shape[axis];
       index[axis] = 0;
     }
   }
@@ -237,48 +239,50 @@ HookHandle Tensor::register_hook(std::function<Tensor(const Tensor&)> hook) cons
 
 // --- making tensors --------------------------------------------------------------------------------------------------
 
-Tensor empty(const Shape& shape, DType dtype) {
-  check_shape(shape, item_size(dtype), "tensor");
-  Ref<TensorImpl> t = make_impl();
+namespace {
+
+Tensor in_new_buffer(const Shape& shape, const Strides& strides, DType dtype) {
+  Ref<TensorImpl> t = make_impl(shape, strides);
   t->dtype = dtype;
   t->storage = make_storage(static_cast<std::size_t>(numel(shape)) * item_size(dtype));
   t->data = t->storage->data;
-  t->shape = shape;
-  t->strides = contiguous_strides(shape);
   return Tensor(std::move(t));
+}
+
+}  // namespace
+
+Tensor empty(const Shape& shape, DType dtype) {
+  check_shape(shape, item_size(dtype), "tensor");
+  return in_new_buffer(shape, contiguous_strides(shape), dtype);
 }
 
 Tensor empty_result(const Shape& shape, DType dtype) {
   if (shape.empty()) {  // the scalar, quick
-    Ref<TensorImpl> t = make_impl();
+    Ref<TensorImpl> t = make_number_impl();
     t->dtype = dtype;
-    t->data = t->inside;
     return Tensor(std::move(t));
   }
   return empty(shape, dtype);
 }
 
 Tensor empty_strided(const Shape& shape, const Strides& strides, DType dtype) {
-  Tensor t = empty(shape, dtype);
-  t.impl().strides = strides;
-  return t;
+  check_shape(shape, item_size(dtype), "tensor");
+  return in_new_buffer(shape, strides, dtype);
 }
 
 Tensor view(const Tensor& source, const Shape& shape, const Strides& strides, std::int64_t offset) {
   TensorImpl& from = source.impl();
   move_outside(from);
-  Ref<TensorImpl> t = make_impl();
+  Ref<TensorImpl> t = make_impl(shape, strides);
   t->dtype = from.dtype;
   t->storage = from.storage;
   t->data = static_cast<char*>(from.data) + offset * static_cast<std::int64_t>(item_size(from.dtype));
-  t->shape = shape;
-  t->strides = strides;
   return Tensor(std::move(t));
 }
 
 Tensor alias(const Tensor& source) {
   const TensorImpl& from = source.impl();
-  Ref<TensorImpl> t = make_impl();
+  Ref<TensorImpl> t = make_impl(from.shape(), from.strides());
   t->dtype = from.dtype;
   if (from.storage) {
     t->storage = from.storage;
@@ -287,8 +291,6 @@ Tensor alias(const Tensor& source) {
     std::memcpy(t->inside, from.inside, sizeof from.inside);
     t->data = t->inside;
   }
-  t->shape = from.shape;
-  t->strides = from.strides;
   return Tensor(std::move(t));
 }
 

@@ -44,13 +44,13 @@ class Tensor {
   bool defined() const { return static_cast<bool>(impl_); }
   explicit operator bool() const = delete;  // say defined() or item()
 
-  const Shape& shape() const { return impl().shape; }
+  const Shape& shape() const { return impl().shape(); }
   /// Size of one axis; negative counts from the end.
   std::int64_t size(std::int64_t axis) const;
-  int dim() const { return impl().shape.rank(); }
-  std::int64_t numel() const { return chainrule::numel(impl().shape); }
+  int dim() const { return impl().shape().rank(); }
+  std::int64_t numel() const { return chainrule::numel(impl().shape()); }
   DType dtype() const { return impl().dtype; }
-  const Strides& strides() const { return impl().strides; }
+  const Strides& strides() const { return impl().strides(); }
   bool is_contiguous() const;
 
   /// The one element, as a number. Throws ShapeError when there is not exactly one.
@@ -151,12 +151,12 @@ const Meta* find_meta(const Tensor& tensor);
 
 /// A leaf with room for the shape, not initialised.
 Tensor empty(const Shape& shape, DType dtype);
-/// A computed value: like empty, but a few elements live inside the header.
+/// A computed value: like empty, but a number without axes lives inside the header.
 Tensor empty_result(const Shape& shape, DType dtype);
 /// A computed float64 number without axes.
 Tensor number_result(double value);
 /// True for a float64 value without axes: `number_in` reads it.
-inline bool is_number(const TensorImpl& t) { return t.dtype == DType::float64 && t.shape.empty(); }
+inline bool is_number(const TensorImpl& t) { return t.dtype == DType::float64 && !t.has_axes; }
 inline double number_in(const TensorImpl& t) { return *static_cast<const double*>(t.data); }
 /// The same with given stride order (for example channels last); strides must be a permutation of dense ones.
 Tensor empty_strided(const Shape& shape, const Strides& strides, DType dtype);

@@ -29,25 +29,24 @@ std::uint64_t new_tag() {
 }  // namespace
 
 inline void Traversal::claim(Node* node) {
-  __builtin_prefetch(node + 1);  // where its edges mostly are
   std::uint64_t before = node->mark.load(std::memory_order_relaxed);
   if ((before & ~kPlaceMask) == tag_) return;
   if (before && before >> kThreadShift != tag_ >> kThreadShift) throw_walked_elsewhere(*node);
   const std::uint64_t mark = tag_ | nodes_.size(), number = node->number;
-  nodes_.push_back({node, number, before});
-  sorted_ &= number < last_number_;
-  last_number_ = number;
+  nodes_.push_back({node, number});
+  if (before) [[unlikely]]
+    outer_marks_.push_back({node, before});
   if (single_threaded()) {
     node->mark.store(mark, std::memory_order_relaxed);
   } else if (!node->mark.compare_exchange_strong(before, mark, std::memory_order_acquire)) {
-    nodes_.pop_back();
+    nodes_.pop_back();  // its mark is another thread's, and so is not in outer_marks_ either
     throw_walked_elsewhere(*node);
   }
   if (node->was_released() && (!released_ || number > released_->number)) [[unlikely]]
     released_ = node;
 }
 
-Traversal::Traversal(std::span<const Tensor> roots) : tag_(new_tag()), table_(16, 0) {
+Traversal::Traversal(std::span<const Tensor> roots) : tag_(new_tag()), table_(mask_ + 1) {
   nodes_.reserve(32);
   try {
     for (const Tensor& root : roots) {
@@ -67,7 +66,7 @@ Traversal::Traversal(std::span<const Tensor> roots) : tag_(new_tag()), table_(16
       }
     }
     auto newer = [](const Item& a, const Item& b) { return a.number > b.number; };
-    if (!sorted_) {
+    if (!std::is_sorted(nodes_.begin(), nodes_.end(), newer)) {
       std::sort(nodes_.begin(), nodes_.end(), newer);
       for (std::size_t i = 0; i < nodes_.size(); ++i) nodes_[i].node->mark.store(tag_ | i, std::memory_order_relaxed);
     }
@@ -85,26 +84,23 @@ Traversal::~Traversal() { release(); }
 
 void Traversal::release() noexcept {
   // What this walk did to a node is seen by the thread that claims it next.
-  for (const Item& item : nodes_) item.node->mark.store(item.mark_before, std::memory_order_release);
+  for (const OuterMark& outer : outer_marks_) outer.node->mark.store(outer.mark, std::memory_order_release);
+  for (; left_ < nodes_.size(); ++left_)
+    if (place_of(node(left_)) != npos) node(left_).mark.store(0, std::memory_order_release);
+}
+
+void Traversal::enter(TensorImpl* leaf, std::size_t place) {
+  std::size_t s = slot_of(leaf);
+  while (table_[s].leaf) s = (s + 1) & mask_;
+  table_[s] = {leaf, place};
 }
 
 void Traversal::add_leaf(TensorImpl* leaf) {
-  const std::size_t mask = table_.size() - 1;
-  std::size_t s = slot_of(leaf, mask);
-  while (table_[s]) s = (s + 1) & mask;
   leaves_.push_back(leaf);
-  table_[s] = static_cast<std::uint32_t>(leaves_.size());
-  if (leaves_.size() * 2 > table_.size()) grow_table();
-}
-
-void Traversal::grow_table() {
-  table_.assign(table_.size() * 2, 0);
-  const std::size_t mask = table_.size() - 1;
-  for (std::size_t i = 0; i < leaves_.size(); ++i) {
-    std::size_t s = slot_of(leaves_[i], mask);
-    while (table_[s]) s = (s + 1) & mask;
-    table_[s] = static_cast<std::uint32_t>(i + 1);
-  }
+  if (leaves_.size() * 2 <= table_.size()) return enter(leaf, leaves_.size() - 1);
+  mask_ = table_.size() * 2 - 1;
+  table_.assign(mask_ + 1, {});
+  for (std::size_t i = 0; i < leaves_.size(); ++i) enter(leaves_[i], i);
 }
 
 }  // namespace chainrule

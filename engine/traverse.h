@@ -2,6 +2,7 @@
 // backward, drawing and counting all use it. No recursion: a million nodes need no more stack than one.
 #pragma once
 
+#include <cassert>
 #include <span>
 #include <vector>
 
@@ -25,18 +26,23 @@ class Traversal {
 
   std::size_t size() const { return nodes_.size(); }
   Node& node(std::size_t place) const { return *nodes_[place].node; }
-  /// Asks for the memory of nodes that are read soon.
-  void prefetch(std::size_t place) const {
-    constexpr std::size_t kAhead = 6;
-    if (place + kAhead >= nodes_.size()) return;
-    const Node* soon = nodes_[place + kAhead].node;
-    __builtin_prefetch(soon);
-    __builtin_prefetch(soon + 1);
+  /// True when another walk of this thread holds nodes of this graph, too.
+  bool nested() const { return !outer_marks_.empty(); }
+  /// Unless nested: lets go of the node at `place`, when all before it were left: nobody asks for its place again, and
+  /// the destructor need not come by once more.
+  void leave(std::size_t place) noexcept {
+    node(place).mark.store(0, std::memory_order_release);
+    left_ = place + 1;
   }
   /// Place of a node, or npos when it is not part of this graph.
   std::size_t place_of(const Node& node) const {
     const std::uint64_t mark = node.mark.load(std::memory_order_relaxed);
     return (mark & ~kPlaceMask) == tag_ ? mark & kPlaceMask : npos;
+  }
+  /// Place of a node that is known to be part of this graph.
+  std::size_t sure_place_of(const Node& node) const {
+    assert(place_of(node) != npos);
+    return node.mark.load(std::memory_order_relaxed) & kPlaceMask;
   }
   static constexpr std::size_t npos = ~std::size_t{0};
   /// The newest node whose saved values were freed, or null.
@@ -45,10 +51,9 @@ class Traversal {
   /// Leaves that need gradients, in order of first discovery.
   std::span<TensorImpl* const> leaves() const { return leaves_; }
   std::size_t leaf_place(const TensorImpl* leaf) const {
-    const std::size_t mask = table_.size() - 1;
-    for (std::size_t s = slot_of(leaf, mask);; s = (s + 1) & mask) {
-      if (table_[s] == 0) return npos;
-      if (leaves_[table_[s] - 1] == leaf) return table_[s] - 1;
+    for (std::size_t s = slot_of(leaf);; s = (s + 1) & mask_) {
+      if (table_[s].leaf == leaf) return table_[s].place;
+      if (!table_[s].leaf) return npos;
     }
   }
 
@@ -58,22 +63,30 @@ class Traversal {
   struct Item {
     Node* node;
     std::uint64_t number;
-    std::uint64_t mark_before;
   };
-  static std::size_t slot_of(const TensorImpl* leaf, std::size_t mask) {
-    return (reinterpret_cast<std::uintptr_t>(leaf) >> 6) * 0x9E3779B97F4A7C15u >> 40 & mask;
+  struct OuterMark {
+    Node* node;
+    std::uint64_t mark;
+  };
+  struct LeafPlace {
+    const TensorImpl* leaf = nullptr;
+    std::size_t place = 0;
+  };
+  std::size_t slot_of(const TensorImpl* leaf) const {
+    return (reinterpret_cast<std::uintptr_t>(leaf) >> 6) * 0x9E3779B97F4A7C15u >> 40 & mask_;
   }
   void claim(Node* node);
   void add_leaf(TensorImpl* leaf);
-  void grow_table();
+  void enter(TensorImpl* leaf, std::size_t place);
   void release() noexcept;
   std::uint64_t tag_;
   WorkList<Item> nodes_;
+  WorkList<OuterMark> outer_marks_;  // what nodes carried that another walk of this thread holds
+  std::size_t left_ = 0;             // nodes let go of
   WorkList<TensorImpl*> leaves_;
-  WorkList<std::uint32_t> table_;  // open addressing: place of a leaf + 1
+  std::size_t mask_ = 15;
+  WorkList<LeafPlace> table_;  // open addressing, of mask_ + 1 slots
   const Node* released_ = nullptr;
-  std::uint64_t last_number_ = ~std::uint64_t{0};
-  bool sorted_ = true;
 };
 
 }  // namespace chainrule

@@ -13,6 +13,9 @@ using kernels::Compare;
 using kernels::Parameters;
 using kernels::Unary;
 
+/// Not a temporary at each call.
+inline constexpr Parameters kNoParameters;
+
 /// One pair; the four everyday operations without a call.
 inline double number_pair(Binary op, double x, double y, const Parameters& p) {
   switch (op) {
@@ -30,10 +33,10 @@ inline double number_pair(Binary op, double x, double y, const Parameters& p) {
 }
 
 /// Element by element. `who` names the operation in errors.
-Tensor map(const Tensor& x, Unary op, const char* who, const Parameters& p = {});
+Tensor map(const Tensor& x, Unary op, const char* who, const Parameters& p = kNoParameters);
 /// Pairwise with broadcasting; both have one dtype (see promote).
 Tensor zip_arrays(const Tensor& x, const Tensor& y, Binary op, const char* who, const Parameters& p);
-inline Tensor zip(const Tensor& x, const Tensor& y, Binary op, const char* who, const Parameters& p = {}) {
+inline Tensor zip(const Tensor& x, const Tensor& y, Binary op, const char* who, const Parameters& p = kNoParameters) {
   const TensorImpl &a = x.impl(), &b = y.impl();
   if (!is_number(a) || !is_number(b)) return zip_arrays(x, y, op, who, p);
   return number_result(number_pair(op, number_in(a), number_in(b), p));

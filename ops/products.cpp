@@ -128,9 +128,7 @@ struct MatMul {
     multiply(a, b, z);
     if (y_vector) shape.pop_back();
     if (x_vector) shape.erase(shape.end() - (y_vector ? 1 : 2));
-    z.impl().shape = shape;
-    z.impl().strides = contiguous_strides(shape);
-    return z;
+    return x_vector || y_vector ? view(z, shape, contiguous_strides(shape)) : z;
   }
 
   void backward(GradContext& c, const Tensor& g) const {

@@ -29,7 +29,7 @@ Tensor record_pair(Op op, const Operand& x, const Operand& y) {
       x.tensor().dtype() == y.tensor().dtype()) [[likely]]
     return record(op, x, y);
   const auto [a, b] = promote(x, y);
-  return record(op, Operand(a, x.where()), Operand(b, y.where()));
+  return record_pair(op, Operand(a, x.where()), Operand(b, y.where()));
 }
 
 /// The same in a floating type always.
@@ -38,7 +38,7 @@ Tensor record_floating_pair(Op op, const Operand& x, const Operand& y) {
   if (is_floating(common_dtype(x, y))) [[likely]]
     return record_pair(op, x, y);
   const auto [a, b] = promote_floating(x, y);
-  return record(op, Operand(a, x.where()), Operand(b, y.where()));
+  return record_pair(op, Operand(a, x.where()), Operand(b, y.where()));
 }
 
 /// The derivative of a function of steps: 0, and NaN where x is NaN. Not recorded.

@@ -53,6 +53,21 @@ struct TooMany {
   }
 };
 
+// z = w x y for any type of number; dx = g z / x,  dy = g w x. Sends to the first `count` inputs.
+struct Product {
+  static constexpr OpInfo info{.name = "product"};
+  static constexpr Uses uses[] = {kX | kOutput, kX};
+  double w;
+  int count;
+  Tensor forward(const Tensor& x, const Tensor& y) const { return w * x * y; }
+  void backward(auto& c, const auto& g) const {
+    const auto x = c.input(0), z = c.output();
+    if (count > 0) c.send(0, [&] { return g * z / x; });
+    if (count > 1) c.send(1, [&] { return g * w * x; });
+    if (count > 2) c.send(2, [&] { return g; });
+  }
+};
+
 Tensor leaf(const Nested& value) { return tensor(value, {.dtype = DType::float64, .requires_grad = true}); }
 
 using Dx = std::function<Tensor(const Tensor&, const Tensor&, const Tensor&)>;
@@ -104,6 +119,23 @@ TEST_CASE("custom op: what a rule returns is checked by argument") {
   for (const char* part : {"argument 2 (y)", "not sent", "send zeros"}) CHECK_MESSAGE(contains(none, part), none);
   const std::string many = message_of<GraphError>([] { sum(record(TooMany{}, leaf({1, 2}))).backward(); });
   for (const char* part : {"too_many#", "input 2", "has 1 input"}) CHECK_MESSAGE(contains(many, part), many);
+}
+
+TEST_CASE("custom op: one rule for numbers and tensors, checked in both") {
+  for (const Nested& at : {Nested(2), Nested{2, 2}}) {
+    const Tensor x = leaf(at), y = leaf(at);
+    const Tensor z = record(Product{0.5, 2}, x, y);
+    CHECK(z.node()->numbers == (x.dim() == 0));
+    CHECK(z.node()->shape() == x.shape());
+    sum(z).backward();
+    CHECK(x.grad().to_vector() == std::vector<double>(x.numel(), 1));
+    CHECK(y.grad().to_vector() == std::vector<double>(x.numel(), 1));
+    const std::string none = message_of<GraphError>([&] { sum(record(Product{1, 1}, x, y)).backward(); });
+    for (const char* part : {"argument 2 (y)", "not sent"}) CHECK_MESSAGE(contains(none, part), none);
+    const std::string many = message_of<GraphError>([&] { sum(record(Product{1, 3}, x, y)).backward(); });
+    for (const char* part : {"product#", "input 3", "has 2 inputs"}) CHECK_MESSAGE(contains(many, part), many);
+    CHECK(y.grad().to_vector() == std::vector<double>(x.numel(), 1));
+  }
 }
 
 TEST_CASE("custom op: without a rule") {
