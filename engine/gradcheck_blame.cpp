@@ -346,7 +346,7 @@ class Examination {
     for (const int e : s.edges) needed[static_cast<std::size_t>(e)] = true;
     GradContext::Sent sent;
     try {
-      run_rule(node, full(node.shape, 1, {.dtype = base_.result(k).dtype()}), {needed.get(), edges}, sent);
+      run_rule(node, full(node.shape(), 1, {.dtype = base_.result(k).dtype()}), {needed.get(), edges}, sent);
     } catch (const Error&) {
       return;
     }

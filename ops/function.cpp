@@ -153,8 +153,8 @@ std::vector<std::int64_t> Arguments::integers(int i) const {
     else if (one.is<double>() && whole(one.as<double>()))
       list.push_back(static_cast<std::int64_t>(one.as<double>()));
     else
-      throw ValueError(fmt::format("{}: {} must hold whole numbers, not {}", function_->name, name_of_argument(i),
-                                   describe(one)));
+      throw ValueError(
+          fmt::format("{}: {} must hold whole numbers, not {}", function_->name, name_of_argument(i), describe(one)));
   }
   return list;
 }
