@@ -30,6 +30,16 @@ std::string text(const kernels::Resize& s) {
                      s.x.align_corners ? ", align_corners=true" : "");
 }
 
+// The result of a kernel over images, in the layout that x has.
+template <class Kernel>
+Tensor over_images(const Tensor& x, const kernels::Resize& s, std::int64_t height, std::int64_t width, Kernel kernel) {
+  const bool channels_last = lies_channels_last(x);
+  const Tensor from = laid_out(x, channels_last);
+  Tensor z = empty_images({s.n, s.c, height, width}, x.dtype(), channels_last);
+  if (z.numel() > 0) kernel(x.dtype(), s, channels_last, from.data(), z.impl().data);
+  return z;
+}
+
 // z[p] = sum over q of w[p, q] x[q], one or two q an axis      dx = interpolate_grad(g)
 struct Interpolate {
   static constexpr OpInfo info{.name = "interpolate",
@@ -42,13 +52,7 @@ struct Interpolate {
   static constexpr Uses uses[] = {kNothing};
   kernels::Resize s;
   std::string attributes() const { return text(s); }
-  Tensor forward(const Tensor& x) const {
-    const bool channels_last = lies_channels_last(x);
-    const Tensor from = laid_out(x, channels_last);
-    Tensor z = empty_images({s.n, s.c, s.y.out, s.x.out}, x.dtype(), channels_last);
-    if (z.numel() > 0) kernels::resize2d(x.dtype(), s, channels_last, from.data(), z.impl().data);
-    return z;
-  }
+  Tensor forward(const Tensor& x) const { return over_images(x, s, s.y.out, s.x.out, kernels::resize2d); }
   void backward(GradContext& c, const Tensor& g) const {
     c.send(0, [&] { return interpolate_grad(g, s); });
   }
@@ -64,13 +68,7 @@ struct InterpolateGrad {
   static constexpr Uses uses[] = {kNothing};
   kernels::Resize s;
   std::string attributes() const { return text(s); }
-  Tensor forward(const Tensor& x) const {
-    const bool channels_last = lies_channels_last(x);
-    const Tensor from = laid_out(x, channels_last);
-    Tensor z = empty_images({s.n, s.c, s.y.in, s.x.in}, x.dtype(), channels_last);
-    if (z.numel() > 0) kernels::resize2d_grad(x.dtype(), s, channels_last, from.data(), z.impl().data);
-    return z;
-  }
+  Tensor forward(const Tensor& x) const { return over_images(x, s, s.y.in, s.x.in, kernels::resize2d_grad); }
   void backward(GradContext& c, const Tensor& g) const {
     c.send(0, [&] { return resized(g, s); });
   }

@@ -10,6 +10,7 @@
 #include "engine/scopes.h"
 #include "engine/text.h"
 #include "engine/traverse.h"
+#include "tools/graph_file.h"
 #include "tools/verbs.h"
 
 namespace chainrule {
@@ -44,7 +45,7 @@ int run_graph(const Options& o) {
       learn && o.gradient_of.empty() && result.requires_grad() && (result.numel() == 1 || !o.cotangent.empty());
   if (has_gradient) result.backward({.cotangent = cotangent_for(result, o.cotangent), .retain_graph = true});
   GraphOptions options = o.graph;
-  if (options.title.empty() && o.gradient_of.empty()) options.title = shorten(printable(o.program), 100);
+  if (options.title.empty() && o.gradient_of.empty()) options.title = shorten(printable(loaded.asked.program), 100);
   options.values = learn;
   options.gradients = has_gradient;
   options.local_derivatives = has_gradient;
@@ -61,7 +62,11 @@ int run_graph(const Options& o) {
     fmt::print("{}", graph_to_text(shown, options));
     return 0;
   }
-  write_graph(o.out, shown, options);
+  if (o.out.ends_with(".json")) {
+    write_graph_file(o.out, graph_to_json(shown, options), loaded.asked, loaded.bindings);
+  } else {
+    write_graph(o.out, shown, options);
+  }
   const Traversal graph(std::span(&shown, 1));
   if (o.json)
     print_json({{"file", o.out}, {"operations", graph.size()}, {"folded", !folded.empty()}});

@@ -19,6 +19,7 @@
 #include "ops/launch.h"
 #include "ops/ops.h"
 #include "tools/file_values.h"
+#include "tools/graph_file.h"
 
 namespace chainrule {
 namespace {
@@ -69,12 +70,14 @@ void add_program_options(CLI::App& verb, ProgramOptions& options) {
   verb.add_flag("--quiet", options.quiet, "No messages on stderr but errors");
 }
 
-LoadedProgram load_program(const ProgramOptions& options) {
+LoadedProgram load_program(const ProgramOptions& given) {
+  LoadedProgram loaded;
+  loaded.asked = given.program.starts_with('@') ? read_graph_file(given, loaded.bindings) : given;
+  const ProgramOptions& options = loaded.asked;
   set_num_threads(options.threads);
   set_memory_limit(options.max_memory);
   set_default_dtype(options.dtype == "float32" ? DType::float32 : DType::float64);
   manual_seed(options.seed);
-  LoadedProgram loaded;
   bind_inputs(loaded.bindings, options);
   for (const std::string& value : options.values) {
     const auto equals = value.find('=');

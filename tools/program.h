@@ -40,6 +40,7 @@ void add_program_options(CLI::App& verb, ProgramOptions& options);
 
 /// Parsed and bound, ready to run. Sets dtype, seed and threads.
 struct LoadedProgram {
+  ProgramOptions asked;  // with what a graph file says in the place of its name
   Program program;
   Bindings bindings;
   EvaluateOptions options;

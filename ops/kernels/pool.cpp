@@ -7,6 +7,7 @@
 #include <type_traits>
 #include <vector>
 
+#include "ops/kernels/by_dtype.h"
 #include "ops/kernels/parallel.h"
 
 namespace chainrule::kernels {
@@ -47,24 +48,6 @@ void pool_plane(const Pooling& s, const T* plane, const ImageStrides& strides, T
       indices[i * z_strides[2] + j * z_strides[3]] = at;
     }
   }
-}
-
-template <class F>
-void by_size(DType d, F f) {
-  assert(d != DType::boolean);
-  if (item_size(d) == 4)
-    f(std::uint32_t{});
-  else
-    f(std::uint64_t{});
-}
-
-template <class F>
-void by_sum(DType d, F f) {
-  assert(d != DType::boolean);
-  if (d == DType::int64)
-    f(std::uint64_t{});  // wraps around
-  else
-    dispatch_floating(d, f);
 }
 
 }  // namespace

@@ -2,8 +2,8 @@
 #include "ops/kernels/window.h"
 
 #include <algorithm>
-#include <cassert>
 
+#include "ops/kernels/by_dtype.h"
 #include "ops/kernels/parallel.h"
 
 namespace chainrule::kernels {
@@ -77,24 +77,6 @@ void fold_plane(const Windows& s, const T* from, T* plane, const ImageStrides& s
       }
     }
   }
-}
-
-template <class F>
-void by_size(DType d, F f) {
-  assert(d != DType::boolean);
-  if (item_size(d) == 4)
-    f(std::uint32_t{});
-  else
-    f(std::uint64_t{});
-}
-
-template <class F>
-void by_sum(DType d, F f) {
-  assert(d != DType::boolean);
-  if (d == DType::int64)
-    f(std::uint64_t{});  // wraps around
-  else
-    dispatch_floating(d, f);
 }
 
 }  // namespace

@@ -1,7 +1,7 @@
 // Rows for joining, cutting, turning, rolling, repeating and padding.
 #include <algorithm>
 
-#include "tests/ops/cases.h"
+#include "tests/ops/cases_support.h"
 
 namespace chainrule::cases {
 namespace {
@@ -17,15 +17,6 @@ std::function<Array(const std::vector<Array>&)> moved(const Shape& shape, F wher
     });
     return z;
   };
-}
-
-Case one(std::string op, std::string variant, const Shape& x, std::function<Tensor(const Tensor&)> f,
-         std::function<Array(const std::vector<Array>&)> reference) {
-  return {.op = std::move(op),
-          .variant = std::move(variant),
-          .inputs = {{.shape = x, .linear = true}},
-          .f = [f = std::move(f)](const std::vector<Tensor>& t) { return f(t[0]); },
-          .reference = std::move(reference)};
 }
 
 Array naive_cat(const std::vector<Array>& x, int axis) {

@@ -1,29 +1,10 @@
 // Rows for the operations that move elements: shapes, slices, joining. Indices are in cases_indexing.cpp.
 
 #include "engine/factory.h"
-#include "tests/ops/cases.h"
+#include "tests/ops/cases_support.h"
 
 namespace chainrule::cases {
 namespace {
-
-/// The reference of an operation whose result at `index` is x at where(index).
-template <class F>
-std::function<Array(const std::vector<Array>&)> moved(const Shape& shape, F where) {
-  return [=](const std::vector<Array>& x) {
-    Array z(shape);
-    each_index(shape, [&](const Shape& index) { z.at(index) = x[0].at(where(index)); });
-    return z;
-  };
-}
-
-Case one(std::string op, std::string variant, const Shape& x, std::function<Tensor(const Tensor&)> f,
-         std::function<Array(const std::vector<Array>&)> reference) {
-  return {.op = std::move(op),
-          .variant = std::move(variant),
-          .inputs = {{.shape = x, .linear = true}},
-          .f = [f = std::move(f)](const std::vector<Tensor>& t) { return f(t[0]); },
-          .reference = std::move(reference)};
-}
 
 Case reshaped(std::string variant, const Shape& from, const Shape& wanted, const Shape& to) {
   return one(

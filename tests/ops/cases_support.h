@@ -1,4 +1,5 @@
-// Rows of operations on single numbers, made from a function of the library and a reference on plain numbers.
+// What rows are made of: operations on single numbers with a reference on plain numbers, and operations of one input
+// that move elements.
 #pragma once
 
 #include <algorithm>
@@ -31,6 +32,26 @@ inline Array pairwise(const Array& x, const Array& y, Two f) {
   Array z(common(x.shape, y.shape));
   each_index(z.shape, [&](const Shape& at) { z.at(at) = f(spread(x, at), spread(y, at)); });
   return z;
+}
+
+/// The reference of an operation whose result at `index` is x at where(index).
+template <class F>
+std::function<Array(const std::vector<Array>&)> moved(const Shape& shape, F where) {
+  return [=](const std::vector<Array>& x) {
+    Array z(shape);
+    each_index(shape, [&](const Shape& index) { z.at(index) = x[0].at(where(index)); });
+    return z;
+  };
+}
+
+/// A row of one input, in which the operation is linear.
+inline Case one(std::string op, std::string variant, const Shape& x, std::function<Tensor(const Tensor&)> f,
+                std::function<Array(const std::vector<Array>&)> reference) {
+  return {.op = std::move(op),
+          .variant = std::move(variant),
+          .inputs = {{.shape = x, .linear = true}},
+          .f = [f = std::move(f)](const std::vector<Tensor>& t) { return f(t[0]); },
+          .reference = std::move(reference)};
 }
 
 inline Case unary(std::string op, Tensor (*f)(const Operand&), One reference, Input input = {.shape = {}}) {

@@ -67,7 +67,7 @@ TEST_CASE("every verb's --help ends with an example that works") {
   }
 }
 
-TEST_CASE("the examples of tools/README.md work, one for every verb") {
+TEST_CASE("the examples of tools/README.md work, one for every verb; and each verb says when its surroundings fail") {
   std::istringstream text(content(std::filesystem::path(CHAINRULE_SOURCE_DIR) / "tools/README.md"));
   std::map<std::string, int> shown;
   const Folder folder;
@@ -75,10 +75,22 @@ TEST_CASE("the examples of tools/README.md work, one for every verb") {
   for (std::string line; std::getline(text, line);) {
     if (line.starts_with("```")) code = line == "```sh";
     if (!code || !line.starts_with("chainrule ")) continue;
-    ++shown[line.substr(10, line.find(' ', 10) - 10)];
+    const std::string verb = line.substr(10, line.find(' ', 10) - 10);
+    const bool first = ++shown[verb] == 1;
     if (is_slow(line)) continue;
+    INFO(line);
     const ProcessResult r = in_shell(line, folder);
-    CHECK_MESSAGE(r.exit_code == 0, line, "\n", r.err);
+    CHECK_MESSAGE(r.exit_code == 0, r.err);
+    if (!first) continue;
+    const ProcessResult bad = in_shell(line + " --nonsense", folder);
+    CHECK(bad.exit_code == 2);
+    CHECK((bad.out + bad.err).find("--nonsense") != std::string::npos);
+    const ProcessResult closed = in_shell(line + " >&-", folder);
+    CHECK(closed.exit_code == 4);
+    CHECK(closed.err.find("standard output") != std::string::npos);
+    if (std::filesystem::exists("/dev/full")) CHECK(in_shell(line + " > /dev/full", folder).exit_code == 4);
+    if (verb == "profile") continue;  // prints times
+    CHECK(in_shell("LC_ALL=de_DE.UTF-8; export LC_ALL; " + line, folder).out == r.out);
   }
   for (const std::string& verb : verbs()) CHECK_MESSAGE(shown[verb] >= 1, verb);
 }

@@ -1,0 +1,31 @@
+// Loops that only move elements, or add them up, are compiled once for each size or kind of number.
+#pragma once
+
+#include <cassert>
+#include <cstdint>
+
+#include "engine/dtype.h"
+
+namespace chainrule::kernels {
+
+/// Calls f with a zero of an unsigned type as wide as the elements.
+template <class F>
+void by_size(DType d, F f) {
+  assert(d != DType::boolean);
+  if (item_size(d) == 4)
+    f(std::uint32_t{});
+  else
+    f(std::uint64_t{});
+}
+
+/// Calls f with a zero of the type that sums are made in.
+template <class F>
+void by_sum(DType d, F f) {
+  assert(d != DType::boolean);
+  if (d == DType::int64)
+    f(std::uint64_t{});  // wraps around
+  else
+    dispatch_floating(d, f);
+}
+
+}  // namespace chainrule::kernels

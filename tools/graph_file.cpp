@@ -1,0 +1,132 @@
+// Strict reading: every field is looked at before it is used, and sizes before memory is taken for them.
+#include "tools/graph_file.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <limits>
+#include <nlohmann/json.hpp>
+
+#include "engine/error.h"
+#include "engine/factory.h"
+#include "engine/file.h"
+#include "engine/text.h"
+
+namespace chainrule {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+constexpr const char* kFormat = "chainrule graph 1";
+constexpr int kDeepest = 16;
+
+[[noreturn]] void fail(const std::string& path, const std::string& what) {
+  throw ValueError(fmt::format("'{}' is no graph that can be read back: {}", printable(path), what));
+}
+
+Json parse_json(const std::string& path) {
+  const std::string text = read_file(path, "graph");
+  const auto shallow = [](int depth, Json::parse_event_t, Json&) {
+    if (depth > kDeepest) throw std::length_error("too deep");
+    return true;
+  };
+  try {
+    return Json::parse(text, shallow);
+  } catch (const nlohmann::json::exception& e) {
+    fail(path, shorten(printable(e.what()), 120));
+  } catch (const std::length_error&) {
+    fail(path, fmt::format("it nests deeper than {}", kDeepest));
+  }
+}
+
+double number_of(const Json& v, const std::string& path, const std::string& name) {
+  if (v.is_number()) return v.get<double>();
+  if (v.is_boolean()) return v.get<bool>() ? 1 : 0;
+  if (v == "nan") return std::numeric_limits<double>::quiet_NaN();
+  if (v == "inf" || v == "-inf") return std::numeric_limits<double>::infinity() * (v == "inf" ? 1 : -1);
+  fail(path, fmt::format("{} holds something that is no number", printable(name)));
+}
+
+Value value_from(const Json& json, const std::string& path, const std::string& name) {
+  const auto field = [&](const char* key, auto is) -> const Json& {
+    if (!json.is_object() || !json.contains(key) || !(json.at(key).*is)())
+      fail(path, fmt::format("input {} has no {} as it should be", printable(name), key));
+    return json.at(key);
+  };
+  const std::string type = field("dtype", &Json::is_string).get<std::string>();
+  const Json &sizes = field("shape", &Json::is_array), &data = field("data", &Json::is_array);
+  std::optional<DType> dtype;
+  for (const DType d : {DType::float64, DType::float32, DType::int64, DType::boolean})
+    if (type == name_of(d)) dtype = d;
+  if (!dtype) fail(path, fmt::format("input {} has dtype '{}'", printable(name), shorten(printable(type), 20)));
+  Shape shape;
+  for (const Json& size : sizes) {
+    if (!size.is_number_unsigned() || shape.rank() == kMaxRank)
+      fail(path, fmt::format("input {} has a wrong shape", printable(name)));
+    shape.push_back(size.get<std::int64_t>());
+  }
+  check_shape(shape, item_size(*dtype), "graph");
+  if (numel(shape) != static_cast<std::int64_t>(data.size()))
+    fail(path, fmt::format("input {} of shape {} has {} numbers", printable(name), to_string(shape), data.size()));
+  if (shape.empty() && *dtype == DType::float64) return number_of(data[0], path, name);
+  Tensor t = empty(shape, *dtype);
+  for (std::size_t i = 0; i < data.size(); ++i) {
+    void* element = static_cast<char*>(t.mutable_data("graph")) + i * item_size(*dtype);
+    if (*dtype == DType::int64) {
+      if (!data[i].is_number_integer()) fail(path, fmt::format("input {} holds a fraction", printable(name)));
+      *static_cast<std::int64_t*>(element) = data[i].get<std::int64_t>();
+    } else if (*dtype == DType::boolean) {
+      *static_cast<bool*>(element) = number_of(data[i], path, name) != 0;
+    } else if (*dtype == DType::float32) {
+      *static_cast<float*>(element) = static_cast<float>(number_of(data[i], path, name));
+    } else {
+      *static_cast<double*>(element) = number_of(data[i], path, name);
+    }
+  }
+  return t;
+}
+
+bool given_anew(const ProgramOptions& options, const std::string& name) {
+  return std::any_of(options.values.begin(), options.values.end(),
+                     [&](const std::string& v) { return v.starts_with(name + "="); });
+}
+
+}  // namespace
+
+ProgramOptions read_graph_file(const ProgramOptions& options, Bindings& bindings) {
+  const std::string path = options.program.substr(1);
+  const Json json = parse_json(path);
+  if (!json.is_object() || !json.contains("format") || json.at("format") != kFormat)
+    fail(path, fmt::format("its format is not '{}'", kFormat));
+  if (!json.contains("program") || !json.at("program").is_string())
+    fail(path, "it holds no program; graphs that C++ wrote have none");
+  ProgramOptions read = options;
+  read.program = json.at("program").get<std::string>();
+  if (!options.dtype_given && json.contains("dtype") &&
+      (json.at("dtype") == "float32" || json.at("dtype") == "float64"))
+    read.dtype = json.at("dtype").get<std::string>();
+  if (options.seed == 0 && json.contains("seed") && json.at("seed").is_number_unsigned())
+    read.seed = json.at("seed").get<std::uint64_t>();
+  set_default_dtype(read.dtype == "float32" ? DType::float32 : DType::float64);  // for the numbers that are bound now
+  if (!json.contains("inputs")) return read;
+  if (!json.at("inputs").is_object()) fail(path, "its inputs are no object");
+  for (const auto& [name, value] : json.at("inputs").items())
+    if (!given_anew(options, name)) bindings.bind(name, value_from(value, path, name));
+  return read;
+}
+
+void write_graph_file(const std::string& path, const std::string& graph, const ProgramOptions& options,
+                      const Bindings& bindings) {
+  const Json body = Json::parse(graph);
+  Json inputs = Json::object();
+  // In the order of binding, which is the order of gradients.
+  for (const Tensor& leaf : bindings.leaves) inputs[leaf.label()] = to_json(leaf);
+  for (const auto& [name, value] : bindings.names)
+    if (value.is<Tensor>() && !inputs.contains(name)) inputs[name] = to_json(value.as<Tensor>());
+  const Json whole = {{"format", kFormat},        {"program", options.program},  {"dtype", options.dtype},
+                      {"seed", options.seed},     {"inputs", std::move(inputs)}, {"nodes", body.at("nodes")},
+                      {"edges", body.at("edges")}};
+  write_file(path, whole.dump(1) + "\n");
+}
+
+}  // namespace chainrule
