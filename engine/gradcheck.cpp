@@ -114,7 +114,7 @@ class Check {
       }
     } narrow;
     const Scope<Observer*> watched(&ThreadState::observer, &narrow);
-    const Tensors outputs = evaluate_(x_);
+    Tensors outputs = evaluate_(x_);
     if (!narrow.first) return outputs;
     single_ = true;
     if (options_.dtype == DType::float64)

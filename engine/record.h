@@ -147,7 +147,8 @@ template <class Op, int N, std::size_t Extent>
       number_leaf(*x);
   }
   if constexpr (Made::kResult) new (edge) Edge;
-  Node* node = Made::make(block, std::move(op), {Op::info, inputs.size(), Made::kResult, teaching, numbers, z, where});
+  Node* node =
+      Made::make(block, std::forward<Op>(op), {Op::info, inputs.size(), Made::kResult, teaching, numbers, z, where});
   node->number = next_number();
   new (&z.node) Ref<Node>(Ref<Node>::adopt(node));  // the place is empty: nothing to let go of
   const bool for_rule = seen.wanted & kOutput;

@@ -230,7 +230,7 @@ TEST_CASE("graph: a graph as JSON evaluates and draws the same when it is read b
   CHECK(command({"eval", "@" + json, "x=10"}).out == "30\n");
   // Whatever is wrong with the file is said in one sentence.
   const std::string text = content(json);
-  for (const auto& [from, to] :
+  for (const std::pair<std::string, std::string>& change :
        std::initializer_list<std::pair<std::string, std::string>>{{"chainrule graph 1", "chainrule graph 9"},
                                                                   {"\"program\"", "\"other\""},
                                                                   {"\"shape\": []", "\"shape\": [99999999999999]"},
@@ -240,6 +240,7 @@ TEST_CASE("graph: a graph as JSON evaluates and draws the same when it is read b
                                                                   {"x * y", "x * * y"},
                                                                   {"{", "[[[[[[[[[[[[[[[[[[[[[[[[[["},
                                                                   {"{", ""}}) {
+    const std::string &from = change.first, &to = change.second;
     std::string broken = text;
     const std::size_t at = broken.find(from);
     REQUIRE_MESSAGE(at != std::string::npos, from);
@@ -274,7 +275,7 @@ TEST_CASE("check: a table, a step, and what is to blame") {
   CHECK(contains(lost["reason"], "log_softmax"));
   const Json kink = json_of({"check", "sum(relu(x))", "x=[0,1]"})["inputs"][0];
   CHECK(kink["cause"] == "kink");
-  CHECK(kink["blamed"]["element"] == Json({0}));
+  CHECK(kink["blamed"]["element"] == Json::parse("[0]"));
 }
 
 TEST_CASE("--max-memory bounds what a program may take") {
