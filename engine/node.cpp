@@ -26,6 +26,7 @@ namespace chainrule {
   working = true;
   while (pending) {
     Node* dead = pending;
+    // NOLINTNEXTLINE(performance-no-int-to-ptr): it was a pointer
     pending = reinterpret_cast<Node*>(dead->mark.load(std::memory_order_relaxed));
     dead->dispose();
   }
