@@ -11,11 +11,14 @@ namespace chainrule::kernels {
 /// Calls f with a zero of an unsigned type as wide as the elements.
 template <class F>
 void by_size(DType d, F f) {
-  assert(d != DType::boolean);
-  if (item_size(d) == 4)
-    f(std::uint32_t{});
-  else
-    f(std::uint64_t{});
+  switch (item_size(d)) {
+    case 1:
+      return f(std::uint8_t{});
+    case 4:
+      return f(std::uint32_t{});
+    default:
+      return f(std::uint64_t{});
+  }
 }
 
 /// Calls f with a zero of the type that sums are made in.

@@ -7,37 +7,10 @@
 #include <cstddef>
 #include <type_traits>
 
+#include "ops/kernels/by_dtype.h"
 #include "ops/kernels/parallel.h"
 
 namespace chainrule::kernels {
-namespace {
-
-constexpr std::int64_t kGrain = 1 << 14;
-
-constexpr std::int64_t rows_per_thread(std::int64_t row) { return row >= kGrain || row <= 0 ? 1 : kGrain / row; }
-
-// Copies need the size of an element only, sums its type (integers wrap around).
-template <class F>
-void by_size(DType d, F f) {
-  switch (item_size(d)) {
-    case 1:
-      return f(std::uint8_t{});
-    case 4:
-      return f(std::uint32_t{});
-    default:
-      return f(std::uint64_t{});
-  }
-}
-template <class F>
-void by_sum(DType d, F f) {
-  assert(d != DType::boolean);
-  if (d == DType::int64)
-    f(std::uint64_t{});
-  else
-    dispatch_floating(d, f);
-}
-
-}  // namespace
 
 std::int64_t first_outside(const std::int64_t* index, std::int64_t n, std::int64_t axis) {
   for (std::int64_t i = 0; i < n; ++i) {

@@ -22,6 +22,12 @@ namespace kernels {
 /// smaller).
 void parallel_run(std::int64_t n, std::int64_t grain, void (*run)(void*, std::int64_t, std::int64_t), void* context);
 
+/// The grain for pieces of `work` elements each: as many as make a thread worth waking.
+constexpr std::int64_t rows_per_thread(std::int64_t work) {
+  constexpr std::int64_t kWorthAThread = 1 << 14;
+  return work >= kWorthAThread || work <= 0 ? 1 : kWorthAThread / work;
+}
+
 /// f(begin, end) over pieces of [0, n). Where the pieces end depends on the number of threads, so f must compute each
 /// element independently of the piece it lies in. The first exception of f is rethrown here, after all pieces ended.
 template <class F>

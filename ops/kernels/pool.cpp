@@ -13,15 +13,12 @@
 namespace chainrule::kernels {
 namespace {
 
-constexpr std::int64_t kGrain = 1 << 14;
-
 /// Calls f(image, channel) for every plane; `work` is what one costs, in elements.
 template <class F>
 void each_plane(std::int64_t n, std::int64_t c, std::int64_t work, F f) {
-  parallel_for(n * c, std::max<std::int64_t>(kGrain / std::max<std::int64_t>(work, 1), 1),
-               [&](std::int64_t begin, std::int64_t end) {
-                 for (std::int64_t p = begin; p < end; ++p) f(p / c, p % c);
-               });
+  parallel_for(n * c, rows_per_thread(work), [&](std::int64_t begin, std::int64_t end) {
+    for (std::int64_t p = begin; p < end; ++p) f(p / c, p % c);
+  });
 }
 
 template <class T>

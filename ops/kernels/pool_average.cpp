@@ -215,8 +215,6 @@ HWY_EXPORT(shares_double);
 
 namespace {
 
-constexpr std::int64_t kGrain = 1 << 14;
-
 void means_rows(const Pooling& s, const Averaging& a, const AverageColumns& columns, const float* x, float* z,
                 float* row, std::int64_t begin, std::int64_t end) {
   HWY_DYNAMIC_DISPATCH(means_float)(s, a, columns, x, z, row, begin, end);
@@ -252,11 +250,11 @@ void run(const Pooling& s, const Averaging& a, bool channels_last, std::int64_t 
   for (std::int64_t j = 0; j < s.x.positions; ++j) counts[j] = s.x.count(j, a.count_padding);
   const AverageColumns columns{ranges, counts};
   const std::int64_t planes = channels_last ? s.n : s.n * s.c;
-  work = std::max<std::int64_t>(channels_last ? work * s.c : work, 1);
-  parallel_for(planes * height, std::max<std::int64_t>(kGrain / work, 1), [&](std::int64_t begin, std::int64_t end) {
-    T* row = channels_last ? nullptr : scratch<T, 2>(std::max(s.x.length, s.x.positions));
-    rows(columns, row, begin, end);
-  });
+  parallel_for(planes * height, rows_per_thread(channels_last ? work * s.c : work),
+               [&](std::int64_t begin, std::int64_t end) {
+                 T* row = channels_last ? nullptr : scratch<T, 2>(std::max(s.x.length, s.x.positions));
+                 rows(columns, row, begin, end);
+               });
 }
 
 }  // namespace

@@ -220,13 +220,6 @@ HWY_EXPORT(forward_double);
 
 namespace {
 
-constexpr std::int64_t kGrain = 1 << 14;
-
-/// How many rows make a thread worth waking.
-std::int64_t rows_per_thread(std::int64_t work) {
-  return std::max<std::int64_t>(kGrain / std::max<std::int64_t>(work, 1), 1);
-}
-
 void forward(const Pooling& s, bool channels_last, const float* x, float* z, std::uint8_t* taps, std::int64_t begin,
              std::int64_t end) {
   HWY_DYNAMIC_DISPATCH(forward_float)(s, channels_last, x, z, taps, begin, end);

@@ -134,13 +134,6 @@ HWY_EXPORT(gather_double);
 
 namespace {
 
-constexpr std::int64_t kGrain = 1 << 14;
-
-/// How many rows make a thread worth waking.
-std::int64_t rows_per_thread(std::int64_t work) {
-  return std::max<std::int64_t>(kGrain / std::max<std::int64_t>(work, 1), 1);
-}
-
 void gather(const Pooling& s, const float* g, const std::uint8_t* taps, float* dx, const std::int64_t* over,
             std::int64_t begin, std::int64_t end) {
   HWY_DYNAMIC_DISPATCH(gather_float)(s, g, taps, dx, over, begin, end);

@@ -5,12 +5,7 @@
 #include <cstddef>
 
 #include "ops/kernels/reduce_detail.h"
-#include "ops/kernels/simd_targets.h"
-
-// Partial results are arrays of vectors, which sizeless vectors cannot form.
-#undef HWY_DISABLED_TARGETS
-#define HWY_DISABLED_TARGETS \
-  (HWY_SSSE3 | HWY_SSE4 | HWY_AVX3_DL | HWY_AVX3_ZEN4 | HWY_AVX3_SPR | HWY_SVE | HWY_SVE2 | HWY_RVV)
+#include "ops/kernels/simd_targets_sized.h"
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "ops/kernels/reduce_lanes.cpp"

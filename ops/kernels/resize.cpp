@@ -13,8 +13,6 @@
 namespace chainrule::kernels {
 namespace {
 
-constexpr std::int64_t kGrain = 1 << 14;
-
 /// A sparse matrix, row by row. Kept by the thread, so that the second call of a size allocates nothing.
 struct Sparse {
   struct Entry {
@@ -87,8 +85,7 @@ void apply(const Resize& s, bool channels_last, bool transposed, const T* from, 
   const std::int64_t planes = channels_last ? s.n : s.n * s.c, pixel = channels_last ? s.c : 1;
   const std::int64_t h = transposed ? s.y.out : s.y.in, w = transposed ? s.x.out : s.x.in;
   const std::int64_t out_h = transposed ? s.y.in : s.y.out, out_w = transposed ? s.x.in : s.x.out;
-  const std::int64_t work = std::max<std::int64_t>((w + out_w) * pixel, 1);
-  parallel_for(planes * out_h, std::max<std::int64_t>(kGrain / work, 1), [&](std::int64_t begin, std::int64_t end) {
+  parallel_for(planes * out_h, rows_per_thread((w + out_w) * pixel), [&](std::int64_t begin, std::int64_t end) {
     T* row = scratch<T>(w * pixel);
     for (std::int64_t r = begin; r < end; ++r) {
       const auto i = static_cast<std::size_t>(r % out_h);
