@@ -17,8 +17,8 @@
 namespace chainrule {
 namespace {
 
-// So many links of tensors still fit beside each other; numbers always do.
-constexpr std::size_t kMostAcross = 9;
+// So many links of tensors, or so many operations on numbers one after another, still fit across a page.
+constexpr std::size_t kMostAcross = 9, kDeepestAcross = 12;
 // Routing more curves around everything takes too long.
 constexpr std::size_t kMostCurves = 300;
 
@@ -31,6 +31,21 @@ void tell(const GraphOptions& options, const std::string& line) {
 
 bool all_numbers(const GraphView& view) {
   return std::ranges::all_of(view.items, [](const GraphItem& item) { return numel(item.shape) == 1; });
+}
+
+// Links on the longest way to a result.
+std::size_t depth_of(const GraphView& view) {
+  std::vector<std::size_t> depth(view.items.size());
+  std::size_t deepest = 0;
+  for (const GraphLink& link : view.links) {  // in the order of their ends
+    depth[link.to] = std::max(depth[link.to], depth[link.from] + 1);
+    deepest = std::max(deepest, depth[link.to]);
+  }
+  return deepest;
+}
+
+bool reads_better_down(const GraphView& view) {
+  return all_numbers(view) ? depth_of(view) > kDeepestAcross : view.links.size() > kMostAcross;
 }
 
 // A module's box: what stands in it, and the boxes inside.
@@ -65,8 +80,7 @@ class Drawing {
         text_(view, options),
         colors_(options.dark ? style::kDark : style::kLight),
         labelled_(view.links.size() <= kMostLabelledLinks && view.total == view.items.size()),
-        down_(options.direction.empty() ? labelled_ && view.links.size() > kMostAcross && !all_numbers(view)
-                                        : options.direction == "TB"),
+        down_(options.direction.empty() ? labelled_ && reads_better_down(view) : options.direction == "TB"),
         dot_(out) {}
 
   void draw() {
@@ -203,7 +217,7 @@ class Drawing {
         break;
     }
     if (text_.is_circle(item))
-      node.set("label", symbol_of(*item.info));
+      node.set("label", text_.circle(item));
     else
       node.set("label", text_.item(item));
     node.set_lines("tooltip", text_.item_tooltip(item));
@@ -222,8 +236,8 @@ class Drawing {
     }
     DotStatement edge = dot_.edge(item_id(link.from), item_id(link.to));
     const GraphItem& from = view_.items[link.from];
-    if (options_.shapes && from.shape_known && from.kind == ItemKind::operation && !from.shape.empty())
-      edge.set("label", to_string(from.shape));
+    if (from.kind != ItemKind::operation) return;
+    if (const std::string type = text_.type_text(from, false); !type.empty()) edge.set("label", type);
   }
 
   static std::string item_id(std::size_t i) { return fmt::format("n{}", i + 1); }

@@ -26,6 +26,10 @@ struct GraphOptions {
   bool gradients = true;          ///< what backward left on leaves and, in graphs that keep them, on inner values
   bool local_derivatives = true;  ///< on the edges, in graphs that keep their values (`variable`, TeachingMode)
   bool shapes = true;
+  bool dtypes = false;           ///< of every value; otherwise only of those that are not floating
+  bool names = true;             ///< of values
+  bool operations = true;        ///< symbols or names of operations, and their attributes
+  bool parameter_counts = true;  ///< of modules
   bool dark = false;
   bool symbols = false;  ///< letters in place of numbers: every value a name, every rule in names
   GraphColor color = GraphColor::kind;

@@ -52,7 +52,7 @@ std::string graph_to_json(const std::vector<Tensor>& results, const GraphOptions
     const GraphItem& item = view.items[i];
     Json node = {{"id", i}, {"kind", name_of(item.kind)}, {"label", text_or_null(item.label)}};
     node["op"] = item.info ? Json(item.info->name) : Json(nullptr);
-    node["attributes"] = text_or_null(item.attributes);
+    node["attributes"] = text_or_null(item.kind == ItemKind::folded ? module_facts(item) : item.attributes);
     node["shape"] =
         item.shape_known ? Json(std::vector<std::int64_t>(item.shape.begin(), item.shape.end())) : Json(nullptr);
     node["dtype"] = item.shape_known ? Json(name_of(item.dtype)) : Json(nullptr);

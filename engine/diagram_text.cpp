@@ -34,7 +34,10 @@ DiagramText::DiagramText(const GraphView& view, const GraphOptions& options)
     first_link_[view.links[k].to] = k;
     any_contribution_ |= view.links[k].contribution.defined();
   }
-  for (const GraphItem& item : view.items) most_bytes_ = std::max(most_bytes_, bytes_of(item));
+  for (const GraphItem& item : view.items) {
+    most_bytes_ = std::max(most_bytes_, bytes_of(item));
+    if (options.names && !item.label.empty()) labels_.insert(item.label);
+  }
 }
 
 std::string symbol_of(const OpInfo& info) {
@@ -47,7 +50,7 @@ std::string DiagramText::short_name(std::string_view name) const {
 }
 
 std::string DiagramText::result_name(const GraphItem& item) const {
-  return item.label.empty() ? "result" : short_name(item.label);
+  return item.label.empty() || !options_.names ? "result" : short_name(item.label);
 }
 
 bool DiagramText::shows_sum(const GraphItem& item) const {
@@ -55,8 +58,10 @@ bool DiagramText::shows_sum(const GraphItem& item) const {
 }
 
 bool DiagramText::is_circle(const GraphItem& item) const {
-  return item.kind == ItemKind::operation && item.info->symbol && text_width(symbol_of(*item.info)) <= 2 &&
-         item.attributes.empty() && !shows_label(item) && !shows_sum(item) && fill_text(item).empty();
+  if (item.kind != ItemKind::operation || shows_label(item) || shows_sum(item) || !fill_text(item).empty())
+    return false;
+  if (!options_.operations) return true;
+  return item.info->symbol && text_width(symbol_of(*item.info)) <= 2 && item.attributes.empty();
 }
 
 void DiagramText::name_lines(HtmlLabel& label, std::string_view name) const {
@@ -93,21 +98,33 @@ std::string DiagramText::fill_text(const GraphItem& item) const {
 }
 
 // The name of a result stands in the result's own box.
-bool DiagramText::shows_label(const GraphItem& item) const { return !item.label.empty() && !item.is_result; }
+bool DiagramText::shows_label(const GraphItem& item) const {
+  return options_.names && !item.label.empty() && !item.is_result;
+}
+
+std::string DiagramText::circle(const GraphItem& item) const {
+  return options_.operations ? symbol_of(*item.info) : "";
+}
+
+std::string DiagramText::type_text(const GraphItem& item, bool always_shape) const {
+  if (!item.shape_known) return {};
+  const bool dtype = options_.dtypes || (options_.shapes && always_shape && !is_floating(item.dtype));
+  std::string text = options_.shapes && (always_shape || !item.shape.empty()) ? to_string(item.shape) : "";
+  if (dtype) text += (text.empty() ? "" : " ") + std::string(name_of(item.dtype));
+  return text;
+}
 
 // --- items ---
 
 void DiagramText::value_lines(HtmlLabel& label, const GraphItem& item) const {
   const TextStyle blue{.color = colors_.value}, small{.color = colors_.value, .size = style::kGridSize};
+  const TextStyle grey{.color = colors_.muted, .size = style::kShapeSize};
   if (is_number(item.value) && item.value.dim() == 0) {
     if (options_.values) label.run(format_number(item.value.item()), blue).end_line();
+    if (options_.dtypes) label.run(name_of(item.dtype), grey).end_line();
     return;
   }
-  if (!item.shape_known) return;
-  if (options_.shapes) {
-    const std::string type = is_floating(item.dtype) ? "" : fmt::format(" {}", name_of(item.dtype));
-    label.run(to_string(item.shape) + type, {.color = colors_.muted, .size = style::kShapeSize}).end_line();
-  }
+  if (const std::string type = type_text(item, true); !type.empty()) label.run(type, grey).end_line();
   if (!options_.values || !item.value.defined()) return;
   if (const std::size_t columns = grid_columns(item.value)) {
     label.grid(grid_cells(item.value), columns, small, colors_.line);
@@ -166,14 +183,16 @@ HtmlLabel DiagramText::item(const GraphItem& item) const {
   HtmlLabel label;
   const TextStyle small{.color = colors_.muted, .size = style::kShapeSize};
   const bool letter = options_.symbols && item.label.empty() && item.kind != ItemKind::operation;
-  const std::string name =
-      item.kind == ItemKind::result ? result_name(item) : short_name(letter ? item.letter : item.label);
+  const std::string name = item.kind == ItemKind::result ? result_name(item)
+                           : options_.names || item.kind == ItemKind::folded
+                               ? short_name(letter ? item.letter : item.label)
+                               : "";
   switch (item.kind) {
     case ItemKind::operation: {
       const std::string symbol = item.attributes.empty() ? symbol_of(*item.info) : "";
       if (shows_label(item)) name_lines(label, name);
-      label.run(symbol.empty() ? item.info->name : symbol, {.color = colors_.text}).end_line();
-      if (!item.attributes.empty()) {
+      if (options_.operations) label.run(symbol.empty() ? item.info->name : symbol, {.color = colors_.text}).end_line();
+      if (options_.operations && !item.attributes.empty()) {
         const std::string all = shorten(printable(item.attributes), 2 * options_.max_label);
         for (const std::string& line : wrap(all, kAttributeColumns)) label.run(line, small).end_line();
       }
@@ -183,7 +202,8 @@ HtmlLabel DiagramText::item(const GraphItem& item) const {
     }
     case ItemKind::folded:
       name_lines(label, name.empty() ? "…" : name);
-      if (!item.attributes.empty()) label.run(short_name(item.attributes), small).end_line();
+      if (const std::string facts = module_facts(item, options_.parameter_counts); !facts.empty())
+        label.run(short_name(facts), small).end_line();
       label.run(count_text(item.hidden) + (item.hidden == 1 ? " node" : " nodes"), small).end_line();
       return label;
     default:
@@ -206,7 +226,7 @@ HtmlLabel DiagramText::item(const GraphItem& item) const {
 HtmlLabel DiagramText::module(const ModulePath& path) const {
   HtmlLabel label({.padding = 2});
   label.run(short_name(path.name), {.color = colors_.text, .size = style::kEdgeSize, .bold = true});
-  const std::string facts = module_facts(path);
+  const std::string facts = module_facts(path.kind, options_.parameter_counts ? path.parameters : 0);
   if (!facts.empty()) label.run("  ·  " + short_name(facts), {.color = colors_.muted, .size = style::kShapeSize});
   return label.end_line();
 }
@@ -216,7 +236,10 @@ std::string DiagramText::item_tooltip(const GraphItem& item) const {
   auto line = [&](const std::string& part) { text += (text.empty() ? "" : "\n") + part; };
   if (!item.label.empty()) line(printable(item.label));
   if (item.info) line(fmt::format("{}: {}", item.info->name, printable(item.info->formula)));
-  if (!item.attributes.empty()) line(printable(item.attributes));
+  if (item.kind == ItemKind::folded)
+    line(printable(module_facts(item)));
+  else if (!item.attributes.empty())
+    line(printable(item.attributes));
   if (item.hidden > 0) line(count_text(item.hidden) + " nodes, not drawn");
   if (item.shape_known) line(fmt::format("shape {}, {}", to_string(item.shape), name_of(item.dtype)));
   if (options_.values && item.value.defined()) line("value " + exact_text(item.value));
@@ -246,7 +269,20 @@ std::string DiagramText::rule(const GraphLink& link) const {
   std::vector<std::string> names;
   for (std::size_t k = first_link_[link.to]; k < view_.links.size() && view_.links[k].to == link.to; ++k)
     names.push_back(options_.symbols ? view_.items[view_.links[k].from].letter
-                                     : view_.items[view_.links[k].from].label);
+                    : options_.names ? view_.items[view_.links[k].from].label
+                                     : "");
+  // A value without a name gets the operation's letter, or another one where that is the name of something else here.
+  const auto taken = [&](const std::string& letter) {
+    return labels_.contains(letter) || std::ranges::find(names, letter) != names.end();
+  };
+  for (std::size_t i = 0; i < names.size(); ++i) {
+    if (!names[i].empty() || !taken(input_letter(*to.info, static_cast<int>(i)))) continue;
+    for (const char* letter : {"u", "v", "w", "p", "q", "r", "s", "t"})
+      if (!taken(letter)) {
+        names[i] = letter;
+        break;
+      }
+  }
   const GraphItem& from = view_.items[link.from];
   const bool broadcast = to.info->elementwise && from.shape_known && from.shape != to.shape;
   return rule_text(*to.info, link.input, names, broadcast, options_.symbols ? "∂" + to.letter : "");
@@ -267,7 +303,7 @@ std::vector<DiagramText::Line> DiagramText::lines_above(const GraphLink& link) c
   const bool inner = from.kind == ItemKind::operation && view_.items[link.to].kind != ItemKind::result;
   if (known && inner && grid_columns(from.value)) return {grid_line(from.value, colors_.value)};
   std::vector<Line> lines;
-  if (options_.shapes && from.shape_known) lines.push_back({.text = to_string(from.shape), .style = small});
+  if (const std::string type = type_text(from, true); !type.empty()) lines.push_back({.text = type, .style = small});
   if (known && inner) {
     if (const std::string spread = spread_text(from.value); !spread.empty())
       lines.push_back({.text = spread, .style = {.color = colors_.value, .size = style::kShapeSize}});

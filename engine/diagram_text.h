@@ -2,6 +2,7 @@
 // diagram.cpp.
 #pragma once
 
+#include <set>
 #include <string>
 #include <vector>
 
@@ -31,6 +32,10 @@ class DiagramText {
   std::string_view fill(const GraphItem& item) const;
   /// True when the operation fits a small circle: a symbol, and nothing else to say.
   bool is_circle(const GraphItem& item) const;
+  /// What stands in the circle.
+  std::string circle(const GraphItem& item) const;
+  /// Shape and dtype, as far as they are wanted and known; of a number without the shape unless `always_shape`.
+  std::string type_text(const GraphItem& item, bool always_shape) const;
 
   std::string title() const;
   std::string legend() const;
@@ -65,6 +70,7 @@ class DiagramText {
   const style::Palette& colors_;
   bool any_contribution_ = false;
   double most_bytes_ = 0;
+  std::set<std::string, std::less<>> labels_;
   std::vector<std::size_t> first_link_;  // of each item, among the links that end there
 };
 

@@ -76,9 +76,11 @@ class Tree {
   }
 
   std::string name(const GraphItem& item) const {
-    const std::string label = shorten(printable(item.label), options_.max_label);
+    const bool named = options_.names || item.kind == ItemKind::folded;
+    const std::string label = named ? shorten(printable(item.label), options_.max_label) : "";
     switch (item.kind) {
       case ItemKind::operation: {
+        if (!options_.operations) return label.empty() || item.is_result ? "·" : label;
         std::string op = symbol_of(*item.info).empty() ? item.info->name : symbol_of(*item.info);
         if (!item.attributes.empty()) op += " (" + shorten(printable(item.attributes), options_.max_label) + ")";
         return label.empty() || item.is_result ? op : fmt::format("{} = {}", label, op);
@@ -96,6 +98,7 @@ class Tree {
       case ItemKind::frozen:
         return label.empty() ? "frozen" : label + " (frozen)";
       default:
+        if (options_.values && label.empty() && is_number(item.value)) return format_number(item.value.item());
         return label.empty() ? "constant" : label;
     }
   }
@@ -107,10 +110,12 @@ class Tree {
     if (again) {
       line.drawing += " ↑";
     } else {
+      const bool is_name = item.kind == ItemKind::constant && item.label.empty() && is_number(item.value);
       if (options_.values && item.value.defined())
-        line.value = short_value(item.value);
+        line.value = is_name ? "" : short_value(item.value);
       else if (options_.shapes && item.shape_known)
         line.value = to_string(item.shape);
+      if (options_.dtypes && item.shape_known) line.value += fmt::format(" {}", name_of(item.dtype));
       if (options_.gradients && item.takes_grad && item.kind != ItemKind::result && item.kind != ItemKind::folded)
         line.gradient = "∂ " + (item.grad.defined() ? short_value(item.grad) : std::string("not computed"));
       if (const std::string_view trouble = item.grad.defined() ? trouble_of(item.grad) : ""; !trouble.empty())

@@ -19,7 +19,8 @@ std::size_t ItemGroups::add(GraphItem item) {
 std::size_t ItemGroups::add(const ModulePath& path) {
   GraphItem item;
   item.label = path.full();
-  item.attributes = module_facts(path);
+  item.attributes = path.kind;
+  item.parameters = path.parameters;
   item.module = path.parent;
   return add(std::move(item));
 }

@@ -89,7 +89,8 @@ std::map<std::size_t, std::vector<Block>> blocks_at(const GraphView& view, const
     Block& block = rows[row][at->second.second];
     const GraphItem& item = view.items[i];
     block.content += fmt::format(" {}:{}:{}:{}", static_cast<int>(item.kind), item.info ? item.info->name : "",
-                                 item.attributes, item.shape_known ? to_string(item.shape) : "");
+                                 item.hidden > 0 ? module_facts(item) : item.attributes,
+                                 item.shape_known ? to_string(item.shape) : "");
     block.items.push_back(i);
   }
   return rows;
@@ -108,8 +109,10 @@ void fold_repeats(GraphView& view, std::size_t least) {
         if (end - begin >= least) {
           GraphItem item;
           item.label = fmt::format("{} … {}", blocks[begin].path->full(), blocks[end - 1].path->name);
-          const std::string facts = module_facts(*blocks[begin].path);
-          item.attributes = fmt::format("{} × {}", facts.empty() ? blocks[begin].path->name : facts, end - begin);
+          const ModulePath& block = *blocks[begin].path;
+          item.attributes = block.kind.empty() ? block.name : block.kind;
+          item.parameters = block.parameters;
+          item.repeats = end - begin;
           item.module = blocks[begin].path->parent;
           const std::size_t group = groups.add(std::move(item));
           for (std::size_t b = begin; b < end; ++b)

@@ -29,7 +29,7 @@ class Reader {
       const auto hidden = [&](std::size_t k) { return k < 32 && (node.info->hidden >> k & 1u); };
       for (std::size_t k = 0; k < edges.size(); ++k) {
         const Edge& e = edges[k];
-        from.push_back(hidden(k) ? kNowhere : e.node ? places_[graph_.place_of(*e.node)] : leaf(e.value, node.module));
+        from.push_back(hidden(k) ? kNowhere : e.node ? places_[graph_.place_of(*e.node)] : leaf(e.value, &node));
       }
       const std::size_t place = view_.items.size();
       places_[i] = place;
@@ -88,8 +88,9 @@ class Reader {
     return item;
   }
 
-  // The item of a leaf or constant, made at its first use, by a module or by none.
-  std::size_t leaf(const Ref<TensorImpl>& value, const ModulePath* user) {
+  // The item of a leaf or constant, made at its first use, by an operation or as a result.
+  std::size_t leaf(const Ref<TensorImpl>& value, const Node* reader) {
+    const ModulePath* user = reader ? reader->module : nullptr;
     GraphItem item;
     item.kind = ItemKind::constant;
     if (!value) {
@@ -105,8 +106,8 @@ class Reader {
     item.dtype = tensor.dtype();
     item.value = tensor;
     if (tensor.requires_grad()) {
-      // What a module trains belongs inside its box; a free number is an input of the picture.
-      const bool named = !item.label.empty() && !item.shape.empty();
+      // What a module trains belongs inside its box; in a lesson, what belongs to no module is an input of the picture.
+      const bool named = !item.label.empty() && !item.shape.empty() && !(reader && reader->teaching);
       item.kind = user || named ? ItemKind::parameter : ItemKind::input;
       item.module = user;
       item.takes_grad = true;
@@ -174,14 +175,16 @@ std::vector<const ModulePath*> module_chain(const ModulePath* path) {
   return chain;
 }
 
-std::string module_facts(const ModulePath& path) {
-  std::string facts = path.kind;
-  if (path.parameters > 0) {
-    if (!facts.empty()) facts += "  ·  ";
-    facts +=
-        count_text(static_cast<std::size_t>(path.parameters)) + (path.parameters == 1 ? " parameter" : " parameters");
-  }
-  return facts;
+std::string module_facts(std::string_view kind, std::int64_t parameters) {
+  std::string facts(kind);
+  if (parameters == 0) return facts;
+  if (!facts.empty()) facts += "  ·  ";
+  return facts + count_text(static_cast<std::size_t>(parameters)) + (parameters == 1 ? " parameter" : " parameters");
+}
+
+std::string module_facts(const GraphItem& folded, bool with_count) {
+  std::string facts = module_facts(folded.attributes, with_count ? folded.parameters : 0);
+  return folded.repeats > 1 ? facts + " × " + count_text(folded.repeats) : facts;
 }
 
 GraphView view_graph(std::span<const Tensor> results, bool contributions) {

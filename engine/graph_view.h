@@ -18,7 +18,7 @@ struct GraphItem {
   std::string label;             ///< the user's name; empty when there is none
   std::string letter{};          ///< what stands for its numbers in a diagram of symbols
   const OpInfo* info = nullptr;  ///< of an operation
-  std::string attributes;        ///< of an operation; of a folded module what it is
+  std::string attributes;        ///< of an operation; of a folded module its kind
   Shape shape;
   DType dtype = DType::float32;
   bool shape_known = true;
@@ -30,6 +30,8 @@ struct GraphItem {
   bool is_result = false;              ///< of an operation: a result box follows
   std::vector<std::size_t> sent_back;  ///< links whose contributions make up the gradient
   std::size_t hidden = 0;              ///< of a folded item: how many it stands for
+  std::int64_t parameters = 0;         ///< of a folded module, of each of its repeats
+  std::size_t repeats = 1;             ///< of a folded item: like modules in a row
 };
 
 struct GraphLink {
@@ -77,7 +79,9 @@ void merge_items(GraphView& view, ItemGroups groups);
 
 /// The module path from the outside in; of very deep nesting the outer part.
 std::vector<const ModulePath*> module_chain(const ModulePath* path);
-/// "Conv2d  ·  160 parameters", as far as they are known.
-std::string module_facts(const ModulePath& path);
+/// "Conv2d  ·  160 parameters", as far as they are known and wanted.
+std::string module_facts(std::string_view kind, std::int64_t parameters);
+/// The same of a folded item: "Block  ·  12 parameters × 8".
+std::string module_facts(const GraphItem& folded, bool with_count = true);
 
 }  // namespace chainrule

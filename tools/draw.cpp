@@ -3,6 +3,7 @@
 #include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
 
+#include <algorithm>
 #include <memory>
 
 #include "engine/backward.h"
@@ -18,8 +19,39 @@ namespace {
 
 struct Options : ProgramOptions {
   std::string out, view = "learn", cotangent, gradient_of, color = "kind";
+  std::vector<std::string> show, hide;
   GraphOptions graph;
 };
+
+/// The parts of a label, by the names of --show and --hide.
+struct Part {
+  const char* name;
+  bool GraphOptions::*shown;
+};
+constexpr Part kParts[] = {{"name", &GraphOptions::names},
+                           {"op", &GraphOptions::operations},
+                           {"shape", &GraphOptions::shapes},
+                           {"dtype", &GraphOptions::dtypes},
+                           {"parameters", &GraphOptions::parameter_counts},
+                           {"value", &GraphOptions::values},
+                           {"grad", &GraphOptions::gradients},
+                           {"local", &GraphOptions::local_derivatives}};
+
+std::vector<std::string> part_names() {
+  std::vector<std::string> names;
+  for (const Part& part : kParts) names.emplace_back(part.name);
+  return names;
+}
+
+/// What the view shows, then what was asked for by name.
+void choose_parts(GraphOptions& options, const Options& o) {
+  options.values = options.gradients = options.local_derivatives = o.view == "learn";
+  if (o.view == "summary") options.fold_above = 1;
+  for (const Part& part : kParts) {
+    if (std::ranges::find(o.show, part.name) != o.show.end()) options.*part.shown = true;
+    if (std::ranges::find(o.hide, part.name) != o.hide.end()) options.*part.shown = false;
+  }
+}
 
 /// What is drawn: the result, or with --gradient-of its gradient as a graph of its own.
 Tensor drawn(const Options& o, const LoadedProgram& loaded, const Names& names, const Tensor& result) {
@@ -39,20 +71,18 @@ int run_graph(const Options& o) {
   Names names;
   const TeachingMode keep_all;
   const Tensor result = loaded.run(names), shown = drawn(o, loaded, names, result);
-  // A diagram shows gradients where there are any to show; a result of many numbers has none without a cotangent.
-  const bool learn = o.view == "learn";
-  const bool has_gradient =
-      learn && o.gradient_of.empty() && result.requires_grad() && (result.numel() == 1 || !o.cotangent.empty());
-  if (has_gradient) result.backward({.cotangent = cotangent_for(result, o.cotangent), .retain_graph = true});
   GraphOptions options = o.graph;
+  choose_parts(options, o);
+  // A diagram shows gradients where there are any to show; a result of many numbers has none without a cotangent.
+  const bool has_gradient = (options.gradients || options.local_derivatives) && o.gradient_of.empty() &&
+                            result.requires_grad() && (result.numel() == 1 || !o.cotangent.empty());
+  if (has_gradient) result.backward({.cotangent = cotangent_for(result, o.cotangent), .retain_graph = true});
   if (options.title.empty() && o.gradient_of.empty()) options.title = shorten(printable(loaded.asked.program), 100);
-  options.values = learn;
-  options.gradients = has_gradient;
-  options.local_derivatives = has_gradient;
+  options.gradients &= has_gradient;
+  options.local_derivatives &= has_gradient;
   options.color = o.color == "memory"   ? GraphColor::memory
                   : o.color == "health" ? GraphColor::health
                                         : GraphColor::kind;
-  if (o.view == "summary") options.fold_above = 1;
   std::string folded;
   options.message = [&](std::string_view text) {
     folded = std::string(text);
@@ -87,6 +117,13 @@ void add_graph_verb(CLI::App& app, std::vector<Verb>& verbs) {
   verb->add_option("--view", options->view, "learn: values and gradients; shapes: shapes only; summary: folded")
       ->capture_default_str()
       ->check(CLI::IsMember({"learn", "shapes", "summary"}));
+  verb->add_option("--show", options->show,
+                   "Parts of the labels besides the view's: " + fmt::format("{}", fmt::join(part_names(), ",")))
+      ->delimiter(',')
+      ->check(CLI::IsMember(part_names()));
+  verb->add_option("--hide", options->hide, "Parts of the labels to leave out: op,shape")
+      ->delimiter(',')
+      ->check(CLI::IsMember(part_names()));
   verb->add_option("--cotangent", options->cotangent, "Weights of a result of many numbers, or 'ones'");
   verb->add_option("--gradient-of", options->gradient_of, "NAME: draws how the gradient by this input is computed");
   verb->add_flag("--symbols", graph.symbols, "Letters in place of numbers");

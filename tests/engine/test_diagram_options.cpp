@@ -153,6 +153,51 @@ TEST_CASE("diagram: colours say what words say too") {
   CHECK(fill_of(">c</B>") != fill_of("(huge)"));
 }
 
+TEST_CASE("diagram: each part of a label has a switch") {
+  Tensor z;
+  {
+    const ModuleScope net("net", "Scaled", 1'234);
+    const Tensor x = variable(3, "x"), w = variable({0.5, 0.25}, "weights");
+    z = pow(x * w, 2);
+  }
+  z.backward({.cotangent = ones({2}, {.dtype = DType::float64}), .retain_graph = true});
+  struct Case {
+    bool GraphOptions::*part;
+    const char* seen;  // where it is on, and nowhere when it is off
+  };
+  const Case cases[] = {{&GraphOptions::names, "weights"},
+                        {&GraphOptions::operations, "×"},
+                        {&GraphOptions::shapes, "(2,)"},
+                        {&GraphOptions::dtypes, "float64"},
+                        {&GraphOptions::values, "0.25"},
+                        {&GraphOptions::gradients, "4.5"},
+                        {&GraphOptions::local_derivatives, "∂x = "},
+                        {&GraphOptions::parameter_counts, "1,234 parameters"}};
+  // The labels without the title; tooltips always say everything.
+  const auto labels = [&](const GraphOptions& options) {
+    const DotGraph graph = drawn(z, options);
+    std::string text;
+    for (const auto& node : graph.nodes) text += node.attributes.at("label").text + "\n";
+    for (const auto& cluster : graph.clusters) text += cluster.attributes.at("label").text + "\n";
+    return text;
+  };
+  for (const Case& c : cases) {
+    GraphOptions all{.title = "t", .dtypes = true};
+    const std::string with = labels(all);
+    all.*c.part = false;
+    const std::string without = labels(all);
+    CAPTURE(std::string(c.seen));
+    CHECK(count_of(with, c.seen) > 0);
+    CHECK(count_of(without, c.seen) == 0);
+  }
+  GraphOptions bare{.title = "t"};
+  for (const Case& c : cases) bare.*c.part = false;
+  CHECK(drawn(z, bare).nodes.size() == drawn(z, {}).nodes.size());
+  CHECK(count_of(graph_to_text(z, {.title = "t", .dtypes = true}), "float64") == 6);
+  CHECK(count_of(graph_to_text(z, {.title = "t", .names = false}), "weights") == 0);
+  CHECK(count_of(graph_to_text(z, {.title = "t", .operations = false}), "×") == 0);
+}
+
 TEST_CASE("diagram: direction, font, and names in several lines") {
   const Tensor z = price();
   CHECK(contains(graph_to_dot(z, {.direction = "TB"}), "rankdir=\"TB\""));
@@ -164,6 +209,25 @@ TEST_CASE("diagram: direction, font, and names in several lines") {
   const Tensor named = variable(1, "a rather long name");
   CHECK(contains(graph_to_dot(named * 2), "a rather long name</B>"));
   CHECK(!contains(graph_to_dot(named * 2, {.wrap = 8}), "a rather long name</B>"));
+}
+
+TEST_CASE("diagram: what is too deep for the width of a page runs down it") {
+  Tensor z = variable(0.5, "x");
+  for (int i = 0; i < 8; ++i) z = tanh(z);
+  CHECK(contains(graph_to_dot(z), "rankdir=\"LR\""));
+  for (int i = 0; i < 8; ++i) z = tanh(z);
+  CHECK(contains(graph_to_dot(z), "rankdir=\"TB\""));
+  CHECK(contains(graph_to_dot(z, {.direction = "LR"}), "rankdir=\"LR\""));
+}
+
+TEST_CASE("diagram: a rule does not call a value by the name of another") {
+  const Tensor x = variable({1, -2}, "x"), b = variable({1, 1}, "b");
+  const Tensor z = relu(x + b);  // the rule of relu says x, which is something else here
+  z.backward({.cotangent = ones({2}, {.dtype = DType::float64}), .retain_graph = true});
+  const std::string dot = graph_to_dot(z);
+  CHECK(contains(dot, "∂u = g where u &gt; 0, else 0"));
+  CHECK(!contains(dot, "∂x = g where"));
+  CHECK(contains(graph_to_dot(relu((x + b).label("x"))), "∂x = g where x &gt; 0, else 0"));
 }
 
 TEST_CASE("diagram: a tree for terminals") {

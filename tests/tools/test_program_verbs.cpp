@@ -194,6 +194,24 @@ TEST_CASE("graph: what a teacher asks for") {
   CHECK(command({"graph", "x", "x=1", "--depth", "-1"}).exit_code == 2);
 }
 
+TEST_CASE("graph: parts of the labels come and go by name") {
+  const auto drawn = [](std::vector<std::string> options) {
+    options.insert(options.begin(), {"graph", "tanh(w * x)", "x=[1,2]", "w=3", "--cotangent", "ones"});
+    const ProcessResult r = command(options);
+    CHECK_MESSAGE(r.exit_code == 0, r.err);
+    return r.out;
+  };
+  CHECK(contains(drawn({}), "∂"));
+  CHECK(!contains(drawn({"--hide", "grad,local"}), "∂"));
+  CHECK(!contains(drawn({}), "float64"));
+  CHECK(contains(drawn({"--show", "dtype"}), "float64"));
+  CHECK(!contains(drawn({"--view", "shapes"}), "∂"));
+  CHECK(contains(drawn({"--view", "shapes", "--show", "grad"}), "∂"));
+  const ProcessResult unknown = command({"graph", "x * 2", "x=1", "--hide", "colour"});
+  CHECK(unknown.exit_code == 2);
+  CHECK(contains(unknown.err, "parameters"));
+}
+
 TEST_CASE("graph: a graph as JSON evaluates and draws the same when it is read back") {
   const Folder folder;
   const std::vector<std::vector<std::string>> programs = {
