@@ -23,7 +23,11 @@ Json to_json(const Tensor& t) {
   if (t.numel() > kMostElements) return json;
   Json data = Json::array();
   for (const double v : t.to_vector()) {
-    if (std::isfinite(v))
+    if (t.dtype() == DType::int64)
+      data.push_back(static_cast<std::int64_t>(v));
+    else if (t.dtype() == DType::boolean)
+      data.push_back(v != 0);
+    else if (std::isfinite(v))
       data.push_back(v);
     else
       data.push_back(std::isnan(v) ? "nan" : v > 0 ? "inf" : "-inf");

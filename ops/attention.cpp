@@ -66,24 +66,24 @@ const std::int64_t* numbers(const Tensor& index) { return index.data<std::int64_
 
 Tensor embedding_grad(const Tensor& g, const Tensor& index, std::int64_t rows, std::int64_t padding);
 
-// z[.., j] = x[i[..], j]      dx = embedding_grad(g, i)
+// z[.., j] = w[i[..], j]      dw = embedding_grad(g, i)
 struct Embedding {
   static constexpr OpInfo info{.name = "embedding",
-                               .formula = "z[.., j] = x[i[..], j]",
+                               .formula = "z[.., j] = w[i[..], j]",
                                .derivatives = {"1 (picked rows; 0 for padding_idx)"},
-                               .inputs = "x i",
-                               .latex = "z_{\\cdot j} = x_{i_\\cdot j}",
+                               .inputs = "w i",
+                               .latex = "z_{\\cdot j} = w_{i_\\cdot j}",
                                .latex_derivatives = {"1 \\text{ (picked rows)}"},
                                .flops = "0"};
   static constexpr Uses uses[] = {kY, kNothing};
   std::int64_t padding;  // -1: none
   std::string attributes() const { return padding < 0 ? "" : fmt::format("padding_idx={}", padding); }
-  Tensor forward(const Tensor& x, const Tensor& i) const {
-    const Tensor from = contiguous_values(x), index = contiguous_values(i);
+  Tensor forward(const Tensor& w, const Tensor& i) const {
+    const Tensor from = contiguous_values(w), index = contiguous_values(i);
     Shape shape = i.shape();
-    shape.push_back(x.shape()[1]);
-    Tensor z = empty(shape, x.dtype());
-    kernels::index_select(x.dtype(), from.data(), 1, x.shape()[0], x.shape()[1], numbers(index), i.numel(),
+    shape.push_back(w.shape()[1]);
+    Tensor z = empty(shape, w.dtype());
+    kernels::index_select(w.dtype(), from.data(), 1, w.shape()[0], w.shape()[1], numbers(index), i.numel(),
                           z.impl().data);
     return z;
   }

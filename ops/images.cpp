@@ -64,9 +64,11 @@ Shape window_shape(const kernels::Pooling& s) { return {s.n, s.c, s.y.positions,
 std::string to_string(const kernels::Pooling& s) {
   if (s.y.adaptive) return fmt::format("output_size={}", to_string(Size2{s.y.positions, s.x.positions}));
   const kernels::WindowAxis &y = s.y.window, &x = s.x.window;
-  return fmt::format("kernel_size={}, stride={}, padding={}, dilation={}{}", to_string(Size2{y.size, x.size}),
+  const bool dilated = y.dilation != 1 || x.dilation != 1;  // only maxima can be
+  return fmt::format("kernel_size={}, stride={}, padding={}{}{}", to_string(Size2{y.size, x.size}),
                      to_string(Size2{y.stride, x.stride}), to_string(Size2{y.padding, x.padding}),
-                     to_string(Size2{y.dilation, x.dilation}), y.ceil ? ", ceil_mode=true" : "");
+                     dilated ? ", dilation=" + to_string(Size2{y.dilation, x.dilation}) : "",
+                     y.ceil ? ", ceil_mode=true" : "");
 }
 
 }  // namespace chainrule

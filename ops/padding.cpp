@@ -31,7 +31,15 @@ struct Pad {
   static constexpr Uses uses[] = {kNothing};
   Shape a, b;
   double v;
-  std::string attributes() const { return fmt::format("before={}, after={}, value={}", to_string(a), to_string(b), v); }
+  std::string attributes() const {  // pairs from the last axis on, as in the call
+    Shape pairs;
+    for (std::size_t i = a.size(); i-- > 0;) {
+      pairs.push_back(a[i]);
+      pairs.push_back(b[i]);
+    }
+    while (pairs.size() > 2 && pairs.end()[-1] == 0 && pairs.end()[-2] == 0) pairs.resize(pairs.size() - 2);
+    return fmt::format("pad={}, value={}", to_string(pairs), v);
+  }
   Tensor forward(const Tensor& x) const {
     Shape shape = x.shape(), from(a.size(), 0), to(a.size(), 0), size = x.shape();
     for (int i = 0; i < x.dim(); ++i) {

@@ -26,7 +26,7 @@ Tensor interpolate_grad(const Tensor& g, const kernels::Resize& s);
 Tensor resized(const Operand& x, const kernels::Resize& s);
 
 std::string text(const kernels::Resize& s) {
-  return fmt::format("size={}, mode={}{}", to_string(Size2{s.y.out, s.x.out}), s.x.linear ? "linear" : "nearest",
+  return fmt::format("size={}, mode={}{}", to_string(Size2{s.y.out, s.x.out}), s.x.linear ? "bilinear" : "nearest",
                      s.x.align_corners ? ", align_corners=true" : "");
 }
 

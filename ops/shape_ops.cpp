@@ -126,7 +126,7 @@ struct Expand {
                                .flops = "0"};
   static constexpr Uses uses[] = {kNothing};
   Shape shape;
-  std::string attributes() const { return fmt::format("shape={}", to_string(shape)); }
+  std::string attributes() const { return fmt::format("size={}", to_string(shape)); }
   Tensor forward(const Tensor& x) const { return view(x, shape, broadcast_strides(x, shape)); }
   void backward(GradContext& c, const Tensor& g) const {
     c.send(0, [&] { return sum_to(g, c.shape(0)); });
@@ -137,7 +137,10 @@ struct Expand {
 struct Steps {
   int axis;
   std::int64_t first, step, count;
-  std::string text() const { return fmt::format("dim={}, first={}, step={}, count={}", axis, first, step, count); }
+  std::string text() const {
+    const std::int64_t end = count == 0 ? first : first + (count - 1) * step + 1;
+    return fmt::format("dim={}, start={}, end={}, step={}", axis, first, end, step);
+  }
   Tensor of(const Tensor& x) const {
     Shape shape = x.shape();
     Strides strides = x.strides();

@@ -23,6 +23,16 @@ struct Options : ProgramOptions {
   GraphOptions graph;
 };
 
+/// The program in one line.
+std::string title_of(std::string_view program) {
+  std::string title;
+  for (const std::string& line : CLI::detail::split(std::string(program), '\n')) {
+    const std::string statement = CLI::detail::trim_copy(line);
+    if (!statement.empty()) title += (title.empty() ? "" : "; ") + statement;
+  }
+  return shorten(printable(title), 100);
+}
+
 /// The parts of a label, by the names of --show and --hide.
 struct Part {
   const char* name;
@@ -77,7 +87,8 @@ int run_graph(const Options& o) {
   const bool has_gradient = (options.gradients || options.local_derivatives) && o.gradient_of.empty() &&
                             result.requires_grad() && (result.numel() == 1 || !o.cotangent.empty());
   if (has_gradient) result.backward({.cotangent = cotangent_for(result, o.cotangent), .retain_graph = true});
-  if (options.title.empty() && o.gradient_of.empty()) options.title = shorten(printable(loaded.asked.program), 100);
+  if (options.title.empty() && o.gradient_of.empty() && !loaded.asked.rebuilt)
+    options.title = title_of(loaded.asked.program);
   options.gradients &= has_gradient;
   options.local_derivatives &= has_gradient;
   options.color = o.color == "memory"   ? GraphColor::memory

@@ -4,13 +4,18 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 #include <limits>
 #include <nlohmann/json.hpp>
 
 #include "engine/error.h"
 #include "engine/factory.h"
 #include "engine/file.h"
+#include "engine/scopes.h"
 #include "engine/text.h"
+#include "ops/language/evaluate.h"
+#include "ops/ops.h"
+#include "tools/graph_program.h"
 
 namespace chainrule {
 namespace {
@@ -91,6 +96,61 @@ bool given_anew(const ProgramOptions& options, const std::string& name) {
                      [&](const std::string& v) { return v.starts_with(name + "="); });
 }
 
+/// The tensor that a node of a graph holds.
+Tensor node_value(const Json& node, const std::string& path, const std::string& name) {
+  if (!node.contains("value") || !node.at("value").is_object() || !node.at("value").contains("data"))
+    fail(path, fmt::format("the numbers of {} are not in it: a graph keeps its constants in a TeachingMode scope, and "
+                           "a file those of at most 4096 elements",
+                           name[0] == '_' ? "a constant" : printable(name)));
+  return to_tensor(value_from(node.at("value"), path, name), name);
+}
+
+/// True when the same numbers came out again.
+bool agree(const Tensor& a, const Tensor& b) {
+  if (a.shape() != b.shape()) return false;
+  const std::vector<double> x = a.to_vector(), y = b.to_vector();
+  const double tolerance = a.dtype() == DType::float32 ? 1e-4 : 1e-9;
+  for (std::size_t i = 0; i < x.size(); ++i)
+    if (std::abs(x[i] - y[i]) > tolerance * (1 + std::abs(y[i])) || std::isnan(x[i]) != std::isnan(y[i])) return false;
+  return true;
+}
+
+/// A graph that C++ wrote has no program; its nodes say what was computed. That they say enough is tried out: with the
+/// values of the file, the result of the file must come out.
+ProgramOptions rebuild(const Json& json, const std::string& path, const ProgramOptions& options, Bindings& bindings) {
+  const auto or_fail = [&](const auto& f) {
+    try {
+      return f();
+    } catch (const Error& e) {
+      fail(path, e.what());
+    }
+  };
+  const GraphProgram program = or_fail([&] { return program_of_graph(json); });
+  const Json& nodes = json.at("nodes");
+  Names names;
+  for (const GraphProgram::Input& input : program.inputs) {
+    Tensor t = node_value(nodes.at(input.node), path, input.name);
+    names.emplace(input.name, t);
+    if (given_anew(options, input.name)) continue;
+    if (input.kind == "input" || input.kind == "parameter")
+      bindings.bind(input.name, t);
+    else if (input.kind == "detached")
+      bindings.names.emplace(input.name, t.set_requires_grad().detach().label(input.label));
+    else
+      bindings.names.emplace(input.name, t.label(input.label));
+  }
+  const Tensor expected = node_value(nodes.at(program.result), path, "its result");
+  ProgramOptions read = options;
+  read.program = program.text;
+  read.rebuilt = true;
+  if (!options.dtype_given) read.dtype = expected.dtype() == DType::float32 ? "float32" : "float64";
+  set_default_dtype(read.dtype == "float32" ? DType::float32 : DType::float64);
+  const NoGrad values_only;
+  if (!agree(or_fail([&] { return evaluate(program.text, names); }), expected))
+    fail(path, "its operations, evaluated again, give another result; not all that they were set to is in it");
+  return read;
+}
+
 }  // namespace
 
 ProgramOptions read_graph_file(const ProgramOptions& options, Bindings& bindings) {
@@ -98,8 +158,8 @@ ProgramOptions read_graph_file(const ProgramOptions& options, Bindings& bindings
   const Json json = parse_json(path);
   if (!json.is_object() || !json.contains("format") || json.at("format") != kFormat)
     fail(path, fmt::format("its format is not '{}'", kFormat));
-  if (!json.contains("program") || !json.at("program").is_string())
-    fail(path, "it holds no program; graphs that C++ wrote have none");
+  if (!json.contains("program")) return rebuild(json, path, options, bindings);
+  if (!json.at("program").is_string()) fail(path, "its program is no text");
   ProgramOptions read = options;
   read.program = json.at("program").get<std::string>();
   if (!options.dtype_given && json.contains("dtype") &&

@@ -33,6 +33,7 @@ struct ProgramOptions {
   double timeout = 0;            // seconds; 0: none
   std::uint64_t max_memory = 0;  // bytes of all tensors together; 0: no limit
   bool json = false, quiet = false;
+  bool rebuilt = false;  // from the nodes of a graph: nobody wrote this text
 };
 
 /// Adds the program, its values and the options that all verbs share.

@@ -215,7 +215,8 @@ class Run {
 
   Value bind(const Step& step) {
     Value value = take(step, 0);
-    if (options_.label_names && value.is<Tensor>() && value.as<Tensor>().node() && value.as<Tensor>().label().empty())
+    const bool shown = options_.label_names && step.text[0] != '_';
+    if (shown && value.is<Tensor>() && value.as<Tensor>().node() && value.as<Tensor>().label().empty())
       value = value.as<Tensor>().label(step.text);
     names_.insert_or_assign(step.text, value);
     result_ = std::move(value);

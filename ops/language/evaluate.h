@@ -16,7 +16,7 @@ using Names = std::map<std::string, Value, std::less<>>;
 struct EvaluateOptions {
   /// Values computed so far are checked against this between steps; beyond it a "limit" error stops the program.
   std::optional<std::chrono::steady_clock::time_point> deadline{};
-  /// Bind names to results as labels, for diagrams and messages.
+  /// Bind names to results as labels, for diagrams and messages; names that begin with "_" never are.
   bool label_names = true;
 };
 

@@ -1,0 +1,140 @@
+// Graphs that C++ wrote as JSON hold no program. Read back, they evaluate, differentiate and draw the same, or say in a
+// sentence why they cannot.
+#include <doctest/doctest.h>
+#include <fmt/format.h>
+
+#include <nlohmann/json.hpp>
+#include <set>
+
+#include "engine/backward.h"
+#include "engine/diagram.h"
+#include "engine/error.h"
+#include "engine/factory.h"
+#include "engine/file.h"
+#include "engine/process.h"
+#include "engine/scopes.h"
+#include "ops/language/bindings.h"
+#include "ops/ops.h"
+#include "tests/engine/custom_rule.h"
+#include "tests/temporary_folder.h"
+#include "tools/program.h"
+
+using namespace chainrule;
+using chainrule::testing::message_of;
+using Folder = chainrule::testing::TemporaryFolder;
+using Json = nlohmann::ordered_json;
+
+namespace {
+
+LoadedProgram read_back(const std::string& path) {
+  ProgramOptions options;
+  options.program = "@" + path;
+  return load_program(options);
+}
+
+bool contains(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
+
+ProcessResult command(std::vector<std::string> arguments) {
+  arguments.insert(arguments.begin(), CHAINRULE_COMMAND);
+  return run_process(arguments, {.time_limit = std::chrono::minutes(5)});
+}
+
+std::vector<double> numbers(const Tensor& t) { return t.defined() ? t.to_vector() : std::vector<double>{}; }
+
+/// Writes and reads a graph. Throws what reading throws.
+void check_same(const Tensor& z, const std::vector<Tensor>& leaves, const std::string& path, bool drawn) {
+  const GraphOptions bare{.title = "t", .gradients = false, .local_derivatives = false, .fold_above = 0};
+  write_graph(path, z, {.fold_above = 0});
+  Names names;
+  const LoadedProgram loaded = read_back(path);
+  const Tensor again = loaded.run(names);
+  CHECK(again.shape() == z.shape());
+  CHECK(numbers(again) == numbers(z));
+  if (drawn) CHECK(graph_to_text(again, bare) == graph_to_text(z, bare));
+  if (!z.requires_grad()) return;
+  std::vector<Tensor> by;
+  for (const Tensor& leaf : leaves) {
+    const auto at = std::find_if(loaded.bindings.leaves.begin(), loaded.bindings.leaves.end(),
+                                 [&](const Tensor& t) { return t.label() == leaf.label(); });
+    if (at != loaded.bindings.leaves.end()) by.push_back(*at);
+  }
+  GradOptions options{.allow_unused = true};
+  options.cotangents = {ones(z.shape(), {.dtype = z.dtype()})};
+  const std::vector<Tensor> expected = grad({z}, leaves, options), got = grad({again}, by, options);
+  CHECK(got.size() <= expected.size());
+  std::size_t k = 0;
+  for (std::size_t i = 0; i < leaves.size(); ++i)
+    if (k < by.size() && by[k].label() == leaves[i].label()) CHECK(numbers(got[k++]) == numbers(expected[i]));
+}
+
+}  // namespace
+
+TEST_CASE("graph files: the graph of every function comes back, or says why not") {
+  const Folder folder;
+  set_default_dtype(DType::float64);
+  std::set<std::string> refused;
+  for (const Function* f : functions()) {
+    INFO(std::string(f->example));
+    const Bindings bindings = bind_text(f->with);
+    Names names = bindings.names;
+    const TeachingMode keep;
+    const Tensor z = to_tensor(evaluate(parse(f->example), names), f->name);
+    try {
+      check_same(z, bindings.leaves, folder / "g.json", f->name != std::string_view("median"));
+    } catch (const Error& e) {
+      CHECK(contains(e.what(), "is no graph that can be read back: "));
+      refused.insert(f->name);
+    }
+  }
+  // What their operations were set to is not in a graph: numbers of elements to keep, masks of chance, inner
+  // operations.
+  CHECK(refused == std::set<std::string>{"conv_transpose2d", "diag", "dropout", "max_unpool2d", "slogdet", "topk",
+                                         "layer_norm", "rms_norm"});
+  set_default_dtype(DType::float32);
+}
+
+TEST_CASE("graph files: a graph of C++ with new values for its inputs") {
+  const Folder folder;
+  const std::string path = folder / "price.json";
+  const Tensor apple = variable(100, "apple"), count = variable(2, "count"), tax = variable(1.1, "tax");
+  write_graph(path, (apple * count * tax).label("price"));
+  const ProcessResult same = command({"eval", "@" + path}), more = command({"eval", "@" + path, "count=3"});
+  CHECK_MESSAGE(same.out == "220\n", same.err);
+  CHECK_MESSAGE(more.out == "330\n", more.err);
+  CHECK(contains(command({"grad", "@" + path}).out, "∂apple  = 2.2"));
+  CHECK(contains(command({"graph", "@" + path, "--title", "t"}).out, "price           220"));
+  CHECK(contains(command({"graph", "@" + path}).out, "price = apple × count × tax\n"));
+  CHECK(contains(command({"graph", "y = 2 * x\n\n y + 1\n", "x=3"}).out, "y = 2 * x; y + 1\n"));
+}
+
+TEST_CASE("graph files: what is missing or wrong is said in a sentence") {
+  const Folder folder;
+  const std::string path = folder / "g.json";
+  const auto refusal = [&](const std::string& text) {
+    write_file(path, text);
+    return message_of<ValueError>([&] { (void)read_back(path); });
+  };
+  const Tensor x = variable(3, "x"), large = ones({5000}, {.requires_grad = true}).label("large");
+  const std::string good = graph_to_json(x * 2 + 1);
+  CHECK(contains(refusal(graph_to_json({x * 2, x * 3})), "several results"));
+  CHECK(contains(refusal(graph_to_json(sum(large * 2))), "the numbers of large are not in it: "));
+  CHECK(contains(refusal(graph_to_json(sum(ones({2}, {.requires_grad = true}) - 1))),
+                 "the numbers of a constant are not in it: "));
+  {
+    const ModuleScope net("net", "Net");
+    const Tensor y = sin(cos(x * 2));
+    CHECK(contains(refusal(graph_to_json(y, {.depth = 0})), "folded"));
+  }
+  const auto changed = [&](const std::string& from, const std::string& to) {
+    std::string text = good;
+    const std::size_t at = text.find(from);
+    REQUIRE(at != std::string::npos);
+    return refusal(text.replace(at, from.size(), to));
+  };
+  CHECK(contains(changed("\"mul\"", "\"mull\""), "no function to repeat its operation mull"));
+  CHECK(contains(changed("\"mul\"", "\"div\""), "give another result"));
+  CHECK(contains(changed("\"from\": 0", "\"from\": 99"), "an edge's 'from' is no node"));
+  CHECK(contains(changed("\"from\": 0", "\"from\": 4"), "not in the order"));
+  CHECK(contains(changed("\"nodes\"", "\"notes\""), "no list of nodes"));
+  CHECK(contains(changed("\"kind\": \"result\"", "\"kind\": \"input\""), "no result"));
+}
