@@ -59,7 +59,7 @@ TEST_CASE("places: every operation of every function's example is at its place i
     const Program program = parse(f->example);
     Names names = bind_text(f->with).names;
     const Tensor z = evaluate_tensor(program, names);
-    CHECK_MESSAGE(elsewhere(z, "program:", true) == "", f->name << ": " << elsewhere(z, "program:", true));
+    CHECK_MESSAGE(elsewhere(z, "program:", true) == "", std::string(f->name) << ": " << elsewhere(z, "program:", true));
   }
 }
 
