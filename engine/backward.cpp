@@ -296,6 +296,8 @@ class Walk {
     const auto edges = node.edges();
     needed_.resize(edges.size());
     for (std::size_t i = 0; i < edges.size(); ++i) needed_[i] = edge_wanted(edges[i]);
+    // A gradient that is recorded itself belongs to the line whose derivative it is.
+    const internal::Scope<const SourceLocation*> place(&ThreadState::place, &node.where);
     const double started = profile_ ? internal::profile_clock() : 0;
     {
       // What the rule computes on its way is its own affair; a bad result is blamed on the rule, not on a step of it.

@@ -48,7 +48,7 @@ class Check {
     Tensors again = evaluate_(x_);
     // What draws few random numbers may draw the same ones twice.
     for (int more = 0; draws && more < 30 && first_difference(outputs, again).empty(); ++more) again = evaluate_(x_);
-    if (!look_at(outputs, again)) return;
+    if (!look_at(outputs, again)) return fail_all(first, Verdict::unused, "no floating value is computed from it");
     if (const std::string difference = first_difference(outputs, again); !difference.empty()) {
       // Once more, keeping every value, to see where the two part.
       const TeachingMode keep_values;

@@ -41,6 +41,10 @@ Diagnosis diagnose(const CheckedFunction& evaluate, const std::vector<Tensor>& x
 /// The first operation whose result is not finite though its inputs are, as "exp at program:1:1 overflows: ...".
 std::optional<Finding> find_overflow(const CheckedFunction& evaluate, const std::vector<Tensor>& x);
 
+/// "x[0] is nan: ..." where the checked input i, its element `at` or any one, is not a finite number; else empty.
+std::string infinite_input(std::span<const GradcheckInput> results, const std::vector<Tensor>& x, std::size_t i,
+                           const std::vector<std::int64_t>& at = {});
+
 /// Gives each result its cause. Only what is not plainly right is looked into.
 void explain(std::span<GradcheckInput> results, const CheckedFunction& evaluate, const std::vector<Tensor>& x,
              const GradientTolerance& tolerance, bool single_precision, Generator& generator);

@@ -58,10 +58,13 @@ void explain(std::span<GradcheckInput> results, const CheckedFunction& evaluate,
     return r.verdict == Verdict::non_finite && r.checked == 0 && r.elements > 0;
   };
   if (std::all_of(results.begin(), results.end(), never_compared)) {  // the value itself is not finite
-    const std::optional<Finding> overflow = find_overflow(evaluate, x);
+    std::string input;
+    for (std::size_t i = 0; i < x.size() && input.empty(); ++i) input = infinite_input(results, x, i);
+    const std::optional<Finding> overflow = input.empty() ? find_overflow(evaluate, x) : std::nullopt;
     for (GradcheckInput& r : results) {
       r.cause = GradcheckCause::precision;
       if (overflow) take(r, *overflow);
+      if (!input.empty()) r.reason += "; " + input;
     }
     return;
   }
@@ -75,7 +78,13 @@ void explain(std::span<GradcheckInput> results, const CheckedFunction& evaluate,
       r.cause = GradcheckCause::kink;
       if (const Finding* kink = Diagnosis::first(found.kinks, i)) take(r, *kink);
     } else if (!plain(r)) {
-      explain_failure(r, i, found, epsilon);
+      const std::string input = r.verdict == Verdict::non_finite ? infinite_input(results, x, i, r.worst) : "";
+      if (input.empty()) {
+        explain_failure(r, i, found, epsilon);
+      } else {
+        r.cause = GradcheckCause::precision;
+        r.reason += "; " + input;
+      }
     }
   }
 }

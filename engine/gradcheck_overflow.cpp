@@ -1,5 +1,6 @@
 // Where a value stops being finite, and what a recorded operation is called in a report.
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <cmath>
@@ -50,6 +51,20 @@ std::optional<Finding> find_overflow(const CheckedFunction& evaluate, const std:
     f.blame.element = index_of(place, base.result(k).shape());
     f.reason = fmt::format("it gives {}{}{}", *bad, from, stable_form(base, k));
     return f;
+  }
+  return {};
+}
+
+std::string infinite_input(std::span<const GradcheckInput> results, const std::vector<Tensor>& x, std::size_t i,
+                           const std::vector<std::int64_t>& at) {
+  const Values values = x[i].to_vector();
+  for (std::size_t k = 0; k < values.size(); ++k) {
+    if (std::isfinite(values[k])) continue;
+    const std::vector<std::int64_t> index = index_of(static_cast<std::int64_t>(k), x[i].shape());
+    if (!at.empty() && at != index) continue;
+    const std::string place = index.empty() ? "" : fmt::format("[{}]", fmt::join(index, ", "));
+    return fmt::format("{}{} is {}: a gradient can be checked at finite inputs only", results[i].name, place,
+                       values[k]);
   }
   return {};
 }

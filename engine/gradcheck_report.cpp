@@ -138,6 +138,11 @@ bool GradcheckReport::ok() const {
 }
 
 std::string to_string(const GradcheckReport& report, bool verbose) {
+  if (!report.compared_output) {
+    std::string text = "gradcheck FAILED: there is no floating output to check";
+    for (const std::string& note : report.notes) text += "; " + note;
+    return text;
+  }
   std::string text;
   auto out = std::back_inserter(text);
   std::int64_t failed = 0, checked = 0, kinks = 0;
@@ -149,9 +154,7 @@ std::string to_string(const GradcheckReport& report, bool verbose) {
   }
   for (const std::string& note : report.notes) fmt::format_to(out, "note: {}\n", note);
   if (verbose && !report.inputs.empty()) fmt::format_to(out, "\n{}\n", table_of(report.inputs));
-  if (!report.compared_output)
-    fmt::format_to(out, "gradcheck FAILED: no floating output to check");
-  else if (failed > 0)
+  if (failed > 0)
     fmt::format_to(out, "gradcheck FAILED: {} of {} wrong", failed,
                    count(static_cast<std::int64_t>(report.inputs.size()), "gradient"));
   else

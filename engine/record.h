@@ -147,8 +147,8 @@ template <class Op, int N, std::size_t Extent>
       number_leaf(*x);
   }
   if constexpr (Made::kResult) new (edge) Edge;
-  Node* node =
-      Made::make(block, std::forward<Op>(op), {Op::info, inputs.size(), Made::kResult, teaching, numbers, z, where});
+  Node* node = Made::make(block, std::forward<Op>(op),
+                          {Op::info, inputs.size(), Made::kResult, teaching, numbers, z, place_of_call(where)});
   node->number = next_number();
   new (&z.node) Ref<Node>(Ref<Node>::adopt(node));  // the place is empty: nothing to let go of
   const bool for_rule = seen.wanted & kOutput;
@@ -194,7 +194,7 @@ template <class Op, int N, class Forward>
   if (shared) [[unlikely]]
     result = alias(result);
   if (watch.active()) [[unlikely]]
-    watch.finish(result, info, inputs, where);
+    watch.finish(result, info, inputs, place_of_call(where));
   if constexpr (HasRule<Op>) {
     if (wanted && is_floating(result.dtype())) {
       attach<Op, N>(std::move(op), result, inputs, seen, where);

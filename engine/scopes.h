@@ -1,10 +1,12 @@
 // What the current thread does with the operations it runs: record them or not, check every value, keep everything for
-// learning, and under which module path. Each scope lasts until its object dies.
+// learning, under which module path, and on behalf of which line. Each scope lasts until its object dies.
 #pragma once
 
 #include <cstdint>
 #include <string>
 #include <string_view>
+
+#include "engine/source_location.h"
 
 namespace chainrule {
 
@@ -25,8 +27,10 @@ struct ThreadState {
   bool anomaly = false;
   bool teaching = false;
   const ModulePath* module = nullptr;
-  Profile* profile = nullptr;    // see profile.h
-  Observer* observer = nullptr;  // the same
+  const SourceLocation* place = nullptr;        // where operations are said to be; null: where each one is called
+  const SourceLocation* module_call = nullptr;  // where the module that computes was called
+  Profile* profile = nullptr;                   // see profile.h
+  Observer* observer = nullptr;                 // the same
 };
 
 inline ThreadState& thread_state() {
@@ -50,6 +54,11 @@ class Scope {
   T ThreadState::*field_;
   T before_;
 };
+/// Where an operation that was called `here` is said to be.
+inline const SourceLocation& place_of_call(const SourceLocation& here) {
+  const SourceLocation* place = thread_state().place;
+  return place ? *place : here;
+}
 }  // namespace internal
 
 /// Operations inside are computed and not recorded.
@@ -75,6 +84,15 @@ class AnomalyMode : internal::Scope<bool> {
 class TeachingMode : internal::Scope<bool> {
  public:
   explicit TeachingMode(bool on = true) : Scope(&ThreadState::teaching, on) {}
+};
+
+/// Operations inside are said to be where the caller is: what a function that is made of others opens with, so that
+/// diagrams, errors and checks name the line that called it instead of its own. Of scopes inside each other the
+/// outermost counts. `where`, often that of an Operand, must outlive the scope.
+class CalledFrom : internal::Scope<const SourceLocation*> {
+ public:
+  explicit CalledFrom(const SourceLocation& where) : Scope(&ThreadState::place, &internal::place_of_call(where)) {}
+  explicit CalledFrom(SourceLocation&&) = delete;
 };
 
 /// The path of a module inside the current one.

@@ -102,7 +102,7 @@ void* Tensor::mutable_data(const char* writer, SourceLocation where) {
     throw GraphError(fmt::format("{}: {} is trainable; change it inside a NoGrad scope", writer, describe(*this)));
   move_outside(t);
   ++t.storage->version;
-  t.storage->writer = {writer, where};
+  t.storage->writer = {writer, internal::place_of_call(where)};
   return t.data;
 }
 

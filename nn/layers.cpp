@@ -38,7 +38,10 @@ Linear::Linear(std::int64_t in_features, std::int64_t out_features, Options opti
   if (options.bias) bias.emplace(*this, "bias", zeros({out_features}));
 }
 
-Tensor Linear::forward(const Tensor& x) { return linear(x, weight, bias); }
+Tensor Linear::forward(const Tensor& x) {
+  const CalledFrom caller(called_from());
+  return linear(x, weight, bias);
+}
 
 Conv2d::Conv2d(std::int64_t in_channels, std::int64_t out_channels, Options options)
     : weight(*this, "weight", options.init(filter_shape(in_channels, out_channels, options), default_generator())),
@@ -47,11 +50,27 @@ Conv2d::Conv2d(std::int64_t in_channels, std::int64_t out_channels, Options opti
 }
 
 Tensor Conv2d::forward(const Tensor& x) {
+  const CalledFrom caller(called_from());
   return conv2d(x, weight, bias,
                 {.stride = options_.stride,
                  .padding = options_.padding,
                  .dilation = options_.dilation,
                  .groups = options_.groups});
+}
+
+Tensor ReLU::forward(const Tensor& x) {
+  const CalledFrom caller(called_from());
+  return relu(x);
+}
+
+Tensor MaxPool2d::forward(const Tensor& x) {
+  const CalledFrom caller(called_from());
+  return max_pool2d(x, kernel_size_, options_);
+}
+
+Tensor Flatten::forward(const Tensor& x) {
+  const CalledFrom caller(called_from());
+  return flatten(x, start_dim_, end_dim_);
 }
 
 void Sequential::append(std::shared_ptr<Module> module) {
@@ -62,7 +81,7 @@ void Sequential::append(std::shared_ptr<Module> module) {
 
 Tensor Sequential::forward(const Tensor& x) {
   Tensor y = x;
-  for (const auto& module : modules_) y = (*module)(y);
+  for (const auto& module : modules_) y = (*module)(y, called_from());
   return y;
 }
 

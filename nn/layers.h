@@ -54,7 +54,7 @@ class ReLU : public Module {
   ReLU() = default;
 
  protected:
-  Tensor forward(const Tensor& x) override { return relu(x); }
+  Tensor forward(const Tensor& x) override;
 };
 
 class MaxPool2d : public Module {
@@ -63,7 +63,7 @@ class MaxPool2d : public Module {
   MaxPool2d(Size2 kernel_size, Options options = {}) : kernel_size_(kernel_size), options_(options) {}
 
  protected:
-  Tensor forward(const Tensor& x) override { return max_pool2d(x, kernel_size_, options_); }
+  Tensor forward(const Tensor& x) override;
 
  private:
   Size2 kernel_size_;
@@ -76,7 +76,7 @@ class Flatten : public Module {
   explicit Flatten(std::int64_t start_dim = 1, std::int64_t end_dim = -1) : start_dim_(start_dim), end_dim_(end_dim) {}
 
  protected:
-  Tensor forward(const Tensor& x) override { return flatten(x, start_dim_, end_dim_); }
+  Tensor forward(const Tensor& x) override;
 
  private:
   std::int64_t start_dim_, end_dim_;

@@ -94,7 +94,14 @@ ModuleScope Module::enter() const {
   return ModuleScope(path_);
 }
 
-Tensor Module::operator()(const Tensor& x) {
+const SourceLocation& Module::called_from() {
+  static constexpr SourceLocation kUnknown;
+  const SourceLocation* where = thread_state().module_call;
+  return where ? *where : kUnknown;
+}
+
+Tensor Module::operator()(const Tensor& x, SourceLocation where) {
+  const internal::Scope<const SourceLocation*> call(&ThreadState::module_call, &where);
   const ModuleScope scope = enter();
   return forward(x);
 }

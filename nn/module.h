@@ -26,7 +26,7 @@ class Module {
   virtual ~Module() = default;
 
   /// Computes the module under its name, so that what it records is clustered and named by it.
-  Tensor operator()(const Tensor& x);
+  Tensor operator()(const Tensor& x, SourceLocation where = SourceLocation::current());
 
   /// All parameters, named by path ("conv.weight"), own ones first, in order of declaration. A parameter that two
   /// modules share appears once, under its first name.
@@ -51,6 +51,9 @@ class Module {
 
   /// For modules of one input; others declare what they need and open a scope with enter().
   virtual Tensor forward(const Tensor& x);
+  /// Where the module was called. A layer's forward opens with `const CalledFrom caller(called_from())`, because
+  /// whoever looks for an operation of it wants the line of the network; a network's own forward does not.
+  static const SourceLocation& called_from();
   /// The scope that operator() opens; none for a module without a name.
   ModuleScope enter() const;
 

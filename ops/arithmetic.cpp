@@ -249,25 +249,28 @@ bool is_one(const Operand& alpha) { return alpha.is_number() && alpha.number() =
 Tensor add(const Operand& x, const Operand& y) { return record_pair(Add{}, x, y); }
 Tensor sub(const Operand& x, const Operand& y) { return record_pair(Sub{}, x, y); }
 Tensor add(const Operand& x, const Operand& y, const Operand& alpha) {
-  return is_one(alpha) ? add(x, y) : add(x, Operand(mul(y, alpha), y.where()));
+  const CalledFrom caller(x.where());
+  return is_one(alpha) ? add(x, y) : add(x, mul(y, alpha));
 }
 Tensor sub(const Operand& x, const Operand& y, const Operand& alpha) {
-  return is_one(alpha) ? sub(x, y) : sub(x, Operand(mul(y, alpha), y.where()));
+  const CalledFrom caller(x.where());
+  return is_one(alpha) ? sub(x, y) : sub(x, mul(y, alpha));
 }
 Tensor mul(const Operand& x, const Operand& y) { return record_pair(Mul{}, x, y); }
 Tensor div(const Operand& x, const Operand& y) { return record_floating_pair(Div{}, x, y); }
 
 Tensor div(const Operand& x, const Operand& y, const std::string& rounding_mode) {
+  const CalledFrom caller(x.where());
   if (rounding_mode != "floor" && rounding_mode != "trunc")
     throw ValueError(fmt::format("div: rounding_mode is '{}', it must be 'floor' or 'trunc'", rounding_mode));
   const bool down = rounding_mode == "floor";
   if (is_floating(common_dtype(x, y))) {
     if (down) return record_pair(FloorDivide{}, x, y);
-    return trunc(Operand(div(x, y), x.where()));
+    return trunc(div(x, y));
   }
   const Tensor a = as_tensor(x, DType::int64), b = as_tensor(y, DType::int64);
   check_divisor(b, "div");
-  return record(FloorDivide{}, Operand(down ? a : sub(a, fmod(a, b)), x.where()), Operand(b, y.where()));
+  return record(FloorDivide{}, down ? a : sub(a, fmod(a, b)), b);
 }
 
 Tensor neg(const Operand& x) { return record_one(Neg{}, x); }

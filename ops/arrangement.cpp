@@ -118,12 +118,12 @@ struct Roll {
 
 Tensor roll_by(const Operand& x, const Shape& shifts) { return record(Roll{shifts}, x); }
 
-std::vector<Tensor> pieces(const Tensor& t, std::span<const std::int64_t> sizes, int axis, SourceLocation where) {
+std::vector<Tensor> pieces(const Tensor& t, std::span<const std::int64_t> sizes, int axis) {
   std::vector<Tensor> list;
   list.reserve(sizes.size());
   std::int64_t first = 0;
   for (const auto size : sizes) {
-    list.push_back(slice(Operand(t, where), axis, first, first + size));
+    list.push_back(slice(t, axis, first, first + size));
     first += size;
   }
   return list;
@@ -138,6 +138,7 @@ int axis_of(const Tensor& t, std::int64_t dim, const char* who) {
 }  // namespace
 
 Tensor cat(std::span<const Tensor> tensors, std::int64_t dim, SourceLocation where) {
+  const CalledFrom caller(where);
   if (tensors.empty()) throw ValueError("cat: no tensors were given");
   boost::container::small_vector<Tensor, 8> list;
   list.reserve(tensors.size());
@@ -172,6 +173,7 @@ Tensor cat(std::initializer_list<Tensor> tensors, std::int64_t dim, SourceLocati
 }
 
 Tensor stack(std::span<const Tensor> tensors, std::int64_t dim, SourceLocation where) {
+  const CalledFrom caller(where);
   if (tensors.empty()) throw ValueError("stack: no tensors were given");
   boost::container::small_vector<Tensor, 8> list;
   list.reserve(tensors.size());
@@ -182,9 +184,9 @@ Tensor stack(std::span<const Tensor> tensors, std::int64_t dim, SourceLocation w
     if (t.shape() != first.shape())
       throw ShapeError(fmt::format("stack: tensor {} has shape {}, the first has {}; all must be alike", i + 1,
                                    to_string(t.shape()), to_string(first.shape())));
-    list.push_back(unsqueeze(Operand(t, where), axis));
+    list.push_back(unsqueeze(t, axis));
   }
-  return cat(std::span<const Tensor>(list.data(), list.size()), axis, where);
+  return cat(std::span<const Tensor>(list.data(), list.size()), axis);
 }
 
 Tensor stack(std::initializer_list<Tensor> tensors, std::int64_t dim, SourceLocation where) {
@@ -192,6 +194,7 @@ Tensor stack(std::initializer_list<Tensor> tensors, std::int64_t dim, SourceLoca
 }
 
 std::vector<Tensor> split(const Operand& x, std::int64_t size, std::int64_t dim) {
+  const CalledFrom caller(x.where());
   const Tensor t = tensor_argument(x, "split");
   const int axis = axis_of(t, dim, "split");
   const std::int64_t n = t.shape()[axis];
@@ -200,10 +203,11 @@ std::vector<Tensor> split(const Operand& x, std::int64_t size, std::int64_t dim)
   std::vector<std::int64_t> sizes;
   for (std::int64_t left = n; left > 0; left -= size) sizes.push_back(std::min(size, left));
   if (n == 0) sizes.push_back(0);
-  return pieces(t, sizes, axis, x.where());
+  return pieces(t, sizes, axis);
 }
 
 std::vector<Tensor> split(const Operand& x, const std::vector<std::int64_t>& sizes, std::int64_t dim) {
+  const CalledFrom caller(x.where());
   const Tensor t = tensor_argument(x, "split");
   const int axis = axis_of(t, dim, "split");
   const std::int64_t n = t.shape()[axis];
@@ -212,19 +216,21 @@ std::vector<Tensor> split(const Operand& x, const std::vector<std::int64_t>& siz
   if (left != 0)
     throw ShapeError(fmt::format("split: sizes ({}) do not add up to axis {} of shape {}, which has {}",
                                  fmt::join(sizes, ", "), axis, to_string(t.shape()), n));
-  return pieces(t, sizes, axis, x.where());
+  return pieces(t, sizes, axis);
 }
 
 std::vector<Tensor> chunk(const Operand& x, std::int64_t chunks, std::int64_t dim) {
+  const CalledFrom caller(x.where());
   const Tensor t = tensor_argument(x, "chunk");
   const int axis = axis_of(t, dim, "chunk");
   if (chunks < 1) throw ValueError(fmt::format("chunk: {} chunks; there must be one at least", chunks));
   const std::int64_t n = t.shape()[axis];
-  if (n > 0) return split(Operand(t, x.where()), (n - 1) / chunks + 1, axis);
-  return pieces(t, std::vector<std::int64_t>(static_cast<std::size_t>(chunks), 0), axis, x.where());
+  if (n > 0) return split(t, (n - 1) / chunks + 1, axis);
+  return pieces(t, std::vector<std::int64_t>(static_cast<std::size_t>(chunks), 0), axis);
 }
 
 Tensor flip(const Operand& x, const Axes& dims) {
+  const CalledFrom caller(x.where());
   const Tensor t = tensor_argument(x, "flip");
   Shape axes;
   for (const auto d : dims) {
@@ -234,13 +240,13 @@ Tensor flip(const Operand& x, const Axes& dims) {
     axes.push_back(axis);
   }
   if (t.dim() == 0) axes.clear();
-  return record(Flip{axes}, Operand(t, x.where()));
+  return record(Flip{axes}, t);
 }
 
 Tensor roll(const Operand& x, const std::vector<std::int64_t>& shifts, const Axes& dims) {
+  const CalledFrom caller(x.where());
   const Tensor t = tensor_argument(x, "roll");
-  if (dims.empty() && shifts.size() == 1 && t.dim() != 1)
-    return reshape(roll(flatten(Operand(t, x.where())), shifts, {0}), t.shape());
+  if (dims.empty() && shifts.size() == 1 && t.dim() != 1) return reshape(roll(flatten(t), shifts, {0}), t.shape());
   const std::size_t named = dims.empty() ? 1 : dims.size();
   if (shifts.size() != named)
     throw ValueError(fmt::format("roll: {} shifts for {} axes: ({}) and ({})", shifts.size(), named,
@@ -253,10 +259,11 @@ Tensor roll(const Operand& x, const std::vector<std::int64_t>& shifts, const Axe
     const std::int64_t shift = shifts[k] % n;
     total[axis] = (total[axis] + (shift < 0 ? shift + n : shift)) % n;
   }
-  return roll_by(Operand(t, x.where()), total);
+  return roll_by(t, total);
 }
 
 Tensor repeat(const Operand& x, const std::vector<std::int64_t>& repeats) {
+  const CalledFrom caller(x.where());
   const Tensor t = tensor_argument(x, "repeat");
   const std::size_t rank = repeats.size();
   if (rank < t.shape().size())
@@ -271,26 +278,27 @@ Tensor repeat(const Operand& x, const std::vector<std::int64_t>& repeats) {
       throw ValueError(
           fmt::format("repeat: {} times along axis {} of {} is not possible", repeats[i], i, to_string(shape)));
   check_shape(whole, item_size(t.dtype()), "repeat");
-  Tensor z = reshape(Operand(t, x.where()), shape);
+  Tensor z = reshape(t, shape);
   // From the last axis on: what lies behind an axis is repeated with it, as one run.
   for (std::size_t i = rank; i-- > 0;) {
     if (repeats[i] == 1) continue;
     const Shape before = z.shape();
     std::int64_t outer = 1, run = 1;
     for (std::size_t k = 0; k < rank; ++k) (k < i ? outer : run) *= before[k];
-    z = expand(reshape(Operand(z, x.where()), {outer, 1, run}), {outer, repeats[i], run});
+    z = expand(reshape(z, {outer, 1, run}), {outer, repeats[i], run});
     Shape after = before;
     after[i] = whole[i];
-    z = reshape(Operand(z, x.where()), after);
+    z = reshape(z, after);
   }
   return z;
 }
 
 Tensor tile(const Operand& x, const std::vector<std::int64_t>& dims) {
+  const CalledFrom caller(x.where());
   const Tensor t = tensor_argument(x, "tile");
   std::vector<std::int64_t> repeats(std::max(t.shape().size(), dims.size()), 1);
   std::copy(dims.begin(), dims.end(), repeats.end() - static_cast<std::ptrdiff_t>(dims.size()));
-  return repeat(Operand(t, x.where()), repeats);
+  return repeat(t, repeats);
 }
 
 std::span<const OpInfo* const> arrangement_ops() {

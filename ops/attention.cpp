@@ -139,14 +139,15 @@ Tensor causal_mask(std::int64_t queries, std::int64_t keys) {
 }  // namespace
 
 Tensor dropout(const Operand& x, double p, bool training) {
+  const CalledFrom caller(x.where());
   if (!(p >= 0 && p <= 1)) throw ValueError(fmt::format("dropout: p is {}, it must be from 0 to 1", p));
   Tensor a = as_floating(tensor_argument(x, "dropout"));
   if (!training) return a;
-  return record(Dropout{p}, Operand(a, x.where()),
-                Operand(dropout_mask(a.shape(), a.dtype(), p, p < 1 ? 1 / (1 - p) : 0), x.where()));
+  return record(Dropout{p}, a, dropout_mask(a.shape(), a.dtype(), p, p < 1 ? 1 / (1 - p) : 0));
 }
 
 Tensor embedding(const Tensor& input, const Operand& weight, std::optional<std::int64_t> padding_idx) {
+  const CalledFrom caller(weight.where());
   const Tensor w = tensor_argument(weight, "embedding");
   if (!input.defined()) throw ValueError("embedding: the input is an empty tensor handle");
   if (input.dtype() != DType::int64)
@@ -165,11 +166,12 @@ Tensor embedding(const Tensor& input, const Operand& weight, std::optional<std::
   if (bad >= 0)
     throw ValueError(fmt::format("embedding: the index at position {} of shape {} is {}, the weight has {} rows", bad,
                                  to_string(input.shape()), numbers(index)[bad], rows));
-  return record(Embedding{padding}, Operand(w, weight.where()), Operand(input, weight.where()));
+  return record(Embedding{padding}, w, input);
 }
 
 Tensor scaled_dot_product_attention(const Operand& query, const Operand& key, const Operand& value,
                                     const AttentionOptions& o) {
+  const CalledFrom caller(query.where());
   const char* const who = "scaled_dot_product_attention";
   const Tensor q = as_floating(tensor_argument(query, who)), k = as_floating(tensor_argument(key, who)),
                v = as_floating(tensor_argument(value, who));
@@ -178,7 +180,7 @@ Tensor scaled_dot_product_attention(const Operand& query, const Operand& key, co
                                  who, to_string(q.shape()), to_string(k.shape()), to_string(v.shape())));
   if (o.attn_mask && o.is_causal) throw ValueError(fmt::format("{}: give attn_mask or is_causal, not both", who));
   const double scale = 1 / std::sqrt(static_cast<double>(q.size(-1)));
-  Tensor scores = matmul(mul(Operand(q, query.where()), scale), transpose(Operand(k, key.where())));
+  Tensor scores = matmul(mul(q, scale), transpose(k));
   constexpr double kNever = -std::numeric_limits<double>::infinity();
   if (o.is_causal) scores = where(causal_mask(q.size(-2), k.size(-2)), scores, kNever);
   if (o.attn_mask) {
@@ -189,7 +191,7 @@ Tensor scaled_dot_product_attention(const Operand& query, const Operand& key, co
   }
   Tensor weights = softmax(scores, -1);
   if (o.dropout_p != 0) weights = dropout(weights, o.dropout_p);
-  return matmul(weights, Operand(v, value.where()));
+  return matmul(weights, v);
 }
 
 std::span<const OpInfo* const> attention_ops() {

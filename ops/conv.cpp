@@ -205,9 +205,10 @@ Tensor conv2d_input_grad(const Tensor& g, const Tensor& w, Size2 size, const Con
 }
 
 Tensor conv2d(const Operand& x, const Operand& weight, const std::optional<Tensor>& bias, const ConvOptions& options) {
+  const CalledFrom caller(x.where());
   if (options.same_padding) return conv2d_same(x, weight, bias, options);
   const Batch batch = batch_argument(x, "conv2d");
-  if (batch.added) return batch.back(conv2d(Operand(batch.x, x.where()), weight, bias, options));
+  if (batch.added) return batch.back(conv2d(batch.x, weight, bias, options));
   const Tensor tx = batch.x, tw = tensor_argument(weight, "conv2d");
   const bool has_bias = bias && bias->defined();
   const Shape &xs = tx.shape(), &ws = tw.shape();
@@ -234,8 +235,8 @@ Tensor conv2d(const Operand& x, const Operand& weight, const std::optional<Tenso
   w = as_tensor(w, d);
   expect_floating(a, "conv2d", "x");
   check_columns("conv2d", s, d);
-  if (!has_bias) return record(Conv2d{options}, Operand(a, x.where()), Operand(w, x.where()));
-  return record(Conv2d{options}, Operand(a, x.where()), Operand(w, x.where()), Operand(b, x.where()));
+  if (!has_bias) return record(Conv2d{options}, a, w);
+  return record(Conv2d{options}, a, w, b);
 }
 
 void set_conv_method(ConvMethod method) {

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "engine/error.h"
+#include "engine/scopes.h"
 #include "ops/function.h"
 #include "ops/images.h"
 #include "ops/launch.h"
@@ -38,6 +39,7 @@ std::int64_t grown(const char* axis, std::int64_t length, std::int64_t kernel, s
 
 Tensor conv1d(const Operand& x, const Operand& weight, const std::optional<Tensor>& bias,
               const Conv1dOptions& options) {
+  const CalledFrom caller(x.where());
   const Tensor t = tensor_argument(x, "conv1d"), w = tensor_argument(weight, "conv1d");
   const Shape &s = t.shape(), &ws = w.shape();
   if (s.size() != 2 && s.size() != 3)
@@ -45,16 +47,17 @@ Tensor conv1d(const Operand& x, const Operand& weight, const std::optional<Tenso
   if (ws.size() != 3)
     throw ShapeError(fmt::format("conv1d: weight has shape {}, it must be (out, in / groups, kernel)", to_string(ws)));
   const bool batched = s.size() == 3;
-  const Tensor row = reshape(Operand(t, x.where()), {batched ? s[0] : 1, s[s.size() - 2], 1, s[s.size() - 1]});
+  const Tensor row = reshape(t, {batched ? s[0] : 1, s[s.size() - 2], 1, s[s.size() - 1]});
   const ConvOptions o{
       {1, options.stride}, {0, options.padding}, {1, options.dilation}, options.groups, options.same_padding};
-  const Tensor z = conv2d(Operand(row, x.where()), reshape(w, {ws[0], ws[1], 1, ws[2]}), bias, o);
+  const Tensor z = conv2d(row, reshape(w, {ws[0], ws[1], 1, ws[2]}), bias, o);
   const Shape& zs = z.shape();
   return reshape(z, batched ? Shape{zs[0], zs[1], zs[3]} : Shape{zs[1], zs[3]});
 }
 
 Tensor conv_transpose2d(const Operand& x, const Operand& weight, const std::optional<Tensor>& bias,
                         const ConvTransposeOptions& options) {
+  const CalledFrom caller(x.where());
   const char* const who = "conv_transpose2d";
   const Batch batch = batch_argument(x, who);
   const Tensor tw = tensor_argument(weight, who);

@@ -235,13 +235,20 @@ struct DetSign {
 
 }  // namespace
 
-Tensor det(const Operand& x) { return record(Det{}, Operand(square_matrices(x, "det", "x"), x.where())); }
+Tensor det(const Operand& x) {
+  const CalledFrom caller(x.where());
+  return record(Det{}, square_matrices(x, "det", "x"));
+}
 
-Tensor logdet(const Operand& x) { return record(LogDet{}, Operand(square_matrices(x, "logdet", "x"), x.where())); }
+Tensor logdet(const Operand& x) {
+  const CalledFrom caller(x.where());
+  return record(LogDet{}, square_matrices(x, "logdet", "x"));
+}
 
 SignedLogDet slogdet(const Operand& x) {
+  const CalledFrom caller(x.where());
   const Tensor t = square_matrices(x, "slogdet", "x");
-  return {record(DetSign{}, Operand(t, x.where())), record(LogAbsDet{}, Operand(t, x.where()))};
+  return {record(DetSign{}, t), record(LogAbsDet{}, t)};
 }
 
 std::span<const OpInfo* const> determinant_ops() {

@@ -135,26 +135,28 @@ Value spread(const Arguments& a, Tensor (*f)(const Operand&, const Axes&, std::i
 }  // namespace
 
 Tensor var(const Operand& x, const Axes& dim, std::int64_t correction, bool keepdim) {
+  const CalledFrom caller(x.where());
   const Tensor a = as_floating(x);
-  return record(Var{{over(a, dim, keepdim, "var"), correction}}, Operand(a, x.where()));
+  return record(Var{{over(a, dim, keepdim, "var"), correction}}, a);
 }
 
 Tensor std(const Operand& x, const Axes& dim, std::int64_t correction, bool keepdim) {
+  const CalledFrom caller(x.where());
   const Tensor a = as_floating(x);
-  return record(Std{{over(a, dim, keepdim, "std"), correction}}, Operand(a, x.where()));
+  return record(Std{{over(a, dim, keepdim, "std"), correction}}, a);
 }
 
 Tensor norm(const Operand& x, double p, const Axes& dim, bool keepdim) {
+  const CalledFrom caller(x.where());
   const Tensor a = as_floating(x);
   const Over o = over(a, dim, keepdim, "norm");
   if (std::isnan(p)) throw ValueError("norm: p is NaN, it must be a number");
-  const Operand y(a, x.where());
-  if (p == 0) return sum(abs(sign(y)), o.axes(), keepdim);
+  if (p == 0) return sum(abs(sign(a)), o.axes(), keepdim);
   if (std::isinf(p) && o.count(a.shape()) > 0)
-    return p > 0 ? amax(abs(y), o.axes(), keepdim) : amin(abs(y), o.axes(), keepdim);
-  if (p == 1 || p == kInf) return sum(abs(y), o.axes(), keepdim);  // of nothing every norm is 0
+    return p > 0 ? amax(abs(a), o.axes(), keepdim) : amin(abs(a), o.axes(), keepdim);
+  if (p == 1 || p == kInf) return sum(abs(a), o.axes(), keepdim);  // of nothing every norm is 0
   if (p < 0) expect_elements(a, o, "norm", "smallest value");
-  return record(Norm{p, o}, y);
+  return record(Norm{p, o}, a);
 }
 
 std::span<const OpInfo* const> deviation_ops() {

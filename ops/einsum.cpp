@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "engine/error.h"
+#include "engine/scopes.h"
 #include "ops/arguments.h"
 #include "ops/function.h"
 #include "ops/launch.h"
@@ -69,8 +70,7 @@ struct Term {
 
 class Contraction {
  public:
-  Contraction(std::string_view text, std::span<const Tensor> operands, SourceLocation where)
-      : text_(text), where_(where) {
+  Contraction(std::string_view text, std::span<const Tensor> operands) : text_(text) {
     Equation e = parse(text);
     if (e.inputs.size() != operands.size())
       fail(fmt::format("{} operands are named, {} are given", e.inputs.size(), operands.size()));
@@ -79,7 +79,7 @@ class Contraction {
       if (common_dtype(widest, tensor_argument(t, "einsum")) != widest.dtype()) widest = t;
     terms_.reserve(operands.size());
     for (std::size_t i = 0; i < operands.size(); ++i)
-      terms_.push_back({as_tensor(at(operands[i]), widest.dtype()), labels_of(e.inputs[i], operands[i], i)});
+      terms_.push_back({as_tensor(operands[i], widest.dtype()), labels_of(e.inputs[i], operands[i], i)});
     output_ = e.is_explicit ? explicit_output(e.output) : implicit_output();
     learn_sizes();
     for (Term& term : terms_) simplify(term);
@@ -102,7 +102,6 @@ class Contraction {
   [[noreturn]] void fail(const std::string& why) const {
     throw ValueError(fmt::format("einsum: '{}': {}", text_, why));
   }
-  Operand at(const Tensor& t) const { return {t, where_}; }
   Term take(std::size_t i) {
     Term term = std::move(terms_[i]);
     terms_.erase(terms_.begin() + static_cast<std::ptrdiff_t>(i));
@@ -184,15 +183,15 @@ class Contraction {
       const char label = term.labels[i];
       const auto other = term.labels.find(label, i + 1);
       if (term.t.shape()[i] == 1 && size(label) != 1) {
-        term.t = squeeze(at(term.t), {static_cast<std::int64_t>(i)});
+        term.t = squeeze(term.t, {static_cast<std::int64_t>(i)});
         term.labels.erase(i, 1);
       } else if (other == Labels::npos) {
         ++i;
       } else if (term.t.shape()[other] == 1 && size(label) != 1) {
-        term.t = squeeze(at(term.t), {static_cast<std::int64_t>(other)});
+        term.t = squeeze(term.t, {static_cast<std::int64_t>(other)});
         term.labels.erase(other, 1);
       } else {
-        term.t = diagonal(at(term.t), 0, static_cast<std::int64_t>(i), static_cast<std::int64_t>(other));
+        term.t = diagonal(term.t, 0, static_cast<std::int64_t>(i), static_cast<std::int64_t>(other));
         term.labels.erase(other, 1);
         term.labels.erase(i, 1);
         term.labels += label;
@@ -220,7 +219,7 @@ class Contraction {
         axes.push_back(static_cast<std::int64_t>(i));
     }
     if (axes.empty()) return;
-    term.t = sum(at(term.t), axes);
+    term.t = sum(term.t, axes);
     term.labels = kept;
   }
 
@@ -254,9 +253,9 @@ class Contraction {
   }
 
   Tensor arranged(const Tensor& t, const Axes& order) const {
-    return std::is_sorted(order.begin(), order.end()) ? t : permute(at(t), order);
+    return std::is_sorted(order.begin(), order.end()) ? t : permute(t, order);
   }
-  Tensor in_shape(const Tensor& t, const Shape& shape) const { return t.shape() == shape ? t : reshape(at(t), shape); }
+  Tensor in_shape(const Tensor& t, const Shape& shape) const { return t.shape() == shape ? t : reshape(t, shape); }
   /// The term as matrices: a group of labels joined to one axis each, no first axis when there is no batch.
   Tensor as_matrices(const Term& term, const Labels& batch, const Labels& rows, const Labels& columns) const {
     Axes order;
@@ -297,15 +296,14 @@ class Contraction {
     if (labels.size() > static_cast<std::size_t>(kMaxRank))
       throw ShapeError(fmt::format("einsum: '{}': a product on the way has {} axes; a tensor has {} at most", text_,
                                    labels.size(), kMaxRank));
-    if (summed.empty()) return {mul(at(spread(a, labels)), at(spread(b, labels))), labels};
+    if (summed.empty()) return {mul(spread(a, labels), spread(b, labels)), labels};
     const Tensor x = as_matrices(a, batch, left, summed), y = as_matrices(b, batch, summed, right);
     Shape shape;
     for (const char label : labels) shape.push_back(size(label));
-    return {in_shape(matmul(at(x), at(y)), shape), labels};
+    return {in_shape(matmul(x, y), shape), labels};
   }
 
   std::string text_;
-  SourceLocation where_;
   std::vector<Term> terms_;
   Labels output_;
   int dots_ = 0;  // axes of the longest "..."
@@ -319,8 +317,9 @@ class Contraction {
 }  // namespace
 
 Tensor einsum(std::string_view equation, std::span<const Tensor> operands, SourceLocation where) {
+  const CalledFrom caller(where);
   if (operands.empty()) throw ValueError("einsum: no operands were given");
-  return Contraction(equation, operands, where).run();
+  return Contraction(equation, operands).run();
 }
 
 Tensor einsum(std::string_view equation, std::initializer_list<Tensor> operands, SourceLocation where) {

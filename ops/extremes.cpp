@@ -71,12 +71,13 @@ struct FirstSmallest {
 
 template <class Kind>
 Tensor shared(const Operand& x, const Axes& dim, bool keepdim, const char* what) {
+  const CalledFrom caller(x.where());
   const char* who = Kind::info.name;
   const Tensor a = x.to_tensor();
   const Over o = over(a, dim, keepdim, who);
   expect_elements(a, o, who, what);
   if (a.dtype() == DType::boolean) return gt(Kind::choose(to(a, DType::int64), o), 0);
-  return record(Shared<Kind>{o}, Operand(a, x.where()));
+  return record(Shared<Kind>{o}, a);
 }
 
 Tensor place(const Operand& x, std::optional<std::int64_t> dim, bool keepdim, PlaceKernel kernel, const char* who,
@@ -94,13 +95,14 @@ Tensor place(const Operand& x, std::optional<std::int64_t> dim, bool keepdim, Pl
 
 template <class Kind>
 Tensor first(const Operand& x, std::int64_t dim, bool keepdim, PlaceKernel kernel, const char* what) {
+  const CalledFrom caller(x.where());
   const char* who = Kind::info.name;
   const Tensor a = x.to_tensor();
   const int axis = normal_axis(dim, a.dim(), who);
   if (a.dtype() == DType::boolean) return gt(first<Kind>(to(a, DType::int64), dim, keepdim, kernel, what), 0);
   if (a.dim() == 0) return reshape(first<Kind>(reshape(a, {1}), 0, true, kernel, what), {});
   const Tensor i = place(a, axis, true, kernel, who, what);
-  return record(Chosen<Kind>{axis, keepdim}, Operand(a, x.where()), Operand(i, x.where()));
+  return record(Chosen<Kind>{axis, keepdim}, a, i);
 }
 
 /// max(x), max(x, dim, keepdim) and max(x, other): torch tells them apart by the second argument.

@@ -37,8 +37,8 @@ std::int64_t edit_distance(std::string_view a, std::string_view b) {
 }  // namespace
 
 Arguments::Arguments(const Function& function, std::vector<Value> positional,
-                     std::vector<std::pair<std::string, Value>> keywords, SourceLocation where)
-    : function_(&function), where_(where) {
+                     std::vector<std::pair<std::string, Value>> keywords)
+    : function_(&function) {
   const auto& parameters = parameters_of(function);
   values_.resize(parameters.size());
   std::vector<bool> given(parameters.size(), false);
@@ -87,10 +87,10 @@ void Arguments::wrong(int i, const char* wanted) const {
 
 Operand Arguments::operand(int i) const {
   const Value& v = value(i);
-  if (v.is<std::int64_t>()) return {v.as<std::int64_t>(), where_};
-  if (v.is<double>()) return {v.as<double>(), where_};
+  if (v.is<std::int64_t>()) return v.as<std::int64_t>();
+  if (v.is<double>()) return v.as<double>();
   tensor(i);
-  return {value(i).as<Tensor>(), where_};
+  return value(i).as<Tensor>();
 }
 
 Tensor Arguments::tensor(int i) const {

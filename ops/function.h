@@ -20,7 +20,7 @@ class Arguments {
  public:
   /// Binds as Python does. Throws ValueError for a missing, unknown or doubled argument.
   Arguments(const Function& function, std::vector<Value> positional,
-            std::vector<std::pair<std::string, Value>> keywords = {}, SourceLocation where = SourceLocation::current());
+            std::vector<std::pair<std::string, Value>> keywords = {});
 
   bool is_none(int i) const { return value(i).is<None>(); }
   /// int64; whole floating numbers are converted, others throw ValueError.
@@ -50,7 +50,6 @@ class Arguments {
   [[noreturn]] void wrong(int i, const char* wanted) const;
   std::string name_of_argument(int i) const;
   const Function* function_;
-  SourceLocation where_;
   mutable std::vector<Value> values_;  // lists turn into tensors where they are asked for
 };
 

@@ -21,7 +21,7 @@ Batch batch_argument(const Operand& x, const char* who) {
   if (t.dim() != 3)
     throw ShapeError(
         fmt::format("{}: images are (N, C, H, W) or (C, H, W), x has shape {}; reshape it", who, to_string(s)));
-  return {reshape(Operand(t, x.where()), {1, s[0], s[1], s[2]}), true};
+  return {reshape(t, {1, s[0], s[1], s[2]}), true};
 }
 
 Batch images_argument(const Operand& x, const char* who) {

@@ -225,6 +225,7 @@ Tensor gather_backward(const Tensor& g, const Tensor& i, int dim, const Shape& x
 }
 
 Tensor index_select(const Operand& x, std::int64_t dim, const Tensor& index) {
+  const CalledFrom caller(x.where());
   const Tensor t = tensor_argument(x, "index_select");
   check_index(index, "index_select");
   if (index.dim() > 1 || (t.dim() == 0 && index.numel() != 1))
@@ -234,18 +235,20 @@ Tensor index_select(const Operand& x, std::int64_t dim, const Tensor& index) {
   check_inside(index, t.dim() ? t.shape()[axis] : 1, axis, "index_select");
   if (t.dim() == 0) return reshape(x, {});
   const Tensor i = index.dim() ? index : reshape(index, {1});
-  return record(IndexSelect{axis}, Operand(t, x.where()), Operand(i, x.where()));
+  return record(IndexSelect{axis}, t, i);
 }
 
 Tensor gather(const Operand& x, std::int64_t dim, const Tensor& index) {
+  const CalledFrom caller(x.where());
   const Tensor t = tensor_argument(x, "gather");
   check_index(index, "gather");
   const int axis = check_pair(t, index, dim, "gather");
   if (t.dim() == 0) return reshape(x, {});
-  return record(Gather{axis}, Operand(t, x.where()), Operand(index, x.where()));
+  return record(Gather{axis}, t, index);
 }
 
 Tensor scatter_add(const Operand& x, std::int64_t dim, const Tensor& index, const Operand& src) {
+  const CalledFrom caller(x.where());
   const Tensor t = tensor_argument(x, "scatter_add");
   Tensor y = tensor_argument(src, "scatter_add");
   check_index(index, "scatter_add");
@@ -260,20 +263,20 @@ Tensor scatter_add(const Operand& x, std::int64_t dim, const Tensor& index, cons
     if (y.shape()[i] < index.shape()[i])
       throw ShapeError(fmt::format("scatter_add: index {} is larger than src {} along axis {}: {} and {}",
                                    to_string(index.shape()), to_string(y.shape()), i, index.shape()[i], y.shape()[i]));
-    if (y.shape()[i] > index.shape()[i]) y = slice(Operand(y, x.where()), i, 0, index.shape()[i]);
+    if (y.shape()[i] > index.shape()[i]) y = slice(y, i, 0, index.shape()[i]);
   }
-  if (t.dim() == 0) return add(x, Operand(y, x.where()));
-  return record(ScatterAdd{axis}, Operand(t, x.where()), Operand(index, x.where()), Operand(y, x.where()));
+  if (t.dim() == 0) return add(x, y);
+  return record(ScatterAdd{axis}, t, index, y);
 }
 
 Tensor take_along_dim(const Operand& x, const Tensor& indices, std::optional<std::int64_t> dim) {
+  const CalledFrom caller(x.where());
   const Tensor t = tensor_argument(x, "take_along_dim");
   check_index(indices, "take_along_dim");
-  const SourceLocation& where = x.where();
   if (!dim) {
     const Tensor flat = reshape(indices, {-1});
     check_inside(flat, t.numel(), 0, "take_along_dim");
-    return record(Gather{0}, Operand(reshape(Operand(t, where), {-1}), where), Operand(flat, where));
+    return record(Gather{0}, reshape(t, {-1}), flat);
   }
   if (t.dim() != indices.dim())
     throw ShapeError(fmt::format("take_along_dim: x {} and indices {} must have the same number of axes",
@@ -283,10 +286,11 @@ Tensor take_along_dim(const Operand& x, const Tensor& indices, std::optional<std
   if (t.dim() > 0) a[axis] = b[axis] = 1;
   a = b = broadcast_shapes(a, b, "take_along_dim");
   if (t.dim() > 0) a[axis] = t.shape()[axis], b[axis] = indices.shape()[axis];
-  return gather(Operand(expand(Operand(t, where), a), where), axis, expand(indices, b));
+  return gather(expand(t, a), axis, expand(indices, b));
 }
 
 Tensor masked_fill(const Operand& x, const Tensor& mask, const Operand& value) {
+  const CalledFrom caller(x.where());
   const Tensor t = tensor_argument(x, "masked_fill");
   if (!mask.defined() || mask.dtype() != DType::boolean)
     throw ValueError(fmt::format("masked_fill: the mask holds {}, it must hold bool",
@@ -297,7 +301,7 @@ Tensor masked_fill(const Operand& x, const Tensor& mask, const Operand& value) {
   if (broadcast_shapes(t.shape(), mask.shape(), "masked_fill") != t.shape())
     throw ShapeError(
         fmt::format("masked_fill: the mask {} is larger than x {}", to_string(mask.shape()), to_string(t.shape())));
-  return where(mask, as_tensor(value, t.dtype()), Operand(t, x.where()));
+  return where(mask, as_tensor(value, t.dtype()), t);
 }
 
 Tensor one_hot(const Tensor& x, std::int64_t num_classes) {

@@ -18,7 +18,7 @@
 namespace chainrule {
 
 Tensor square_matrices(const Operand& x, const char* who, const char* letter) {
-  Tensor t = as_floating(Operand(tensor_argument(x, who), x.where()));
+  Tensor t = as_floating(tensor_argument(x, who));
   if (t.dim() < 2 || t.shape()[t.dim() - 2] != t.shape().back())
     throw ShapeError(fmt::format("{}: {} has shape {}; it must be a square matrix, or a batch of them", who, letter,
                                  to_string(t.shape())));
@@ -139,12 +139,15 @@ Shape batch_of(const Tensor& t, int matrix_axes) { return {t.shape().begin(), t.
 
 }  // namespace
 
-Tensor inverse(const Operand& x) { return record(Inverse{}, Operand(square_matrices(x, "inverse", "x"), x.where())); }
+Tensor inverse(const Operand& x) {
+  const CalledFrom caller(x.where());
+  return record(Inverse{}, square_matrices(x, "inverse", "x"));
+}
 
 Tensor solve(const Operand& a, const Operand& b, bool left) {
-  const Pair pair = promote_floating(Operand(tensor_argument(a, "solve"), a.where()),
-                                     Operand(tensor_argument(b, "solve"), b.where()));
-  const Tensor ma = square_matrices(Operand(pair.x, a.where()), "solve", "A"), tb = pair.y;
+  const CalledFrom caller(a.where());
+  const Pair pair = promote_floating(tensor_argument(a, "solve"), tensor_argument(b, "solve"));
+  const Tensor ma = square_matrices(pair.x, "solve", "A"), tb = pair.y;
   const std::int64_t n = ma.shape().back();
   auto fail = [&](const std::string& why) {
     throw ShapeError(fmt::format("solve: A {} and B {}: {}", to_string(ma.shape()), to_string(tb.shape()), why));
@@ -152,31 +155,31 @@ Tensor solve(const Operand& a, const Operand& b, bool left) {
   const bool vectors = tb.dim() == 1 || tb.shape() == Shape(ma.shape().begin(), ma.shape().end() - 1);
   if (vectors && !left) fail("left=False takes matrices, not vectors");
   if (tb.dim() == 0) fail("B must be a vector or a matrix");
-  Tensor mb = vectors ? unsqueeze(Operand(tb, b.where()), -1) : tb;
+  Tensor mb = vectors ? unsqueeze(tb, -1) : tb;
   if (mb.shape()[mb.dim() - (left ? 2 : 1)] != n)
     fail(fmt::format("B has {} {}, A has {}", mb.shape()[mb.dim() - (left ? 2 : 1)], left ? "rows" : "columns", n));
   Tensor m = ma;
   if (!left) {  // z a = b is a^T z^T = b^T
-    m = transpose(Operand(m, a.where()));
-    mb = transpose(Operand(mb, b.where()));
+    m = transpose(m);
+    mb = transpose(mb);
   }
   const Shape batch = broadcast_shapes(batch_of(m, 2), batch_of(mb, 2), "solve");
-  auto broadcast = [&](const Tensor& t, const SourceLocation& where) {
+  auto broadcast = [&](const Tensor& t) {
     Shape shape = batch;
     shape.insert(shape.end(), t.shape().end() - 2, t.shape().end());
-    return shape == t.shape() ? t : expand(Operand(t, where), shape);
+    return shape == t.shape() ? t : expand(t, shape);
   };
-  const Tensor z =
-      solve_matrices(Operand(broadcast(m, a.where()), a.where()), Operand(broadcast(mb, b.where()), a.where()));
-  if (vectors) return squeeze(Operand(z, a.where()), {-1});
-  return left ? z : transpose(Operand(z, a.where()));
+  const Tensor z = solve_matrices(broadcast(m), broadcast(mb));
+  if (vectors) return squeeze(z, {-1});
+  return left ? z : transpose(z);
 }
 
 Tensor cholesky(const Operand& x, bool upper) {
+  const CalledFrom caller(x.where());
   const Tensor t = square_matrices(x, "cholesky", "x");
-  if (!upper) return record(Cholesky{}, Operand(t, x.where()));
-  const Tensor lower = record(Cholesky{}, Operand(transpose(Operand(t, x.where())), x.where()));
-  return transpose(Operand(lower, x.where()));
+  if (!upper) return record(Cholesky{}, t);
+  const Tensor lower = record(Cholesky{}, transpose(t));
+  return transpose(lower);
 }
 
 std::span<const OpInfo* const> linalg_ops() {

@@ -258,8 +258,7 @@ Tensor class_weights(const std::optional<Tensor>& weight, std::int64_t classes, 
   return contiguous_values(loss_weight(*weight, {classes}, dtype, who, "weight"));
 }
 
-Tensor soft_cross_entropy(const Tensor& scores, const Tensor& target, const CrossEntropyOptions& o,
-                          const SourceLocation& where) {
+Tensor soft_cross_entropy(const Tensor& scores, const Tensor& target, const CrossEntropyOptions& o) {
   const std::int64_t classes = scores.shape()[1];
   Tensor y = as_tensor(target, scores.dtype());
   if (y.dim() == 1) y = reshape(y, {1, classes});
@@ -269,7 +268,7 @@ Tensor soft_cross_entropy(const Tensor& scores, const Tensor& target, const Cros
     beside[0] = classes;
     y = y * reshape(class_weights(o.weight, classes, scores.dtype(), "cross_entropy"), beside);
   }
-  return record(SoftCrossEntropy{o.reduction}, Operand(scores, where), Operand(y, where));
+  return record(SoftCrossEntropy{o.reduction}, scores, y);
 }
 
 /// The loss of the one sample that came without a batch loses the axis again.
@@ -286,13 +285,14 @@ Tensor class_target(const Arguments& a) {
 }  // namespace
 
 Tensor cross_entropy(const Operand& x, const Tensor& target, const CrossEntropyOptions& o) {
+  const CalledFrom caller(x.where());
   const Tensor a = as_floating(tensor_argument(x, "cross_entropy"));
   if (!target.defined()) throw ValueError("cross_entropy: the target is an empty tensor handle");
   if (!(o.label_smoothing >= 0 && o.label_smoothing <= 1))
     throw ValueError(fmt::format("cross_entropy: label_smoothing is {}, it must be from 0 to 1", o.label_smoothing));
   const Tensor scores = class_scores(a, "cross_entropy");
   if (is_floating(target.dtype()) && target.shape() == a.shape())
-    return as_given(soft_cross_entropy(scores, target, o, x.where()), a, o.reduction);
+    return as_given(soft_cross_entropy(scores, target, o), a, o.reduction);
   if (is_floating(target.dtype()) && target.shape() != label_shape(a))
     throw ShapeError(fmt::format("cross_entropy: x has shape {}, the target {}; probabilities must have the shape of x",
                                  to_string(a.shape()), to_string(target.shape())));
@@ -305,7 +305,7 @@ Tensor cross_entropy(const Operand& x, const Tensor& target, const CrossEntropyO
                              class_weights(o.weight, scores.shape()[1], scores.dtype(), "cross_entropy"),
                              empty(p, scores.dtype()),
                              empty(p, scores.dtype())};
-  return as_given(record(CrossEntropy{options}, Operand(scores, x.where()), Operand(y, x.where())), a, o.reduction);
+  return as_given(record(CrossEntropy{options}, scores, y), a, o.reduction);
 }
 
 Tensor cross_entropy(const Operand& x, const Tensor& target, Reduction reduction) {
@@ -314,6 +314,7 @@ Tensor cross_entropy(const Operand& x, const Tensor& target, Reduction reduction
 
 // Made of others: the picked log-probabilities, times minus their weights.
 Tensor nll_loss(const Operand& x, const Tensor& target, const NllOptions& o) {
+  const CalledFrom caller(x.where());
   const Tensor a = as_floating(tensor_argument(x, "nll_loss"));
   if (!target.defined()) throw ValueError("nll_loss: the target is an empty tensor handle");
   const Tensor scores = class_scores(a, "nll_loss");
@@ -330,7 +331,7 @@ Tensor nll_loss(const Operand& x, const Tensor& target, const NllOptions& o) {
     const auto k = static_cast<std::size_t>(i);
     safe[k] = y, minus_weight[k] = -class_weight(weight, y), counts[k] = 1;
   });
-  const Tensor picked = reshape(gather(Operand(scores, x.where()), 1, from_vector(safe, with_class_axis(p))), p);
+  const Tensor picked = reshape(gather(scores, 1, from_vector(safe, with_class_axis(p))), p);
   Tensor z = picked * from_vector(minus_weight, p, {.dtype = scores.dtype()});
   if (std::count(counts.begin(), counts.end(), 0.0) > 0)  // 0 also where the ignored one is infinite or NaN
     z = where(gt(from_vector(counts, p, {.dtype = scores.dtype()}), 0), z, 0);
@@ -339,9 +340,10 @@ Tensor nll_loss(const Operand& x, const Tensor& target, const NllOptions& o) {
 }
 
 Tensor cross_entropy_error(const Operand& y, const Tensor& t) {
+  const CalledFrom caller(y.where());
   const Tensor a = as_floating(tensor_argument(y, "cross_entropy_error"));
   if (!t.defined()) throw ValueError("cross_entropy_error: the target is an empty tensor handle");
-  const Tensor logs = log(add(Operand(a, y.where()), 1e-7));
+  const Tensor logs = log(add(a, 1e-7));
   if (t.shape() != a.shape()) return nll_loss(logs, t, {.ignore_index = std::numeric_limits<std::int64_t>::min()});
   const std::int64_t n = a.dim() > 1 ? a.shape()[0] : 1;
   return -sum(as_tensor(t, a.dtype()) * logs) / n;

@@ -136,47 +136,54 @@ Tensor length(const Tensor& d, double p) {
 }  // namespace
 
 Tensor mse_loss(const Operand& x, const Operand& target, Reduction reduction) {
+  const CalledFrom caller(x.where());
   const auto [a, y] = loss_operands(x, target, "mse_loss");
-  return reduce_losses(square(sub(Operand(a, x.where()), Operand(y, target.where()))), reduction);
+  return reduce_losses(square(sub(a, y)), reduction);
 }
 
 Tensor l1_loss(const Operand& x, const Operand& target, Reduction reduction) {
+  const CalledFrom caller(x.where());
   const auto [a, y] = loss_operands(x, target, "l1_loss");
-  return reduce_losses(abs(sub(Operand(a, x.where()), Operand(y, target.where()))), reduction);
+  return reduce_losses(abs(sub(a, y)), reduction);
 }
 
 Tensor smooth_l1_loss(const Operand& x, const Operand& target, Reduction reduction, double beta) {
+  const CalledFrom caller(x.where());
   expect_positive(beta, true, "smooth_l1_loss", "beta");
   const auto [a, y] = loss_operands(x, target, "smooth_l1_loss");
-  const Tensor d = sub(Operand(a, x.where()), Operand(y, target.where()));
+  const Tensor d = sub(a, y);
   return reduce_losses(beta == 0 ? abs(d) : rounded_distance(d, beta) / beta, reduction);
 }
 
 Tensor huber_loss(const Operand& x, const Operand& target, Reduction reduction, double delta) {
+  const CalledFrom caller(x.where());
   expect_positive(delta, false, "huber_loss", "delta");
   const auto [a, y] = loss_operands(x, target, "huber_loss");
-  return reduce_losses(rounded_distance(sub(Operand(a, x.where()), Operand(y, target.where())), delta), reduction);
+  return reduce_losses(rounded_distance(sub(a, y), delta), reduction);
 }
 
 Tensor sum_squared_error(const Operand& y, const Operand& t) {
+  const CalledFrom caller(y.where());
   const auto [a, b] = loss_operands(y, t, "sum_squared_error");
-  return sum(square(sub(Operand(a, y.where()), Operand(b, t.where())))) / 2;
+  return sum(square(sub(a, b))) / 2;
 }
 
 Tensor binary_cross_entropy(const Operand& x, const Operand& target, const BinaryCrossEntropyOptions& o) {
+  const CalledFrom caller(x.where());
   const char* const who = "binary_cross_entropy";
   const auto [a, y] = loss_operands(x, target, who);
   expect_probabilities(a, who);
-  Tensor z = record(BinaryCrossEntropy{}, Operand(a, x.where()), Operand(y, target.where()));
+  Tensor z = record(BinaryCrossEntropy{}, a, y);
   if (o.weight) z = z * loss_weight(*o.weight, z.shape(), z.dtype(), who, "the weight");
   return reduce_losses(z, o.reduction);
 }
 
 Tensor binary_cross_entropy_with_logits(const Operand& x, const Operand& target,
                                         const BinaryCrossEntropyWithLogitsOptions& o) {
+  const CalledFrom caller(x.where());
   const char* const who = "binary_cross_entropy_with_logits";
   const auto [a, y] = loss_operands(x, target, who);
-  Tensor z = record(BinaryCrossEntropyWithLogits{}, Operand(a, x.where()), Operand(y, target.where()));
+  Tensor z = record(BinaryCrossEntropyWithLogits{}, a, y);
   if (o.pos_weight) {  // y log(1 + exp(-x)) counts more than once
     const Tensor p = loss_weight(*o.pos_weight, z.shape(), z.dtype(), who, "pos_weight");
     const Tensor one = where(eq(a, a), 1, a.detach());
@@ -187,6 +194,7 @@ Tensor binary_cross_entropy_with_logits(const Operand& x, const Operand& target,
 }
 
 Tensor kl_div(const Operand& x, const Operand& target, const KlDivOptions& o) {
+  const CalledFrom caller(x.where());
   const auto [a, y] = loss_operands(x, target, "kl_div");
   Tensor z;
   if (o.log_target) {
@@ -201,12 +209,14 @@ Tensor kl_div(const Operand& x, const Operand& target, const KlDivOptions& o) {
 }
 
 Tensor hinge_embedding_loss(const Operand& x, const Operand& target, double margin, Reduction reduction) {
+  const CalledFrom caller(x.where());
   const auto [a, y] = loss_operands(x, target, "hinge_embedding_loss");
   const Tensor apart = where(ne(y, 1), clamp(margin - a, 0), 0), near = where(ne(y, -1), a, 0);
   return reduce_losses(apart + near, reduction);
 }
 
 Tensor cosine_similarity(const Operand& x1, const Operand& x2, std::int64_t dim, double eps) {
+  const CalledFrom caller(x1.where());
   const char* const who = "cosine_similarity";
   const auto [a, b] = promote_floating(tensor_argument(x1, who), tensor_argument(x2, who));
   const Shape shape = broadcast_shapes(a.shape(), b.shape(), who);
@@ -218,6 +228,7 @@ Tensor cosine_similarity(const Operand& x1, const Operand& x2, std::int64_t dim,
 
 Tensor triplet_margin_loss(const Operand& anchor, const Operand& positive, const Operand& negative,
                            const TripletMarginOptions& o) {
+  const CalledFrom caller(anchor.where());
   const char* const who = "triplet_margin_loss";
   expect_positive(o.p, false, who, "p");
   const auto [a, p] = loss_operands(anchor, positive, who);

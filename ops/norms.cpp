@@ -22,8 +22,7 @@ namespace {
 constexpr const char* kLatex = "z = \\frac{x - \\mu}{\\sqrt{\\sigma^2 + \\epsilon}} \\cdot w + b";
 constexpr const char* kLatexByX =
     "\\frac{1}{\\sqrt{\\sigma^2 + \\epsilon}} \\left(I - \\tfrac{1}{n} \\mathbf{1} \\mathbf{1}^T - \\tfrac{1}{n} "
-    "\\hat{x} "
-    "\\hat{x}^T\\right) w";
+    "\\hat{x} \\hat{x}^T\\right) w";
 constexpr const char* kByX = "(I - 1 1^T / n - v v^T / n) w / sqrt(var(x) + eps), v = (z - b) / w";
 
 constexpr OpInfo centred_info(const char* name, const char* formula) {
@@ -194,16 +193,15 @@ Tensor image_argument(const Operand& x, const char* who) {
 }
 
 template <NormKind K>
-Tensor record_norm(const Norm<K>& op, const Tensor& x, const SourceLocation& where, const MaybeTensor& weight,
-                   const MaybeTensor& bias, const Shape& wanted) {
+Tensor record_norm(const Norm<K>& op, const Tensor& x, const MaybeTensor& weight, const MaybeTensor& bias,
+                   const Shape& wanted) {
   const char* const who = op.info.name;
   if (weight) expect_shape(*weight, wanted, who, "weight");
   if (bias) expect_shape(*bias, wanted, who, "bias");
-  const Operand from(x, where);
-  if (!weight && !bias) return record(op, from);
+  if (!weight && !bias) return record(op, x);
   const Tensor w = weight ? as_tensor(*weight, x.dtype()) : ones(wanted, {.dtype = x.dtype()});
-  if (!bias) return record(op, from, Operand(w, where));
-  return record(op, from, Operand(w, where), Operand(as_tensor(*bias, x.dtype()), where));
+  if (!bias) return record(op, x, w);
+  return record(op, x, w, as_tensor(*bias, x.dtype()));
 }
 
 /// The running mean and variance of a layer, checked before anything is computed.
@@ -224,24 +222,22 @@ struct Running {
     expect_shape(mean, {channels}, who, "running_mean");
     expect_shape(var, {channels}, who, "running_var");
     if (written && (!mean.is_leaf() || !var.is_leaf()))
-      throw ValueError(
-          fmt::format("{}: running_mean and running_var are written in training and must be leaves, not "
-                      "results of operations",
-                      who));
+      throw ValueError(fmt::format(
+          "{}: training writes running_mean and running_var, which must be leaves, not results of operations", who));
   }
   /// Moves both towards the averages over samples; `unbiased` is n / (n - 1).
-  void update(const NormStatistics& s, double unbiased, const SourceLocation& where) {
+  void update(const NormStatistics& s, double unbiased) {
     if (!mean.defined()) return;
-    move(mean, s.mean, 1, where);
-    move(var, s.variance, unbiased, where);
+    move(mean, s.mean, 1);
+    move(var, s.variance, unbiased);
   }
 
  private:
-  void move(Tensor& running, const Tensor& now, double factor, const SourceLocation& where) const {
+  void move(Tensor& running, const Tensor& now, double factor) const {
     const NoGrad in_place;
     const std::int64_t channels = running.numel(), samples = now.numel() / std::max<std::int64_t>(channels, 1),
                        step = running.strides()[0];
-    void* data = running.mutable_data(who, where);
+    void* data = running.mutable_data(who);
     const double* from = now.data<double>();
     dispatch_floating(running.dtype(), [&](auto zero) {
       using T = decltype(zero);
@@ -257,19 +253,20 @@ struct Running {
 };
 
 /// With constants instead of x's own mean and variance.
-Tensor constant_norm(const Tensor& x, const Running& running, double eps, const SourceLocation& where,
-                     const MaybeTensor& weight, const MaybeTensor& bias) {
+Tensor constant_norm(const Tensor& x, const Running& running, double eps, const MaybeTensor& weight,
+                     const MaybeTensor& bias) {
   const std::int64_t channels = x.shape()[1];
   Norm<NormKind::batch> op{{.kind = NormKind::batch, .eps = eps, .constant = true}, NormStatistics(channels)};
   const auto wide = [](const Tensor& t) { return as_tensor(t.detach(), DType::float64); };
   op.known.mean = clone(wide(running.mean));  // the graph keeps these numbers when the running ones move on
   op.known.factor = 1 / sqrt(wide(running.var) + eps);
-  return record_norm(op, x, where, weight, bias, {channels});
+  return record_norm(op, x, weight, bias, {channels});
 }
 
 template <NormKind K>
 Tensor norm_of_last_axes(const Operand& x, const Shape& last, const MaybeTensor& weight, const MaybeTensor& bias,
                          double eps) {
+  const CalledFrom caller(x.where());
   const char* const who = Norm<K>::info.name;
   const Tensor a = as_floating(tensor_argument(x, who));
   expect_eps(eps, who);
@@ -279,20 +276,21 @@ Tensor norm_of_last_axes(const Operand& x, const Shape& last, const MaybeTensor&
                                  to_string(a.shape())));
   const std::int64_t n = numel(last);
   const Norm<K> op{{.kind = K, .eps = eps, .axes = last.rank()}, NormStatistics(n > 0 ? a.numel() / n : 0)};
-  return record_norm(op, a, x.where(), weight, bias, last);
+  return record_norm(op, a, weight, bias, last);
 }
 
 }  // namespace
 
 Tensor batch_norm(const Operand& x, const MaybeTensor& running_mean, const MaybeTensor& running_var,
                   const MaybeTensor& weight, const MaybeTensor& bias, const BatchNormOptions& o) {
+  const CalledFrom caller(x.where());
   const Tensor a = image_argument(x, "batch_norm");
   expect_eps(o.eps, "batch_norm");
   const std::int64_t channels = a.shape()[1];
   Running running(running_mean, running_var, channels, "batch_norm", o.momentum, o.training);
   if (!o.training) {
     if (!running_mean) throw ValueError("batch_norm: without training=True it needs running_mean and running_var");
-    return constant_norm(a, running, o.eps, x.where(), weight, bias);
+    return constant_norm(a, running, o.eps, weight, bias);
   }
   const std::int64_t count = channels > 0 ? a.numel() / channels : 0;
   if (count == 1)
@@ -301,8 +299,8 @@ Tensor batch_norm(const Operand& x, const MaybeTensor& running_mean, const Maybe
                     "one; use a larger batch, or training=False",
                     to_string(a.shape())));
   const Norm<NormKind::batch> op{{.kind = NormKind::batch, .eps = o.eps}, NormStatistics(channels)};
-  Tensor z = record_norm(op, a, x.where(), weight, bias, {channels});
-  if (count > 1) running.update(op.known, static_cast<double>(count) / static_cast<double>(count - 1), x.where());
+  Tensor z = record_norm(op, a, weight, bias, {channels});
+  if (count > 1) running.update(op.known, static_cast<double>(count) / static_cast<double>(count - 1));
   return z;
 }
 
@@ -320,6 +318,7 @@ Tensor rms_norm(const Operand& x, const Shape& normalized_shape, const MaybeTens
 
 Tensor group_norm(const Operand& x, std::int64_t num_groups, const MaybeTensor& weight, const MaybeTensor& bias,
                   double eps) {
+  const CalledFrom caller(x.where());
   const Tensor a = image_argument(x, "group_norm");
   expect_eps(eps, "group_norm");
   const std::int64_t channels = a.shape()[1];
@@ -328,18 +327,19 @@ Tensor group_norm(const Operand& x, std::int64_t num_groups, const MaybeTensor& 
                                  num_groups, to_string(a.shape())));
   const Norm<NormKind::group> op{{.kind = NormKind::group, .eps = eps, .groups = num_groups},
                                  NormStatistics(a.shape()[0] * num_groups)};
-  return record_norm(op, a, x.where(), weight, bias, {channels});
+  return record_norm(op, a, weight, bias, {channels});
 }
 
 Tensor instance_norm(const Operand& x, const MaybeTensor& running_mean, const MaybeTensor& running_var,
                      const MaybeTensor& weight, const MaybeTensor& bias, const InstanceNormOptions& o) {
+  const CalledFrom caller(x.where());
   const Tensor a = image_argument(x, "instance_norm");
   expect_eps(o.eps, "instance_norm");
   const std::int64_t channels = a.shape()[1], lines = a.shape()[0] * channels, n = lines > 0 ? a.numel() / lines : 0;
   Running running(running_mean, running_var, channels, "instance_norm", o.momentum, o.use_input_stats);
   if (!o.use_input_stats) {
     if (!running_mean) throw ValueError("instance_norm: without use_input_stats it needs running_mean and running_var");
-    return constant_norm(a, running, o.eps, x.where(), weight, bias);
+    return constant_norm(a, running, o.eps, weight, bias);
   }
   if (n == 1)
     throw ValueError(
@@ -347,8 +347,8 @@ Tensor instance_norm(const Operand& x, const MaybeTensor& running_mean, const Ma
                     "has one",
                     to_string(a.shape())));
   const Norm<NormKind::instance> op{{.kind = NormKind::instance, .eps = o.eps}, NormStatistics(lines)};
-  Tensor z = record_norm(op, a, x.where(), weight, bias, {channels});
-  if (n > 1) running.update(op.known, static_cast<double>(n) / static_cast<double>(n - 1), x.where());
+  Tensor z = record_norm(op, a, weight, bias, {channels});
+  if (n > 1) running.update(op.known, static_cast<double>(n) / static_cast<double>(n - 1));
   return z;
 }
 

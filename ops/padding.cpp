@@ -94,6 +94,7 @@ PadMode pad_mode(const Arguments& a) {
 }  // namespace
 
 Tensor pad(const Operand& x, const std::vector<std::int64_t>& amounts, PadMode mode, double value) {
+  const CalledFrom caller(x.where());
   const Tensor t = tensor_argument(x, "pad");
   const std::size_t rank = t.shape().size();
   if (amounts.size() % 2 != 0 || amounts.size() > 2 * rank)
@@ -119,14 +120,14 @@ Tensor pad(const Operand& x, const std::vector<std::int64_t>& amounts, PadMode m
   check_shape(shape, item_size(t.dtype()), "pad");
   if (!is_floating(t.dtype()) && !(std::abs(value) < 0x1p63))
     throw ValueError(fmt::format("pad: the value {} is none of {}", value, name_of(t.dtype())));
-  if (mode == PadMode::constant) return pad_by(Operand(t, x.where()), before, after, value);
+  if (mode == PadMode::constant) return pad_by(t, before, after, value);
   Tensor z = t;
   for (std::size_t axis = 0; axis < rank; ++axis) {
     if (before[axis] == 0 && after[axis] == 0) continue;
     const Tensor index = empty({shape[axis]}, DType::int64);
     auto* at = static_cast<std::int64_t*>(index.impl().data);
     for (std::int64_t i = 0; i < shape[axis]; ++i) at[i] = inside(i - before[axis], t.shape()[axis], mode);
-    z = index_select(Operand(z, x.where()), static_cast<std::int64_t>(axis), index);
+    z = index_select(z, static_cast<std::int64_t>(axis), index);
   }
   return z;
 }

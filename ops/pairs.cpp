@@ -207,9 +207,10 @@ Tensor logaddexp(const Operand& x, const Operand& y) { return record_floating_pa
 Tensor xlogy(const Operand& x, const Operand& y) { return record_floating_pair(Xlogy{}, x, y); }
 
 Tensor lerp(const Operand& start, const Operand& end, const Operand& weight) {
+  const CalledFrom caller(start.where());
   const auto [x, y] = promote_floating(start, end);
   const Tensor w = as_tensor(weight, x.dtype());
-  return record(Lerp{}, Operand(x, start.where()), Operand(y, end.where()), Operand(w, weight.where()));
+  return record(Lerp{}, x, y, w);
 }
 
 std::span<const OpInfo* const> pair_ops() {

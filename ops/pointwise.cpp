@@ -150,6 +150,7 @@ Tensor clamp(const Operand& x, double min, double max) {
 
 // A number that equals a bound stays itself, as in clamp with plain bounds; the choice of the others shows a NaN.
 Tensor clamp(const Operand& x, const Tensor& min, const Tensor& max) {
+  const CalledFrom caller(x.where());
   if (!min.defined() && !max.defined()) throw ValueError("clamp: neither min nor max is given");
   Tensor z = as_floating(x);
   if (min.defined()) z = where(z >= min, z, maximum(z, min));
@@ -158,16 +159,18 @@ Tensor clamp(const Operand& x, const Tensor& min, const Tensor& max) {
 }
 
 Tensor where(const Tensor& condition, const Operand& x, const Operand& y) {
+  const CalledFrom caller(x.where());
   if (condition.dtype() != DType::boolean)
     throw ValueError(fmt::format("where: the condition is {}, it must be bool; compare first, as in where(x > 0, ...)",
                                  name_of(condition.dtype())));
   const auto [a, b] = promote(x, y);
-  return record(Where{}, condition, Operand(a, x.where()), Operand(b, y.where()));
+  return record(Where{}, condition, a, b);
 }
 
 Tensor to(const Operand& x, DType dtype) {
+  const CalledFrom caller(x.where());
   const Tensor a = x.to_tensor();
-  return record(To{a.dtype(), dtype}, Operand(a, x.where()));
+  return record(To{a.dtype(), dtype}, a);
 }
 
 Tensor eq(const Operand& x, const Operand& y) { return compare(x, y, Compare::eq, "eq"); }

@@ -152,13 +152,12 @@ Found find_taps(const Tensor& x, const kernels::Pooling& s, bool channels_last) 
   return {std::move(z), std::move(index)};
 }
 
-Tensor pooled(const Tensor& x, const kernels::Pooling& s, const SourceLocation& where) {
+Tensor pooled(const Tensor& x, const kernels::Pooling& s) {
   const bool channels_last = lies_channels_last(x);
   const bool taps = is_floating(x.dtype()) && !s.y.adaptive && s.y.window.size <= kernels::kNoTap &&
                     s.x.window.size <= kernels::kNoTap && s.taps() <= kernels::kNoTap;
   Found found = taps ? find_taps(x, s, channels_last) : find_places(x, s);
-  return record(MaxPool2d{{s, channels_last, taps}, std::move(found.z)}, Operand(x, where),
-                Operand(found.index, where));
+  return record(MaxPool2d{{s, channels_last, taps}, std::move(found.z)}, x, found.index);
 }
 
 kernels::Pooling windows_of(const char* who, const Tensor& x, Size2 kernel, const PoolOptions& o) {
@@ -201,8 +200,9 @@ std::optional<Size2> last_two(const Arguments& a, int i) {
 }  // namespace
 
 Tensor max_pool2d(const Operand& x, Size2 kernel_size, const PoolOptions& options) {
+  const CalledFrom caller(x.where());
   const Batch batch = images_argument(x, "max_pool2d");
-  return batch.back(pooled(batch.x, windows_of("max_pool2d", batch.x, kernel_size, options), x.where()));
+  return batch.back(pooled(batch.x, windows_of("max_pool2d", batch.x, kernel_size, options)));
 }
 
 Tensor max_pool2d_indices(const Operand& x, Size2 kernel_size, const PoolOptions& options) {
@@ -213,6 +213,7 @@ Tensor max_pool2d_indices(const Operand& x, Size2 kernel_size, const PoolOptions
 }
 
 Tensor adaptive_max_pool2d(const Operand& x, const OutputSize& output_size) {
+  const CalledFrom caller(x.where());
   const Batch batch = images_argument(x, "adaptive_max_pool2d");
   expect_order(batch.x, "adaptive_max_pool2d");
   kernels::Pooling s = adaptive_windows("adaptive_max_pool2d", batch.x.shape(), output_size);
@@ -221,10 +222,11 @@ Tensor adaptive_max_pool2d(const Operand& x, const OutputSize& output_size) {
     for (kernels::PoolAxis* a : {&s.y, &s.x})
       *a = {a->length, a->positions, {a->length / a->positions, a->length / a->positions, 0, 1}, false};
   }
-  return batch.back(pooled(batch.x, s, x.where()));
+  return batch.back(pooled(batch.x, s));
 }
 
 Tensor max_unpool2d(const Operand& x, const Tensor& indices, Size2 kernel_size, const UnpoolOptions& options) {
+  const CalledFrom caller(x.where());
   const Batch batch = images_argument(x, "max_unpool2d");
   expect_order(batch.x, "max_unpool2d");
   const Tensor given = tensor_argument(indices, "max_unpool2d");
@@ -252,8 +254,7 @@ Tensor max_unpool2d(const Operand& x, const Tensor& indices, Size2 kernel_size, 
     expect_places(index, h, w);
     kernels::keep_last_of_each({s[0], s[1], h, w, s[2], s[3]}, static_cast<std::int64_t*>(index.impl().data));
   }
-  return batch.back(record(PlaneScatter{{windows, lies_channels_last(batch.x), false}}, Operand(batch.x, x.where()),
-                           Operand(index, x.where())));
+  return batch.back(record(PlaneScatter{{windows, lies_channels_last(batch.x), false}}, batch.x, index));
 }
 
 std::span<const OpInfo* const> pooling_ops() {

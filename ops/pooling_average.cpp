@@ -113,21 +113,24 @@ OutputSize output_size(const Arguments& a, int i) {
 }
 
 Tensor avg_pool2d(const Operand& x, Size2 kernel_size, const AveragePoolOptions& options) {
+  const CalledFrom caller(x.where());
   const Batch batch = images_argument(x, "avg_pool2d");
   if (options.divisor_override == 0) throw ValueError("avg_pool2d: divisor_override is 0, and nothing divides by it");
   const auto s = pooling_windows("avg_pool2d", batch.x.shape(), kernel_size, options.stride, options.padding, 1,
                                  options.ceil_mode);
   const kernels::Averaging a{options.count_include_pad, options.divisor_override.value_or(0)};
-  return batch.back(averaged(Operand(as_floating(batch.x), x.where()), s, a));
+  return batch.back(averaged(as_floating(batch.x), s, a));
 }
 
 Tensor adaptive_avg_pool2d(const Operand& x, const OutputSize& output_size) {
+  const CalledFrom caller(x.where());
   const Batch batch = images_argument(x, "adaptive_avg_pool2d");
   const auto s = adaptive_windows("adaptive_avg_pool2d", batch.x.shape(), output_size);
-  return batch.back(averaged(Operand(as_floating(batch.x), x.where()), s, {}));
+  return batch.back(averaged(as_floating(batch.x), s, {}));
 }
 
 Tensor local_response_norm(const Operand& x, std::int64_t size, double alpha, double beta, double k) {
+  const CalledFrom caller(x.where());
   const Tensor t = as_floating(x);
   if (t.dim() < 3)
     throw ShapeError(fmt::format("local_response_norm: x is (N, C, ...) of three axes at least, it has shape {}",

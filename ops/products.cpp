@@ -217,6 +217,7 @@ void expect_numbers(const Tensor& x, const char* who) {
 }  // namespace
 
 Tensor matmul(const Operand& x, const Operand& y) {
+  const CalledFrom caller(x.where());
   const Tensor tx = tensor_argument(x, "matmul"), ty = tensor_argument(y, "matmul");
   auto product = [&] { return fmt::format("{} @ {}", to_string(tx.shape()), to_string(ty.shape())); };
   if (tx.dim() == 0 || ty.dim() == 0)
@@ -227,10 +228,11 @@ Tensor matmul(const Operand& x, const Operand& y) {
     throw ShapeError(fmt::format("matmul: inner sizes differ, {}: {} and {}", product(), columns, rows));
   const auto [a, b] = promote(tx, ty);
   expect_numbers(a, "matmul");
-  return record(MatMul{a.dim() == 1, b.dim() == 1}, Operand(a, x.where()), Operand(b, x.where()));
+  return record(MatMul{a.dim() == 1, b.dim() == 1}, a, b);
 }
 
 Tensor linear(const Operand& x, const Operand& weight, const std::optional<Tensor>& bias) {
+  const CalledFrom caller(x.where());
   const Tensor tx = tensor_argument(x, "linear"), tw = tensor_argument(weight, "linear");
   if (tw.dim() != 2)
     throw ShapeError(fmt::format("linear: weight has shape {}, it must be (out, in)", to_string(tw.shape())));
@@ -243,14 +245,14 @@ Tensor linear(const Operand& x, const Operand& weight, const std::optional<Tenso
                                  to_string(tw.shape()), tw.shape()[0]));
   auto [a, w] = promote(tx, tw);
   expect_numbers(a, "linear");
-  if (!has_bias) return record(Linear{}, Operand(a, x.where()), Operand(w, x.where()));
+  if (!has_bias) return record(Linear{}, a, w);
   const DType d = common_dtype(a, *bias);
   const Tensor b = as_tensor(*bias, d);
-  return record(Linear{}, Operand(as_tensor(a, d), x.where()), Operand(as_tensor(w, d), x.where()),
-                Operand(b, x.where()));
+  return record(Linear{}, as_tensor(a, d), as_tensor(w, d), b);
 }
 
 Tensor affine(const Operand& x, const Operand& w, const std::optional<Tensor>& b) {
+  const CalledFrom caller(x.where());
   const Tensor tx = tensor_argument(x, "affine"), tw = tensor_argument(w, "affine");
   if (tw.dim() != 2)
     throw ShapeError(fmt::format("affine: W has shape {}, it must be (in, out)", to_string(tw.shape())));
@@ -263,10 +265,10 @@ Tensor affine(const Operand& x, const Operand& w, const std::optional<Tensor>& b
                                  to_string(tw.shape()), tw.shape()[1]));
   const auto [px, pw] = promote(tx, tw);
   expect_numbers(px, "affine");
-  if (!has_bias) return record(Affine{}, Operand(px, x.where()), Operand(pw, x.where()));
+  if (!has_bias) return record(Affine{}, px, pw);
   const DType d = common_dtype(px, *b);
   const Tensor vx = as_tensor(px, d), vw = as_tensor(pw, d), vb = as_tensor(*b, d);
-  return record(Affine{}, Operand(vx, x.where()), Operand(vw, x.where()), Operand(vb, x.where()));
+  return record(Affine{}, vx, vw, vb);
 }
 
 namespace {
@@ -280,18 +282,20 @@ void expect_vectors(const Tensor& x, const Tensor& y, const char* who) {
 }  // namespace
 
 Tensor dot(const Operand& x, const Operand& y) {
+  const CalledFrom caller(x.where());
   const Tensor tx = tensor_argument(x, "dot"), ty = tensor_argument(y, "dot");
   expect_vectors(tx, ty, "dot");
   if (tx.numel() != ty.numel())
     throw ShapeError(fmt::format("dot: the vectors have {} and {} elements", tx.numel(), ty.numel()));
-  return matmul(Operand(tx, x.where()), Operand(ty, y.where()));
+  return matmul(tx, ty);
 }
 
 Tensor outer(const Operand& x, const Operand& y) {
+  const CalledFrom caller(x.where());
   const Tensor tx = tensor_argument(x, "outer"), ty = tensor_argument(y, "outer");
   expect_vectors(tx, ty, "outer");
-  const Tensor column = unsqueeze(Operand(tx, x.where()), 1);
-  return mul(Operand(column, x.where()), Operand(ty, y.where()));
+  const Tensor column = unsqueeze(tx, 1);
+  return mul(column, ty);
 }
 
 std::span<const OpInfo* const> product_ops() {

@@ -99,18 +99,21 @@ Tensor counts(const Tensor& x, const Over& o) {
 }  // namespace
 
 Tensor sum(const Operand& x, const Axes& dim, bool keepdim) {
+  const CalledFrom caller(x.where());
   const Tensor a = x.to_tensor();
-  return record(Sum{over(a, dim, keepdim, "sum")}, Operand(a, x.where()));
+  return record(Sum{over(a, dim, keepdim, "sum")}, a);
 }
 
 Tensor prod(const Operand& x, const Axes& dim, bool keepdim) {
+  const CalledFrom caller(x.where());
   const Tensor a = x.to_tensor();
-  return record(Prod{over(a, dim, keepdim, "prod")}, Operand(a, x.where()));
+  return record(Prod{over(a, dim, keepdim, "prod")}, a);
 }
 
 Tensor mean(const Operand& x, const Axes& dim, bool keepdim) {
+  const CalledFrom caller(x.where());
   const Tensor a = as_floating(x);
-  return record(Mean{over(a, dim, keepdim, "mean")}, Operand(a, x.where()));
+  return record(Mean{over(a, dim, keepdim, "mean")}, a);
 }
 
 Tensor all(const Operand& x, const Axes& dim, bool keepdim) {

@@ -144,11 +144,12 @@ Shape with_lead(const Shape& lead, std::initializer_list<std::int64_t> rest) {
 }  // namespace
 
 Tensor interpolate(const Operand& x, const InterpolateOptions& options) {
+  const CalledFrom caller(x.where());
   const Tensor t = as_floating(x);
   check_options(options, t.shape());
   const bool line = t.dim() == 3;
   const Shape& s = t.shape();
-  const Tensor images = line ? reshape(Operand(t, x.where()), {s[0], s[1], 1, s[2]}) : t;
+  const Tensor images = line ? reshape(t, {s[0], s[1], 1, s[2]}) : t;
   const Shape& from = images.shape();
   const auto size = [&](std::int64_t v) { return options.size ? std::optional(v) : std::nullopt; };
   const Size2 sizes = options.size.value_or(Size2{1});
@@ -157,11 +158,12 @@ Tensor interpolate(const Operand& x, const InterpolateOptions& options) {
                           line ? kernels::ResizeAxis{} : axis_of(from[2], size(sizes.h), factors[0], options),
                           axis_of(from[3], size(sizes.w), factors[1], options)};
   check_shape({from[0], from[1], r.y.out, r.x.out}, item_size(t.dtype()), "interpolate");
-  const Tensor z = resized(Operand(images, x.where()), r);
+  const Tensor z = resized(images, r);
   return line ? reshape(z, {s[0], s[1], r.x.out}) : z;
 }
 
 Tensor pixel_shuffle(const Operand& x, std::int64_t upscale_factor) {
+  const CalledFrom caller(x.where());
   const Tensor t = tensor_argument(x, "pixel_shuffle");
   const std::int64_t r = upscale_factor;
   const auto [lead, b, c, h, w] = blocks_of(t, r, "pixel_shuffle", "upscale_factor");
@@ -170,7 +172,7 @@ Tensor pixel_shuffle(const Operand& x, std::int64_t upscale_factor) {
                                  to_string(t.shape())));
   const std::int64_t out = c / (r * r);
   check_shape(with_lead(lead, {out, h * r, w * r}), sizeof(double), "pixel_shuffle");
-  const Tensor parts = reshape(Operand(t, x.where()), {b, out, r, r, h, w});
+  const Tensor parts = reshape(t, {b, out, r, r, h, w});
   if (lies_channels_last(t)) {
     const Tensor rows = reshape(permute(parts, {0, 4, 2, 5, 3, 1}), {b, h * r, w * r, out});
     return permute(rows, {0, 3, 1, 2});
@@ -179,6 +181,7 @@ Tensor pixel_shuffle(const Operand& x, std::int64_t upscale_factor) {
 }
 
 Tensor pixel_unshuffle(const Operand& x, std::int64_t downscale_factor) {
+  const CalledFrom caller(x.where());
   const Tensor t = tensor_argument(x, "pixel_unshuffle");
   const std::int64_t r = downscale_factor;
   const auto [lead, b, c, h, w] = blocks_of(t, r, "pixel_unshuffle", "downscale_factor");
@@ -188,7 +191,7 @@ Tensor pixel_unshuffle(const Operand& x, std::int64_t downscale_factor) {
                     to_string(t.shape())));
   check_shape({c, r, r}, sizeof(double), "pixel_unshuffle");
   const std::int64_t out = c * r * r;
-  const Tensor parts = reshape(Operand(t, x.where()), {b, c, h / r, r, w / r, r});
+  const Tensor parts = reshape(t, {b, c, h / r, r, w / r, r});
   if (lies_channels_last(t)) {
     const Tensor rows = reshape(permute(parts, {0, 2, 4, 1, 3, 5}), {b, h / r, w / r, out});
     return permute(rows, {0, 3, 1, 2});

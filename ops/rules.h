@@ -11,7 +11,8 @@ namespace chainrule {
 template <class Op>
 Tensor record_one(Op op, const Operand& x) {
   if (!x.is_number()) return record(op, x);
-  return record(op, Operand(x.to_tensor(), x.where()));
+  const CalledFrom caller(x.where());
+  return record(op, x.to_tensor());
 }
 
 /// The same for functions of real numbers: integers and bools become the default floating type.
@@ -19,7 +20,8 @@ template <class Op>
 Tensor record_floating(Op op, const Operand& x) {
   if (!x.is_number() && x.tensor().defined() && is_floating(x.tensor().dtype())) [[likely]]
     return record(op, x);
-  return record(op, Operand(as_floating(x), x.where()));
+  const CalledFrom caller(x.where());
+  return record(op, as_floating(x));
 }
 
 /// Records an operation of two operands in their common dtype.
@@ -28,8 +30,9 @@ Tensor record_pair(Op op, const Operand& x, const Operand& y) {
   if (!x.is_number() && !y.is_number() && x.tensor().defined() && y.tensor().defined() &&
       x.tensor().dtype() == y.tensor().dtype()) [[likely]]
     return record(op, x, y);
+  const CalledFrom caller(y.where());
   const auto [a, b] = promote(x, y);
-  return record_pair(op, Operand(a, x.where()), Operand(b, y.where()));
+  return record(op, a, b);
 }
 
 /// The same in a floating type always.
@@ -37,8 +40,9 @@ template <class Op>
 Tensor record_floating_pair(Op op, const Operand& x, const Operand& y) {
   if (is_floating(common_dtype(x, y))) [[likely]]
     return record_pair(op, x, y);
+  const CalledFrom caller(y.where());
   const auto [a, b] = promote_floating(x, y);
-  return record_pair(op, Operand(a, x.where()), Operand(b, y.where()));
+  return record(op, a, b);
 }
 
 /// The derivative of a function of steps: 0, and NaN where x is NaN. Not recorded.

@@ -106,10 +106,11 @@ struct Cumprod {
 
 template <class Op>
 Tensor along(const Operand& x, std::int64_t dim) {
+  const CalledFrom caller(x.where());
   const Tensor a = x.to_tensor();
   const int axis = normal_axis(dim, a.dim(), Op::info.name);
-  if (a.dim() > 0) return record(Op{axis}, Operand(a, x.where()));
-  return reshape(record(Op{0}, Operand(reshape(a, {1}), x.where())), {});
+  if (a.dim() > 0) return record(Op{axis}, a);
+  return reshape(record(Op{0}, reshape(a, {1})), {});
 }
 
 }  // namespace

@@ -203,6 +203,7 @@ Tensor slice_backward(const Tensor& y, const Steps& steps, std::int64_t size) {
 }  // namespace
 
 Tensor reshape(const Operand& x, const Shape& wanted) {
+  const CalledFrom caller(x.where());
   const Tensor t = tensor_argument(x, "reshape");
   Shape shape = wanted;
   std::int64_t* unknown = nullptr;
@@ -220,10 +221,11 @@ Tensor reshape(const Operand& x, const Shape& wanted) {
   if (numel(shape) != t.numel())
     throw ShapeError(fmt::format("reshape: {} does not fit {}: {} elements into {}{}", to_string(t.shape()),
                                  to_string(wanted), t.numel(), unknown ? "a multiple of " : "", known));
-  return record(Reshape{shape}, Operand(t, x.where()));
+  return record(Reshape{shape}, t);
 }
 
 Tensor flatten(const Operand& x, std::int64_t start_dim, std::int64_t end_dim) {
+  const CalledFrom caller(x.where());
   const Tensor t = tensor_argument(x, "flatten");
   const int first = normal_axis(start_dim, t.dim(), "flatten"), last = normal_axis(end_dim, t.dim(), "flatten");
   if (first > last)
@@ -233,10 +235,11 @@ Tensor flatten(const Operand& x, std::int64_t start_dim, std::int64_t end_dim) {
   shape.push_back(1);
   for (int i = first; i <= last && i < t.dim(); ++i) shape.back() *= t.shape()[i];
   for (int i = last + 1; i < t.dim(); ++i) shape.push_back(t.shape()[i]);
-  return reshape(Operand(t, x.where()), shape);
+  return reshape(t, shape);
 }
 
 Tensor squeeze(const Operand& x, const Axes& dim) {
+  const CalledFrom caller(x.where());
   const Tensor t = tensor_argument(x, "squeeze");
   std::uint32_t named = dim.empty() ? ~0u : 0;
   for (const auto d : dim) {
@@ -248,26 +251,29 @@ Tensor squeeze(const Operand& x, const Axes& dim) {
   Shape shape;
   for (int i = 0; i < t.dim(); ++i)
     if (t.shape()[i] != 1 || !(named >> i & 1u)) shape.push_back(t.shape()[i]);
-  return reshape(Operand(t, x.where()), shape);
+  return reshape(t, shape);
 }
 
 Tensor unsqueeze(const Operand& x, std::int64_t dim) {
+  const CalledFrom caller(x.where());
   const Tensor t = tensor_argument(x, "unsqueeze");
   const int axis = normal_axis(dim, t.dim() + 1, "unsqueeze");
   check_rank(t.shape().size() + 1);
   Shape shape = t.shape();
   shape.insert(shape.begin() + axis, 1);
-  return reshape(Operand(t, x.where()), shape);
+  return reshape(t, shape);
 }
 
 Tensor transpose(const Operand& x, std::int64_t dim0, std::int64_t dim1) {
+  const CalledFrom caller(x.where());
   const Tensor t = tensor_argument(x, "transpose");
   if (t.dim() == 0) throw ShapeError("transpose: x is a scalar and has no axes");
   const int axis0 = normal_axis(dim0, t.dim(), "transpose"), axis1 = normal_axis(dim1, t.dim(), "transpose");
-  return record(Transpose{axis0, axis1}, Operand(t, x.where()));
+  return record(Transpose{axis0, axis1}, t);
 }
 
 Tensor permute(const Operand& x, const Axes& dims) {
+  const CalledFrom caller(x.where());
   const Tensor t = tensor_argument(x, "permute");
   if (dims.size() != t.shape().size())
     throw ShapeError(fmt::format("permute: {} axes are named, x has shape {}", dims.size(), to_string(t.shape())));
@@ -278,10 +284,11 @@ Tensor permute(const Operand& x, const Axes& dims) {
       throw ShapeError(fmt::format("permute: axis {} is named twice in ({})", axis, fmt::join(dims, ", ")));
     p.push_back(axis);
   }
-  return record(Permute{p}, Operand(t, x.where()));
+  return record(Permute{p}, t);
 }
 
 Tensor expand(const Operand& x, const Shape& wanted) {
+  const CalledFrom caller(x.where());
   const Tensor t = tensor_argument(x, "expand");
   Shape shape = wanted;
   const int lead = shape.rank() - t.dim();
@@ -299,11 +306,12 @@ Tensor expand(const Operand& x, const Shape& wanted) {
     if (i >= lead && t.shape()[i - lead] != 1 && shape[i] != t.shape()[i - lead]) fail(i);
   }
   check_shape(shape, item_size(t.dtype()), "expand");
-  return record(Expand{shape}, Operand(t, x.where()));
+  return record(Expand{shape}, t);
 }
 
 Tensor slice(const Operand& x, std::int64_t dim, std::optional<std::int64_t> start, std::optional<std::int64_t> end,
              std::int64_t step) {
+  const CalledFrom caller(x.where());
   const Tensor t = tensor_argument(x, "slice");
   if (t.dim() == 0) throw ShapeError("slice: x is a scalar and has no axes");
   const int axis = normal_axis(dim, t.dim(), "slice");
@@ -319,7 +327,7 @@ Tensor slice(const Operand& x, std::int64_t dim, std::optional<std::int64_t> sta
   const std::int64_t room = step > 0 ? last - first : first - last, stride = step > 0 ? step : -step;
   const std::int64_t count = room > 0 ? (room - 1) / stride + 1 : 0;
   // With one element or none the step is never taken, and a huge one must not overflow the strides.
-  return record(Slice{{axis, first, count > 1 ? step : 1, count}}, Operand(t, x.where()));
+  return record(Slice{{axis, first, count > 1 ? step : 1, count}}, t);
 }
 
 std::span<const OpInfo* const> shape_ops() {

@@ -147,24 +147,26 @@ struct LogSumExp {
 }  // namespace
 
 Tensor logsumexp(const Operand& x, const Axes& dim, bool keepdim) {
+  const CalledFrom caller(x.where());
   const Tensor a = as_floating(x);
   const Over o = over(a, dim, keepdim, "logsumexp");
   const Axes axes = o.axes();
-  if (axes.size() <= 1)
-    return record(LogSumExp{axes.empty() ? 0 : static_cast<int>(axes[0]), keepdim}, Operand(a, x.where()));
+  if (axes.size() <= 1) return record(LogSumExp{axes.empty() ? 0 : static_cast<int>(axes[0]), keepdim}, a);
   // Several axes become one.
   const Tensor line = joined(a, o);
-  return reshape(record(LogSumExp{line.dim() - 1, false}, Operand(line, x.where())), o.result(a.shape(), keepdim));
+  return reshape(record(LogSumExp{line.dim() - 1, false}, line), o.result(a.shape(), keepdim));
 }
 
 Tensor softmax(const Operand& x, std::int64_t dim) {
+  const CalledFrom caller(x.where());
   const Tensor a = as_floating(x);
-  return record(Softmax{normal_axis(dim, a.dim(), "softmax")}, Operand(a, x.where()));
+  return record(Softmax{normal_axis(dim, a.dim(), "softmax")}, a);
 }
 
 Tensor log_softmax(const Operand& x, std::int64_t dim) {
+  const CalledFrom caller(x.where());
   const Tensor a = as_floating(x);
-  return record(LogSoftmax{normal_axis(dim, a.dim(), "log_softmax")}, Operand(a, x.where()));
+  return record(LogSoftmax{normal_axis(dim, a.dim(), "log_softmax")}, a);
 }
 
 Tensor softmax_grad(const Tensor& g, const Tensor& z, std::int64_t dim) {

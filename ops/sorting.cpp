@@ -132,8 +132,8 @@ void expect_k(std::int64_t k, const Line& l, const char* who) {
 }
 
 template <class Kind>
-Tensor chosen(const Operand& x, const Line& l, const Tensor& i, bool keepdim, const char* note) {
-  return record(Chosen<Kind>{l.dim, keepdim, note}, Operand(l.x, x.where()), Operand(i, x.where()));
+Tensor chosen(const Line& l, const Tensor& i, bool keepdim, const char* note) {
+  return record(Chosen<Kind>{l.dim, keepdim, note}, l.x, i);
 }
 
 void expect_order(const Tensor& x) {
@@ -148,9 +148,10 @@ Tensor argsort(const Operand& x, std::int64_t dim, bool descending, bool) {
 }
 
 Tensor sort(const Operand& x, std::int64_t dim, bool descending, bool) {
+  const CalledFrom caller(x.where());
   const Line l = line(x, dim, "sort");
   const Tensor i = places(l.x, l.dim, l.x.shape()[l.dim], descending);
-  return like(x, chosen<Sorted>(x, l, i, true, descending ? "descending=true" : ""));
+  return like(x, chosen<Sorted>(l, i, true, descending ? "descending=true" : ""));
 }
 
 Tensor argtopk(const Operand& x, std::int64_t k, std::int64_t dim, bool largest, bool) {
@@ -160,25 +161,28 @@ Tensor argtopk(const Operand& x, std::int64_t k, std::int64_t dim, bool largest,
 }
 
 Tensor topk(const Operand& x, std::int64_t k, std::int64_t dim, bool largest, bool) {
+  const CalledFrom caller(x.where());
   const Line l = line(x, dim, "topk");
   expect_k(k, l, "topk");
-  return like(x, chosen<Topmost>(x, l, places(l.x, l.dim, k, largest), true, largest ? "" : "largest=false"));
+  return like(x, chosen<Topmost>(l, places(l.x, l.dim, k, largest), true, largest ? "" : "largest=false"));
 }
 
 Tensor median(const Operand& x) {
+  const CalledFrom caller(x.where());
   const Tensor a = x.to_tensor();
   expect_order(a);
   if (a.numel() == 0 && is_floating(a.dtype())) return mean(x);  // NaN
   const Over o = over(a, {}, false, "median");
   expect_elements(a, o, "median", "median");
-  return record(Shared<Median>{o}, Operand(a, x.where()));
+  return record(Shared<Median>{o}, a);
 }
 
 Tensor median(const Operand& x, std::int64_t dim, bool keepdim) {
+  const CalledFrom caller(x.where());
   const Line l = line(x, dim, "median");
   expect_order(l.x);
   expect_elements(l.x, Over{1u << l.dim}, "median", "median");
-  return like(x, chosen<MedianAlong>(x, l, middles(l.x, l.dim), keepdim, ""));
+  return like(x, chosen<MedianAlong>(l, middles(l.x, l.dim), keepdim, ""));
 }
 
 std::span<const OpInfo* const> sorting_ops() {

@@ -157,37 +157,42 @@ Tensor matrices(const Operand& x, const char* who) {
 }  // namespace
 
 Tensor diagonal(const Operand& x, std::int64_t offset, std::int64_t dim1, std::int64_t dim2) {
+  const CalledFrom caller(x.where());
   const Tensor t = matrices(x, "diagonal");
   const int row = normal_axis(dim1, t.dim(), "diagonal"), column = normal_axis(dim2, t.dim(), "diagonal");
   if (row == column)
     throw ShapeError(fmt::format("diagonal: dim1 and dim2 are both axis {} of {}", row, to_string(t.shape())));
-  return diagonal(Operand(t, x.where()), Place{bounded(offset), row, column});
+  return diagonal(t, Place{bounded(offset), row, column});
 }
 
 Tensor diag(const Operand& x, std::int64_t k) {
+  const CalledFrom caller(x.where());
   const Tensor t = tensor_argument(x, "diag");
-  if (t.dim() == 2) return diagonal(Operand(t, x.where()), Place{bounded(k), 0, 1});
+  if (t.dim() == 2) return diagonal(t, Place{bounded(k), 0, 1});
   if (t.dim() != 1)
     throw ShapeError(fmt::format("diag: x has shape {}; it must be a vector or a matrix", to_string(t.shape())));
   const std::int64_t n = t.numel() + std::abs(bounded(k));
   check_shape({n, n}, item_size(t.dtype()), "diag");
-  return diagonal_backward(Operand(t, x.where()), Place{k, 0, 1}, {n, n});
+  return diagonal_backward(t, Place{k, 0, 1}, {n, n});
 }
 
 Tensor trace(const Operand& x) {
+  const CalledFrom caller(x.where());
   const Tensor t = tensor_argument(x, "trace");
   if (t.dim() != 2) throw ShapeError(fmt::format("trace: x has shape {}; it must be a matrix", to_string(t.shape())));
-  return sum(Operand(diagonal(Operand(t, x.where()), Place{0, 0, 1}), x.where()));
+  return sum(diagonal(t, Place{0, 0, 1}));
 }
 
 Tensor tril(const Operand& x, std::int64_t diagonal) {
+  const CalledFrom caller(x.where());
   const Tensor t = matrices(x, "tril");
-  return record(Tril{bounded(diagonal)}, Operand(t, x.where()));
+  return record(Tril{bounded(diagonal)}, t);
 }
 
 Tensor triu(const Operand& x, std::int64_t diagonal) {
+  const CalledFrom caller(x.where());
   const Tensor t = matrices(x, "triu");
-  return record(Triu{bounded(diagonal)}, Operand(t, x.where()));
+  return record(Triu{bounded(diagonal)}, t);
 }
 
 std::span<const OpInfo* const> triangle_ops() {

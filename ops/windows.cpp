@@ -81,18 +81,20 @@ void expect_numbers(const Tensor& x, const char* who) {
 }  // namespace
 
 Tensor unfold(const Operand& x, Size2 kernel_size, const WindowOptions& options) {
+  const CalledFrom caller(x.where());
   const Batch batch = images_argument(x, "unfold");
   expect_numbers(batch.x, "unfold");
-  return batch.back(record(Unfold{kernel_size, options}, Operand(batch.x, x.where())));
+  return batch.back(record(Unfold{kernel_size, options}, batch.x));
 }
 
 Tensor fold(const Operand& x, Size2 output_size, Size2 kernel_size, const WindowOptions& options) {
+  const CalledFrom caller(x.where());
   const Tensor t = tensor_argument(x, "fold");
   expect_numbers(t, "fold");
   const Shape& shape = t.shape();
   if (shape.size() == 2) {
-    const Tensor one = reshape(Operand(t, x.where()), {1, shape[0], shape[1]});
-    return Batch{t, true}.back(fold(Operand(one, x.where()), output_size, kernel_size, options));
+    const Tensor one = reshape(t, {1, shape[0], shape[1]});
+    return Batch{t, true}.back(fold(one, output_size, kernel_size, options));
   }
   if (shape.size() != 3)
     throw ShapeError(
@@ -111,7 +113,7 @@ Tensor fold(const Operand& x, Size2 output_size, Size2 kernel_size, const Window
   if (shape[2] != positions)
     throw ShapeError(fmt::format("fold: x {} has {} windows, an output of ({}, {}) has {} ({} by {})", to_string(shape),
                                  shape[2], output_size.h, output_size.w, positions, s.out_h(), s.out_w()));
-  return record(Fold{output_size, kernel_size, options}, Operand(t, x.where()));
+  return record(Fold{output_size, kernel_size, options}, t);
 }
 
 std::span<const OpInfo* const> window_ops() {

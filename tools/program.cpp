@@ -101,8 +101,7 @@ LoadedProgram load_program(const ProgramOptions& given) {
 
 Tensor LoadedProgram::run(Names& names) const {
   names = bindings.names;
-  const Value result = evaluate(program, names, options);
-  return to_tensor(result, "the result");
+  return evaluate_tensor(program, names, options);
 }
 
 std::vector<NamedTensor> wanted_inputs(const LoadedProgram& loaded, const Names& names, const std::string& wrt) {

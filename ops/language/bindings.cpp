@@ -83,7 +83,7 @@ GradcheckReport gradcheck_program(const Program& program, const Bindings& bindin
   const auto run = [&](const std::vector<Tensor>& t) {
     Names names = bindings.names;
     for (std::size_t i = 0; i < t.size(); ++i) names[inputs[i].name] = t[i];
-    return to_tensor(evaluate(program, names), "the result");
+    return evaluate_tensor(program, names);
   };
   return gradcheck(run, inputs, options);
 }
@@ -94,7 +94,7 @@ ExampleCheck check_example(const Function& function) {
   const Bindings bindings = bind_text(function.with);
   Names names = bindings.names;
   ExampleCheck check;
-  check.result = to_tensor(evaluate(program, names), function.name);
+  check.result = evaluate_tensor(program, names);
   check.leaves = bindings.leaves;
   check.differentiable = std::string_view(function.formula).find("no derivative") == std::string_view::npos;
   if (check.differentiable) check.report = gradcheck_program(program, bindings, {.order = 2, .freeze_random = true});

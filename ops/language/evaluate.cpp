@@ -7,6 +7,7 @@
 #include <cmath>
 #include <new>
 
+#include "engine/scopes.h"
 #include "engine/text.h"
 #include "ops/function.h"
 #include "ops/language/subscript.h"
@@ -54,6 +55,7 @@ class Run {
       const Step& step = program_.steps[i];
       if (options_.deadline && std::chrono::steady_clock::now() > *options_.deadline)
         fail("limit", "the time allowed is over", step.at);
+      const CalledFrom caller(step.where);
       try {
         values_[i] = compute(step);
       } catch (const ProgramError&) {
@@ -136,8 +138,7 @@ class Run {
       else
         keywords.emplace_back(step.keywords[i - unnamed], take(step, i));
     }
-    const Arguments arguments(f, std::move(positional), std::move(keywords), step.where);
-    return f.call(arguments);
+    return f.call(Arguments(f, std::move(positional), std::move(keywords)));
   }
 
   Value apply(const Step& step) {
@@ -148,7 +149,7 @@ class Run {
     if (operands.size() == 1 && operands[0].is_number())
       return operands[0].is<double>() ? Value(-operands[0].as<double>()) : Value(-operands[0].as<std::int64_t>());
     const Function& f = function(step);
-    return f.call(Arguments(f, std::move(operands), {}, step.where));
+    return f.call(Arguments(f, std::move(operands)));
   }
 
   Value subscript(const Step& step) {
@@ -194,7 +195,7 @@ class Run {
       }
       items.push_back(std::move(item));
     }
-    return chainrule::subscript(x, items, step.where);
+    return chainrule::subscript(x, items);
   }
 
   std::int64_t whole(const Value& v, TextSpan span) const {
@@ -210,7 +211,7 @@ class Run {
     const Tensor x = to_tensor(take(step, 0), ".T");
     Axes axes;
     for (int i = x.dim() - 1; i >= 0; --i) axes.push_back(i);
-    return permute(Operand(x, step.where), axes);
+    return permute(x, axes);
   }
 
   Value bind(const Step& step) {
@@ -236,10 +237,17 @@ Value evaluate(const Program& program, Names& names, const EvaluateOptions& opti
   return Run(program, names, options).run();
 }
 
+Tensor evaluate_tensor(const Program& program, Names& names, const EvaluateOptions& options) {
+  const Value result = evaluate(program, names, options);
+  const CalledFrom caller(program.steps.back().where);  // a list becomes a tensor
+  return to_tensor(result, "the result");
+}
+
 Tensor evaluate(std::string_view program, Names names) {
-  const Value result = evaluate(parse(program), names);
   try {
-    return to_tensor(result, "the result");
+    return evaluate_tensor(parse(program), names);
+  } catch (const ProgramError&) {
+    throw;
   } catch (const Error& e) {
     throw ProgramError(kind_of_error(e), e.what(), program, {0, program.size()}, e.exit_code());
   }

@@ -23,6 +23,8 @@ struct EvaluateOptions {
 /// The result of the last statement. Names that the program binds are added to `names`. Throws ProgramError, with the
 /// place of the part that failed.
 Value evaluate(const Program& program, Names& names, const EvaluateOptions& options = {});
+/// The same as a tensor; a list of tensors is stacked.
+Tensor evaluate_tensor(const Program& program, Names& names, const EvaluateOptions& options = {});
 /// Parses and evaluates; the result as a tensor.
 Tensor evaluate(std::string_view program, Names names = {});
 

@@ -10,7 +10,7 @@
 
 namespace chainrule {
 
-Tensor subscript(const Tensor& x, const std::vector<Subscript>& items, const SourceLocation& where) {
+Tensor subscript(const Tensor& x, const std::vector<Subscript>& items) {
   using Kind = Subscript::Kind;
   const auto uses_axis = [](const Subscript& s) { return s.kind != Kind::ellipsis && s.kind != Kind::new_axis; };
   const auto count = std::count_if(items.begin(), items.end(), uses_axis);
@@ -38,14 +38,13 @@ Tensor subscript(const Tensor& x, const std::vector<Subscript>& items, const Sou
       if (i < 0 || i >= size)
         throw ValueError(
             fmt::format("subscript: index {} is out of range for axis {} of size {}", *s.start, axis, size));
-      z = slice(Operand(z, where), axis, i, i + 1);
+      z = slice(z, axis, i, i + 1);
     } else if (s.kind == Kind::range) {
       if (s.step == 0) throw ValueError("subscript: the step of a slice must not be 0");
-      if (s.start || s.end || s.step.value_or(1) != 1)
-        z = slice(Operand(z, where), axis, s.start, s.end, s.step.value_or(1));
+      if (s.start || s.end || s.step.value_or(1) != 1) z = slice(z, axis, s.start, s.end, s.step.value_or(1));
       shape.push_back(z.shape()[static_cast<std::size_t>(axis)]);
     } else {
-      z = index_select(Operand(z, where), axis, s.indices);
+      z = index_select(z, axis, s.indices);
       shape.push_back(z.shape()[static_cast<std::size_t>(axis)]);
     }
     if (shape.size() > static_cast<std::size_t>(kMaxRank - 1) && &s != &items.back())
@@ -53,7 +52,7 @@ Tensor subscript(const Tensor& x, const std::vector<Subscript>& items, const Sou
     ++axis;
   }
   for (; axis < x.dim(); ++axis) shape.push_back(z.shape()[static_cast<std::size_t>(axis)]);
-  return shape == z.shape() ? z : reshape(Operand(z, where), shape);
+  return shape == z.shape() ? z : reshape(z, shape);
 }
 
 }  // namespace chainrule

@@ -16,6 +16,6 @@ struct Subscript {
 };
 
 /// Throws ValueError or ShapeError for indices out of range and too many of them.
-Tensor subscript(const Tensor& x, const std::vector<Subscript>& items, const SourceLocation& where);
+Tensor subscript(const Tensor& x, const std::vector<Subscript>& items);
 
 }  // namespace chainrule

@@ -134,7 +134,8 @@ TEST_CASE("gradcheck: integers, constants and inputs without use are no crash") 
 
   const auto nothing = gradcheck([](const Tensor& a) { return argmax(a); }, {x});
   CHECK_FALSE(nothing.ok());
-  CHECK(contains(to_string(nothing), "no floating output to check"));
+  CHECK(to_string(nothing) ==
+        "gradcheck FAILED: there is no floating output to check; output 1 holds int64 and was left out");
 
   const auto none = gradcheck([](const Tensor& a) { return exp(a); }, {zeros({2, 0, 3})});
   CHECK(none.ok());

@@ -252,6 +252,30 @@ TEST_CASE("causes: digits that are lost, values that overflow") {
   precision([](const Tensor& x) { return sum(log(1 + x * 1e-20)) * 1e20; }, wide({1, 2}), "log", "log1p(x)");
 }
 
+TEST_CASE("causes: an input that is not finite is named, not the operation that reads it") {
+  const double inf = std::numeric_limits<double>::infinity(), nan = std::nan("");
+  const auto square_sum = [](const Tensor& x) { return sum(x * x); };
+  const auto product = [](const Tensor& x, const Tensor& y) { return sum(x * y); };
+  const auto rest = [](const Tensor& x) { return sum(exp(slice(x, 0, 1))); };  // finite, whatever x[0] is
+  const std::pair<GradcheckReport, const char*> reports[] = {
+      {gradcheck(square_sum, {wide({nan, 1}).label("x")}), "x[0] is nan:"},
+      {gradcheck(square_sum, {wide({{1, 2}, {-inf, nan}}).label("x")}), "x[1, 0] is -inf:"},
+      {gradcheck(square_sum, {wide(inf).label("x")}), "x is inf:"},
+      {gradcheck(product, {wide({1, 2}).label("x"), wide({1, nan}).label("y")}), "y[1] is nan:"},
+      {gradcheck(rest, {wide({inf, 1, 2}).label("x")}), "x[0] is inf:"},
+  };
+  for (const auto& row : reports) {
+    const GradcheckReport& report = row.first;
+    CHECK_FALSE(report.ok());
+    for (const GradcheckInput& input : report.inputs) {
+      CHECK(input.verdict == GradcheckVerdict::non_finite);
+      CHECK(input.blame.op.empty());
+      CHECK_MESSAGE(contains(input.reason, row.second), input.reason);
+    }
+    CHECK_FALSE(contains(to_string(report), " at :"));
+  }
+}
+
 TEST_CASE("causes: chance") {
   const auto chance = [](auto f, const char* op) {
     const auto report = gradcheck(f, {random({4})});

@@ -1,8 +1,11 @@
 // Modules: registration by declaration, names, order, sharing, scopes and what is refused.
 #include <doctest/doctest.h>
 
+#include <set>
+
 #include "engine/error.h"
 #include "engine/node.h"
+#include "engine/traverse.h"
 #include "nn/layers.h"
 
 using namespace chainrule;
@@ -12,6 +15,7 @@ namespace {
 struct Block : Module {
   Child<Linear> first{*this, "first", 3, 5};
   Child<Linear> second{*this, "second", 5, 2, {.bias = false}};
+  static constexpr unsigned kLine = __LINE__ + 1;
   Tensor forward(const Tensor& x) override { return second(relu(first(x))); }
 };
 
@@ -19,6 +23,7 @@ struct Net : Module {
   Parameter scale{*this, "scale", ones({2})};
   Child<Block> block{*this, "block"};
   Child<Linear> out{*this, "out", 2, 4};
+  static constexpr unsigned kLine = __LINE__ + 1;
   Tensor forward(const Tensor& x) override { return out(block(x) * scale); }
 };
 
@@ -44,6 +49,24 @@ TEST_CASE("every parameter is a trainable leaf that carries its label") {
     CHECK(tensor.requires_grad());
     CHECK(name.ends_with(tensor.label()));
   }
+}
+
+TEST_CASE("a layer's operations are at the line that called it, a network's own at theirs") {
+  Net net;
+  Sequential layers(Linear(3, 4), ReLU(), Linear(4, 2));
+  const auto lines_of = [](const Tensor& z) {
+    std::multiset<unsigned> lines;
+    const Traversal graph(std::span(&z, 1));
+    for (std::size_t i = 0; i < graph.size(); ++i) {
+      CHECK(to_string(graph.node(i).where).starts_with("test_module.cpp:"));
+      lines.insert(graph.node(i).where.line());
+    }
+    return lines;
+  };
+  CHECK(lines_of(net(ones({1, 3}))) == std::multiset{Block::kLine, Block::kLine, Block::kLine, Net::kLine, Net::kLine});
+  const Tensor z = layers(ones({1, 3}));
+  const unsigned here = __LINE__ - 1;
+  CHECK(lines_of(z) == std::multiset{here, here, here});
 }
 
 TEST_CASE("what a module computes carries its path, kind and parameter count") {
