@@ -116,7 +116,8 @@ std::string read_file(const std::string& path, const std::string& who) {
   check(file.number >= 0);
   struct stat info {};
   check(::fstat(file.number, &info) == 0);
-  if (!S_ISREG(info.st_mode)) throw ValueError(what + "it is no plain file");
+  if (!S_ISREG(info.st_mode))
+    throw ValueError(what + (S_ISDIR(info.st_mode) ? "it is a folder" : "it is no plain file"));
   std::string bytes(static_cast<std::size_t>(info.st_size), '\0');
   std::size_t done = 0;
   while (done < bytes.size()) {

@@ -1,26 +1,22 @@
 // NumPy's .npz: a zip archive of .npy members. libzip reads and writes the archive's structure; what a member holds is
-// unpacked here, so that a stream can neither end early, go on behind its end, nor fill the memory before it is
-// believed.
+// unpacked by inflate.h, so that a stream can neither end early, go on behind its end, nor fill the memory before it
+// is believed.
 #include <fmt/format.h>
 #include <zip.h>
 #include <zlib.h>
 
-#include <algorithm>
 #include <memory>
 #include <set>
-#include <utility>
 
 #include "engine/array_elements.h"
 #include "engine/array_files.h"
 #include "engine/error.h"
 #include "engine/file.h"
+#include "engine/inflate.h"
 #include "engine/text.h"
 
 namespace chainrule {
 namespace {
-
-/// Members that unpack to more than this are unpacked twice: first to nowhere, to see that they are whole.
-constexpr std::uint64_t kBelieved = std::uint64_t{64} << 20;
 
 struct Discard {
   void operator()(zip_t* archive) const { zip_discard(archive); }
@@ -90,92 +86,19 @@ std::string packed_bytes(zip_t* archive, const Member& member, const std::string
   return bytes;
 }
 
-/// A raw deflate stream, a piece at a time.
-class Inflater {
- public:
-  Inflater(std::string_view packed, const std::string& who) : rest_(packed), who_(who) {
-    if (inflateInit2(&stream_, -15) != Z_OK) throw EnvironmentError(who + ": zlib could not start, out of memory");
-  }
-  ~Inflater() { inflateEnd(&stream_); }
-  Inflater(const Inflater&) = delete;
-  Inflater& operator=(const Inflater&) = delete;
-
-  /// Fills `out` unless the stream ends; gives the bytes written.
-  std::size_t read(char* out, std::size_t size) {
-    constexpr std::size_t kPiece = std::size_t{1} << 30;  // zlib counts in 32 bits
-    std::size_t written = 0;
-    while (written < size && !ended_) {
-      if (stream_.avail_in == 0) {
-        stream_.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(rest_.data()));  // zlib only reads
-        stream_.avail_in = static_cast<uInt>(std::min(rest_.size(), kPiece));
-        rest_.remove_prefix(stream_.avail_in);
-      }
-      const auto piece = static_cast<uInt>(std::min(size - written, kPiece));
-      stream_.next_out = reinterpret_cast<Bytef*>(out + written);
-      stream_.avail_out = piece;
-      const int status = inflate(&stream_, Z_NO_FLUSH);
-      written += piece - stream_.avail_out;
-      if (status == Z_MEM_ERROR) throw EnvironmentError(who_ + ": out of memory");
-      if (status == Z_STREAM_END)
-        ended_ = true;
-      else if (status != Z_OK)
-        throw ValueError(fmt::format("{}: its packed bytes are damaged: {}", who_,
-                                     stream_.msg ? stream_.msg : "they end too early"));
-    }
-    return written;
-  }
-  /// Throws unless the stream and its input end here.
-  void expect_end() {
-    char more = 0;
-    if (read(&more, 1) != 0) throw ValueError(who_ + ": it unpacks to more bytes than the archive says");
-    if (stream_.avail_in != 0 || !rest_.empty())
-      throw ValueError(
-          fmt::format("{}: {} bytes follow the end of its packed bytes", who_, stream_.avail_in + rest_.size()));
-  }
-
- private:
-  z_stream stream_{};
-  std::string_view rest_;
-  const std::string& who_;
-  bool ended_ = false;
-};
-
-std::uint32_t checksum(std::uint32_t sum, std::string_view bytes) {
-  return static_cast<std::uint32_t>(crc32_z(sum, reinterpret_cast<const Bytef*>(bytes.data()), bytes.size()));
-}
-
-/// Unpacks into `out`, or with an empty `out` through a small buffer to nowhere; gives the checksum.
-std::uint32_t unpack(std::string_view packed, std::uint64_t size, std::string* out, const std::string& who) {
-  Inflater inflater(packed, who);
-  std::string buffer;
-  std::string& into = out ? *out : buffer;
-  into.resize(out ? size : std::min<std::uint64_t>(size, kLargestNpyHeader));
-  std::uint32_t sum = 0;
-  for (std::uint64_t done = 0; done < size;) {
-    const std::size_t piece = inflater.read(into.data(), std::min<std::uint64_t>(into.size(), size - done));
-    if (piece == 0) throw ValueError(fmt::format("{}: it unpacks to {} bytes, the archive says {}", who, done, size));
-    if (done == 0 && !out) parse_npy_header({into.data(), piece}, size, who);
-    sum = checksum(sum, {into.data(), piece});
-    done += piece;
-  }
-  inflater.expect_end();
-  return sum;
-}
-
 Tensor read_member(zip_t* archive, const Member& member, const std::string& file) {
   const std::string who = file_of("npz", file, member.name);
-  const auto check = [&](std::uint32_t sum) {
-    if (sum != member.crc) throw ValueError(who + ": its checksum is wrong, the file is damaged");
-  };
-  std::string bytes = packed_bytes(archive, member, who);
+  const std::string stored = packed_bytes(archive, member, who);
   if (member.deflated) {
-    const std::string packed = std::exchange(bytes, {});
-    if (member.size > kBelieved) check(unpack(packed, member.size, nullptr, who));
-    check(unpack(packed, member.size, &bytes, who));
-  } else {
-    check(checksum(0, bytes));
+    const auto size_of = [&](std::string_view start) {
+      if (member.size > kBelieved) parse_npy_header(start, member.size, who);
+      return member.size;
+    };
+    return npy_array(unpack(stored, Packing::deflate, who, size_of, member.crc), who);
   }
-  return npy_array(bytes, who);
+  const auto sum = crc32_z(0, reinterpret_cast<const Bytef*>(stored.data()), stored.size());
+  if (sum != member.crc) throw ValueError(who + ": its checksum is wrong, the file is damaged");
+  return npy_array(stored, who);
 }
 
 }  // namespace

@@ -1,10 +1,10 @@
 // The verb check: a program's gradients against numerical derivatives.
 #include <fmt/format.h>
-#include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
 
 #include <memory>
 
+#include "tools/option_values.h"
 #include "tools/verbs.h"
 
 namespace chainrule {
@@ -90,16 +90,16 @@ void add_check_verb(CLI::App& app, std::vector<Verb>& verbs) {
   add_program_options(*verb, *options);
   verb->add_option("--order", options->check.order, "2 also checks the gradient of the gradient")
       ->capture_default_str()
-      ->check(CLI::Range(1, 2));
+      ->transform(whole_number(1, 2));
   verb->add_option("--sample", options->check.sample, "At most so many random elements of each input; 0: all")
       ->capture_default_str()
-      ->check(CLI::NonNegativeNumber);
+      ->transform(whole_number(0, std::numeric_limits<std::int64_t>::max()));
   verb->add_flag("--strict", options->check.strict, "A kink is a failure");
   verb->add_option("--tolerance", options->tolerance, "Allowed relative error; default 1e-6, in float32 5e-3")
-      ->check(CLI::PositiveNumber);
+      ->transform(number_above(0));
   verb->add_option("--step", options->step,
                    "First shift of the numerical derivative, times max(1, |x|); default: three sizes")
-      ->check(CLI::PositiveNumber);
+      ->transform(number_above(0));
   verb->add_flag("--verbose", options->verbose, "A table of every number as well");
   verb->footer("Example: chainrule check 'sum(relu(x) * w)' x=[1,-2,0] w=[1,2,3]");
   verbs.push_back({verb, [options] {

@@ -1,11 +1,11 @@
 // The verb completion: scripts by which bash and zsh complete verbs and options. Made from the command line itself, so
 // that a new option is known at once.
 #include <fmt/format.h>
-#include <CLI/CLI.hpp>
 
 #include <memory>
 
 #include "engine/error.h"
+#include "tools/option_values.h"
 #include "tools/verbs.h"
 
 namespace chainrule {
@@ -65,7 +65,7 @@ complete -o filenames -F _chainrule chainrule
 void add_completion_verb(CLI::App& app, std::vector<Verb>& verbs) {
   CLI::App* verb = app.add_subcommand("completion", "A script for bash or zsh that completes verbs and options");
   const auto shell = std::make_shared<std::string>();
-  verb->add_option("shell", *shell, "bash or zsh")->required()->check(CLI::IsMember({"bash", "zsh"}));
+  verb->add_option("shell", *shell, "bash or zsh")->required()->check(one_of({"bash", "zsh"}));
   verb->footer("Example: chainrule completion bash");
   verbs.push_back({verb, [&app, shell] {
                      fmt::print("{}", script(app, *shell));

@@ -166,7 +166,7 @@ class Demo {
 
   DemoOptions options_;
   Generator generator_;
-  Digits digits_;
+  ImageSplit digits_;
   std::vector<Tensor> parameters_;
   std::vector<EpochRecord> history_;
   std::string written_, missing_;

@@ -1,6 +1,5 @@
 // The verbs eval, grad, jacobian, hessian and jvp.
 #include <fmt/format.h>
-#include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
 
 #include <algorithm>
@@ -12,6 +11,7 @@
 #include "engine/text.h"
 #include "ops/ops.h"
 #include "tools/file_values.h"
+#include "tools/option_values.h"
 #include "tools/verbs.h"
 
 namespace chainrule {
@@ -64,7 +64,7 @@ int run_grad(const Options& o) {
   Names names;
   const Tensor result = loaded.run(names);
   const auto inputs = wanted_inputs(loaded, names, o.wrt);
-  const auto found = gradients(result, tensors_of(inputs), cotangent_for(result, o.cotangent));
+  const auto found = gradients(result, tensors_of(inputs), cotangent_for(result, o.cotangent, o));
   std::vector<NamedTensor> saved{{"result", result}};
   saved.reserve(inputs.size() + 1);
   for (std::size_t i = 0; i < inputs.size(); ++i) saved.push_back({"grad." + inputs[i].name, found[i]});
@@ -168,7 +168,7 @@ int run_jvp(const Options& o) {
     if (equals == std::string::npos) throw ValueError(fmt::format("--tangent: '{}' is not NAME=VALUE", printable(one)));
     const std::string name = one.substr(0, equals);
     const Tensor x = wanted_inputs(loaded, names, name)[0].tensor;
-    const Tensor t = to(to_tensor(value_of(std::string_view(one).substr(equals + 1)), "--tangent"), x.dtype());
+    const Tensor t = to(to_tensor(value_of(std::string_view(one).substr(equals + 1), o), "--tangent"), x.dtype());
     if (t.shape() != x.shape())
       throw ShapeError(fmt::format("--tangent: {} has shape {}, its tangent {}", printable(name), to_string(x.shape()),
                                    to_string(t.shape())));
@@ -213,7 +213,8 @@ void add_derivative_verbs(CLI::App& app, std::vector<Verb>& verbs) {
     CLI::App* verb = app.add_subcommand(entry.name, entry.help);
     const auto options = std::make_shared<Options>();
     add_program_options(*verb, *options);
-    verb->add_option("--save", options->save, "FILE.npz: the results, as result, grad.NAME and so on");
+    verb->add_option("--save", options->save, "FILE.npz: the results, as result, grad.NAME and so on")
+        ->check(file_name());
     const std::string name = entry.name;
     if (name != "eval" && name != "jvp")
       verb->add_option("--wrt", options->wrt, "Names to differentiate by, a,b; default: every floating input");

@@ -47,7 +47,7 @@ double accuracy(const ImageSet& set, const std::vector<Tensor>& parameters) {
   return static_cast<double>(right) / static_cast<double>(truth.size());
 }
 
-std::vector<EpochRecord> train_digits(const Digits& digits, std::vector<Tensor>& parameters, Generator& generator,
+std::vector<EpochRecord> train_digits(const ImageSplit& digits, std::vector<Tensor>& parameters, Generator& generator,
                                       const DigitsTraining& options,
                                       const std::function<bool(double, const EpochRecord*, double)>& after_batch) {
   std::vector<NamedTensor> named;

@@ -31,7 +31,7 @@ struct EpochRecord {
 
 /// Trains in place with Adam, a fresh random order every epoch. `after_batch(epochs done with fraction, last record or
 /// null, loss)` returns false to stop; what was finished is returned.
-std::vector<EpochRecord> train_digits(const Digits& digits, std::vector<Tensor>& parameters, Generator& generator,
+std::vector<EpochRecord> train_digits(const ImageSplit& digits, std::vector<Tensor>& parameters, Generator& generator,
                                       const DigitsTraining& options,
                                       const std::function<bool(double, const EpochRecord*, double)>& after_batch);
 

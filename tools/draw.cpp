@@ -1,6 +1,5 @@
 // The verb graph: a program as a diagram.
 #include <fmt/format.h>
-#include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
 
 #include <algorithm>
@@ -12,6 +11,7 @@
 #include "engine/text.h"
 #include "engine/traverse.h"
 #include "tools/graph_file.h"
+#include "tools/option_values.h"
 #include "tools/verbs.h"
 
 namespace chainrule {
@@ -69,7 +69,7 @@ Tensor drawn(const Options& o, const LoadedProgram& loaded, const Names& names, 
   const std::vector<NamedTensor> by = wanted_inputs(loaded, names, o.gradient_of);
   if (by.size() != 1) throw ValueError("--gradient-of takes one name");
   GradOptions options{.create_graph = true, .allow_unused = true};
-  options.cotangents = {cotangent_for(result, o.cotangent)};
+  options.cotangents = {cotangent_for(result, o.cotangent, o)};
   const Tensor g = grad(std::vector{result}, {by[0].tensor}, options)[0];
   if (!g.defined() || !g.node())
     throw ValueError(fmt::format("the gradient by {} is a constant: it has no graph to draw", printable(by[0].name)));
@@ -86,7 +86,7 @@ int run_graph(const Options& o) {
   // A diagram shows gradients where there are any to show; a result of many numbers has none without a cotangent.
   const bool has_gradient = (options.gradients || options.local_derivatives) && o.gradient_of.empty() &&
                             result.requires_grad() && (result.numel() == 1 || !o.cotangent.empty());
-  if (has_gradient) result.backward({.cotangent = cotangent_for(result, o.cotangent), .retain_graph = true});
+  if (has_gradient) result.backward({.cotangent = cotangent_for(result, o.cotangent, o), .retain_graph = true});
   if (options.title.empty() && o.gradient_of.empty() && !loaded.asked.rebuilt)
     options.title = title_of(loaded.asked.program);
   options.gradients &= has_gradient;
@@ -127,35 +127,40 @@ void add_graph_verb(CLI::App& app, std::vector<Verb>& verbs) {
                    "The file: .svg .png .pdf .html .dot .txt .json by its ending; without one, the text on stdout");
   verb->add_option("--view", options->view, "learn: values and gradients; shapes: shapes only; summary: folded")
       ->capture_default_str()
-      ->check(CLI::IsMember({"learn", "shapes", "summary"}));
+      ->check(one_of({"learn", "shapes", "summary"}));
   verb->add_option("--show", options->show,
                    "Parts of the labels besides the view's: " + fmt::format("{}", fmt::join(part_names(), ",")))
       ->delimiter(',')
-      ->check(CLI::IsMember(part_names()));
+      ->check(one_of(part_names()));
   verb->add_option("--hide", options->hide, "Parts of the labels to leave out: op,shape")
       ->delimiter(',')
-      ->check(CLI::IsMember(part_names()));
+      ->check(one_of(part_names()));
   verb->add_option("--cotangent", options->cotangent, "Weights of a result of many numbers, or 'ones'");
   verb->add_option("--gradient-of", options->gradient_of, "NAME: draws how the gradient by this input is computed");
   verb->add_flag("--symbols", graph.symbols, "Letters in place of numbers");
   verb->add_option("--color", options->color, "kind; memory: the more bytes, the darker; health: of gradients")
       ->capture_default_str()
-      ->check(CLI::IsMember({"kind", "memory", "health"}));
+      ->check(one_of({"kind", "memory", "health"}));
   verb->add_option("--title", graph.title, "Default: the program");
   verb->add_flag("--dark", graph.dark, "For dark pages");
   verb->add_option("--rankdir", graph.direction, "LR: left to right, TB: top to bottom; default: what reads better")
-      ->check(CLI::IsMember({"LR", "TB"}));
+      ->check(one_of({"LR", "TB"}));
   verb->add_option("--font", graph.font, "A font that has the letters of the labels, such as 'Noto Sans CJK SC'");
-  verb->add_option("--max-label", graph.max_label, "Longer names are cut")->capture_default_str();
+  verb->add_option("--max-label", graph.max_label, "Longer names are cut")
+      ->capture_default_str()
+      ->transform(whole_number(1, 1'000'000));
   verb->add_option("--wrap", graph.wrap, "Names longer than so many columns break into lines; 0: never")
-      ->capture_default_str();
-  verb->add_option("--fold-above", graph.fold_above, "Fold graphs of more nodes; 0: never")->capture_default_str();
+      ->capture_default_str()
+      ->transform(whole_number(0, 1'000'000));
+  verb->add_option("--fold-above", graph.fold_above, "Fold graphs of more nodes; 0: never")
+      ->capture_default_str()
+      ->transform(whole_number());
   verb->add_option("--depth", graph.depth, "Modules nested deeper than this become one node")
-      ->check(CLI::Range(0, 1000));
+      ->transform(whole_number(0, 1000));
   verb->add_option("--fold", graph.fold, "PATTERN: modules of such a path become one node ('net.block*')");
   verb->add_option("--expand", graph.expand, "PATTERN: modules that stay open");
   verb->add_option("--fold-repeats", graph.fold_repeats, "So many like modules in a row, or more, become one node")
-      ->check(CLI::Range(2, 1000000));
+      ->transform(whole_number(2, 1'000'000));
   verb->footer("Example: chainrule graph 'price = apple * count * tax' apple=100 count=2 tax=1.1 -o price.svg");
   verbs.push_back({verb, [options] {
                      try {

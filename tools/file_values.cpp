@@ -2,8 +2,10 @@
 #include "tools/file_values.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
+#include <filesystem>
 
 #include "engine/array_files.h"
 #include "engine/factory.h"
@@ -19,27 +21,16 @@ Tensor in_wanted_dtype(const Tensor& array, const ProgramOptions& options) {
   return options.dtype_given && is_floating(array.dtype()) ? to(array, default_dtype()) : array;
 }
 
-/// "images" and "labels" are all pictures, the training ones first.
-Tensor digits_array(std::string_view name) {
-  const Digits digits = load_digits();
-  if (name == "images") return cat({digits.train.images, digits.test.images}, 0);
-  if (name == "labels") return cat({digits.train.labels, digits.test.labels}, 0);
-  if (name == "train_images") return digits.train.images;
-  if (name == "train_labels") return digits.train.labels;
-  if (name == "test_images") return digits.test.images;
-  if (name == "test_labels") return digits.test.labels;
-  throw ValueError(
-      fmt::format("@digits: there is no array '{}' in it; it holds images, labels, train_images, train_labels, "
-                  "test_images, test_labels",
-                  shorten(printable(name), 80)));
-}
-
-Tensor array_at(std::string_view place) {
-  constexpr std::string_view kDigits = "digits:";
-  if (place.starts_with(kDigits)) return digits_array(place.substr(kDigits.size()));
-  if (place.find_first_of("./") == std::string_view::npos && place.find(':') != std::string_view::npos)
-    throw ValueError(fmt::format("@{}: there is no data set '{}'; there is digits", shorten(printable(place), 80),
-                                 shorten(printable(place.substr(0, place.find(':'))), 80)));
+Tensor array_at(std::string_view place, const ProgramOptions& options) {
+  const std::size_t colon = place.find(':');
+  const std::string_view set = place.substr(0, colon);
+  const std::vector<std::string> sets = data_set_names();
+  const bool known = std::find(sets.begin(), sets.end(), set) != sets.end();
+  if (colon != std::string_view::npos && (known || place.find_first_of("./") == std::string_view::npos))
+    return data_array(set, place.substr(colon + 1), options.data_dir);
+  if (known)
+    throw ValueError(fmt::format("@{0}: which of its arrays? As in @{0}:images; there are {1}", place,
+                                 fmt::join(data_array_names(), ", ")));
   const ArrayPlace file = array_place(place);
   return read_array(file.path, file.name);
 }
@@ -47,7 +38,7 @@ Tensor array_at(std::string_view place) {
 }  // namespace
 
 Value value_of(std::string_view text, const ProgramOptions& options) {
-  if (text.starts_with('@')) return in_wanted_dtype(array_at(text.substr(1)), options);
+  if (text.starts_with('@')) return in_wanted_dtype(array_at(text.substr(1), options), options);
   return closed_value(text);
 }
 
@@ -76,6 +67,13 @@ void check_save(const std::string& path) {
   const auto dot = file.rfind('.');
   if (dot != std::string_view::npos && file.substr(dot) != ".npz")
     throw ValueError(fmt::format("--save: '{}' must end in .npz", shorten(printable(path), 200)));
+  const std::filesystem::path folder = std::filesystem::path(path).parent_path();
+  std::error_code unknown;
+  if (!folder.empty() && !std::filesystem::exists(folder, unknown) && !unknown)
+    throw EnvironmentError(fmt::format("--save: cannot write '{}': create the folder '{}' first",
+                                       shorten(printable(path), 200), shorten(printable(folder.string()), 200)));
+  if (std::filesystem::is_directory(path, unknown))
+    throw EnvironmentError(fmt::format("--save: cannot write '{}': it is a folder", shorten(printable(path), 200)));
 }
 
 void save_results(const std::string& path, std::vector<NamedTensor> results) {

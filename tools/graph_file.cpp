@@ -16,6 +16,7 @@
 #include "ops/language/evaluate.h"
 #include "ops/ops.h"
 #include "tools/graph_program.h"
+#include "tools/strict_json.h"
 
 namespace chainrule {
 namespace {
@@ -29,19 +30,9 @@ constexpr int kDeepest = 16;
   throw ValueError(fmt::format("'{}' is no graph that can be read back: {}", printable(path), what));
 }
 
-Json parse_json(const std::string& path) {
-  const std::string text = read_file(path, "graph");
-  const auto shallow = [](int depth, Json::parse_event_t, Json&) {
-    if (depth > kDeepest) throw std::length_error("too deep");
-    return true;
-  };
-  try {
-    return Json::parse(text, shallow);
-  } catch (const nlohmann::json::exception& e) {
-    fail(path, shorten(printable(e.what()), 120));
-  } catch (const std::length_error&) {
-    fail(path, fmt::format("it nests deeper than {}", kDeepest));
-  }
+/// A value as it stands in the file, cut to size.
+std::string shown(const Json& v) {
+  return shorten(printable(v.dump(-1, ' ', false, Json::error_handler_t::replace)), 40);
 }
 
 double number_of(const Json& v, const std::string& path, const std::string& name) {
@@ -49,28 +40,35 @@ double number_of(const Json& v, const std::string& path, const std::string& name
   if (v.is_boolean()) return v.get<bool>() ? 1 : 0;
   if (v == "nan") return std::numeric_limits<double>::quiet_NaN();
   if (v == "inf" || v == "-inf") return std::numeric_limits<double>::infinity() * (v == "inf" ? 1 : -1);
-  fail(path, fmt::format("{} holds something that is no number", printable(name)));
+  fail(path, fmt::format("input {} holds {}, a number is expected", printable(name), shown(v)));
 }
 
 Value value_from(const Json& json, const std::string& path, const std::string& name) {
-  const auto field = [&](const char* key, auto is) -> const Json& {
-    if (!json.is_object() || !json.contains(key) || !(json.at(key).*is)())
-      fail(path, fmt::format("input {} has no {} as it should be", printable(name), key));
+  if (!json.is_object())
+    fail(path,
+         fmt::format(R"(input {} must be like {{"dtype": "float64", "shape": [2], "data": [1, 2]}})", printable(name)));
+  const auto field = [&](const char* key, auto is, const char* kind) -> const Json& {
+    if (!json.contains(key)) fail(path, fmt::format("input {} has no {}", printable(name), key));
+    if (!(json.at(key).*is)()) fail(path, fmt::format("the {} of input {} must be {}", key, printable(name), kind));
     return json.at(key);
   };
-  const std::string type = field("dtype", &Json::is_string).get<std::string>();
-  const Json &sizes = field("shape", &Json::is_array), &data = field("data", &Json::is_array);
+  const std::string type = field("dtype", &Json::is_string, "a text").get<std::string>();
+  const Json &sizes = field("shape", &Json::is_array, "a list"), &data = field("data", &Json::is_array, "a list");
   std::optional<DType> dtype;
   for (const DType d : {DType::float64, DType::float32, DType::int64, DType::boolean})
     if (type == name_of(d)) dtype = d;
-  if (!dtype) fail(path, fmt::format("input {} has dtype '{}'", printable(name), shorten(printable(type), 20)));
+  if (!dtype)
+    fail(path, fmt::format("the dtype of input {} is '{}'; there are float64, float32, int64, bool", printable(name),
+                           shorten(printable(type), 20)));
   Shape shape;
   for (const Json& size : sizes) {
-    if (!size.is_number_unsigned() || shape.rank() == kMaxRank)
-      fail(path, fmt::format("input {} has a wrong shape", printable(name)));
+    if (!size.is_number_unsigned() || size.get<std::uint64_t>() > std::uint64_t{1} << 62)
+      fail(path, fmt::format("the shape of input {} holds {}, a size is a whole number", printable(name), shown(size)));
+    if (shape.rank() == kMaxRank)
+      fail(path, fmt::format("the shape of input {} has more than {} axes", printable(name), kMaxRank));
     shape.push_back(size.get<std::int64_t>());
   }
-  check_shape(shape, item_size(*dtype), "graph");
+  check_shape(shape, item_size(*dtype), fmt::format("'{}', input {}", printable(path), printable(name)).c_str());
   if (numel(shape) != static_cast<std::int64_t>(data.size()))
     fail(path, fmt::format("input {} of shape {} has {} numbers", printable(name), to_string(shape), data.size()));
   if (shape.empty() && *dtype == DType::float64) return number_of(data[0], path, name);
@@ -78,7 +76,9 @@ Value value_from(const Json& json, const std::string& path, const std::string& n
   for (std::size_t i = 0; i < data.size(); ++i) {
     void* element = static_cast<char*>(t.mutable_data("graph")) + i * item_size(*dtype);
     if (*dtype == DType::int64) {
-      if (!data[i].is_number_integer()) fail(path, fmt::format("input {} holds a fraction", printable(name)));
+      if (!data[i].is_number_integer() || (data[i].is_number_unsigned() && data[i].get<std::uint64_t>() >> 63))
+        fail(path,
+             fmt::format("input {} holds {}, a whole number of 64 bits is expected", printable(name), shown(data[i])));
       *static_cast<std::int64_t*>(element) = data[i].get<std::int64_t>();
     } else if (*dtype == DType::boolean) {
       *static_cast<bool*>(element) = number_of(data[i], path, name) != 0;
@@ -155,21 +155,22 @@ ProgramOptions rebuild(const Json& json, const std::string& path, const ProgramO
 
 ProgramOptions read_graph_file(const ProgramOptions& options, Bindings& bindings) {
   const std::string path = options.program.substr(1);
-  const Json json = parse_json(path);
+  if (path.empty()) throw ValueError("after @ stands the name of a graph file, as in chainrule eval @graph.json");
+  const Json json = parse_strict_json(read_file(path, "graph"), path, kDeepest);
   if (!json.is_object() || !json.contains("format") || json.at("format") != kFormat)
-    fail(path, fmt::format("its format is not '{}'", kFormat));
+    fail(path, fmt::format(R"(it does not say "format": "{}")", kFormat));
   if (!json.contains("program")) return rebuild(json, path, options, bindings);
-  if (!json.at("program").is_string()) fail(path, "its program is no text");
+  if (!json.at("program").is_string()) fail(path, "its program must be a text");
+  if (json.contains("dtype") && json.at("dtype") != "float32" && json.at("dtype") != "float64")
+    fail(path, R"(its dtype must be "float64" or "float32")");
+  if (json.contains("seed") && !json.at("seed").is_number_unsigned()) fail(path, "its seed must be a whole number");
   ProgramOptions read = options;
   read.program = json.at("program").get<std::string>();
-  if (!options.dtype_given && json.contains("dtype") &&
-      (json.at("dtype") == "float32" || json.at("dtype") == "float64"))
-    read.dtype = json.at("dtype").get<std::string>();
-  if (options.seed == 0 && json.contains("seed") && json.at("seed").is_number_unsigned())
-    read.seed = json.at("seed").get<std::uint64_t>();
+  if (!options.dtype_given && json.contains("dtype")) read.dtype = json.at("dtype").get<std::string>();
+  if (options.seed == 0 && json.contains("seed")) read.seed = json.at("seed").get<std::uint64_t>();
   set_default_dtype(read.dtype == "float32" ? DType::float32 : DType::float64);  // for the numbers that are bound now
   if (!json.contains("inputs")) return read;
-  if (!json.at("inputs").is_object()) fail(path, "its inputs are no object");
+  if (!json.at("inputs").is_object()) fail(path, "its inputs must be an object of names");
   for (const auto& [name, value] : json.at("inputs").items())
     if (!given_anew(options, name)) bindings.bind(name, value_from(value, path, name));
   return read;

@@ -1,6 +1,5 @@
 // The chainrule command: reads the command line, runs one verb, turns errors into one sentence and an exit code.
 #include <fmt/format.h>
-#include <CLI/CLI.hpp>
 
 #include <algorithm>
 #include <new>
@@ -10,6 +9,7 @@
 #include "ops/kernels/parallel.h"
 #include "tools/bench/bench.h"
 #include "tools/demo.h"
+#include "tools/option_values.h"
 #include "tools/selftest.h"
 #include "tools/verbs.h"
 
@@ -34,14 +34,16 @@ int run(int argc, char** argv) {
   demo_verb->add_option("--out", demo.out, "Folder for the pictures")->capture_default_str();
   demo_verb->add_option("--seed", demo.seed, "Seed of every random number")
       ->capture_default_str()
-      ->check(CLI::NonNegativeNumber);
+      ->transform(whole_number());
   demo_verb->add_option("--epochs", demo.epochs, "Passes over the training digits")
       ->capture_default_str()
-      ->check(CLI::Range(1, 10000));
+      ->transform(whole_number(1, 10000));
   demo_verb->add_option("--threads", threads, "Threads that kernels may use; 0: all cores")
       ->capture_default_str()
-      ->check(CLI::Range(0, 1024));
-  demo_verb->add_option("--progress", progress, "auto, bar, plain or none")->capture_default_str();
+      ->transform(whole_number(0, kMostThreads));
+  demo_verb->add_option("--progress", progress, "auto, bar, plain or none")
+      ->capture_default_str()
+      ->check(one_of({"auto", "bar", "plain", "none"}));
   demo_verb->footer("Example: chainrule demo --out out --seed 1");
 
   BenchOptions bench;
@@ -49,7 +51,7 @@ int run(int argc, char** argv) {
   bench_verb->add_option("--workload", bench.workload, "Only this one; a wrong name lists them");
   bench_verb->add_option("--threads", threads, "Threads that kernels may use; 0: all cores")
       ->capture_default_str()
-      ->check(CLI::Range(0, 1024));
+      ->transform(whole_number(0, kMostThreads));
   bench_verb->add_flag("--quick", bench.quick, "Small sizes, to see that everything runs");
   bench_verb->add_flag("--json", bench.json, "One JSON object instead of a table");
   bench_verb->add_flag("--one-gradient", bench.one_gradient)->group("");
@@ -65,6 +67,9 @@ int run(int argc, char** argv) {
   add_ops_verb(app, verbs);
   add_profile_verb(app, verbs);
   add_completion_verb(app, verbs);
+  for (CLI::App* verb : app.get_subcommands([](CLI::App*) { return true; }))
+    for (CLI::Option* option : verb->get_options())
+      if (option->get_items_expected_max() == 0) option->disable_flag_override();
   CLI::App* version_verb = app.add_subcommand("version", "The version and what it was built with");
   version_verb->footer("Example: chainrule version");
 
@@ -77,11 +82,8 @@ int run(int argc, char** argv) {
     const bool json = std::any_of(argv, argv + argc, [](const char* a) { return std::string_view(a) == "--json"; });
     const std::string_view first = argc > 1 ? argv[1] : "-";
     const auto known = app.get_subcommands([&](const CLI::App* verb) { return verb->get_name() == first; });
-    std::string what = wrong.what();
-    if (first[0] != '-' && known.empty())
-      what = fmt::format("there is no verb '{}'", printable(first));
-    else if (dynamic_cast<const CLI::ExtrasError*>(&wrong))
-      what += "; a program that begins with - stands after --, as in chainrule eval -- '-x' x=2";
+    const std::string what = first[0] != '-' && known.empty() ? fmt::format("there is no verb '{}'", printable(first))
+                                                              : usage_sentence(wrong);
     return report_error(ValueError(what + "; see chainrule --help"), json);
   }
   for (const Verb& verb : verbs)

@@ -1,6 +1,5 @@
 // The verb profile: where the time of a program and its gradient goes, operation by operation.
 #include <fmt/format.h>
-#include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
 
 #include <algorithm>
@@ -9,6 +8,7 @@
 #include "engine/backward.h"
 #include "engine/profile.h"
 #include "ops/language/cost.h"
+#include "tools/option_values.h"
 #include "tools/verbs.h"
 
 namespace chainrule {
@@ -54,7 +54,7 @@ int run_profile(const Options& o) {
     std::vector<Tensor> inputs;
     inputs.reserve(wanted.size());
     for (const NamedTensor& input : wanted) inputs.push_back(input.tensor);
-    grad(std::vector{result}, inputs, {.allow_unused = true, .cotangents = {cotangent_for(result, o.cotangent)}});
+    grad(std::vector{result}, inputs, {.allow_unused = true, .cotangents = {cotangent_for(result, o.cotangent, o)}});
   };
   step();  // warm: kernels prepared, buffers there
   const Profile profile;
@@ -97,7 +97,7 @@ void add_profile_verb(CLI::App& app, std::vector<Verb>& verbs) {
   add_program_options(*verb, *options);
   verb->add_option("--repeat", options->repeat, "Measured steps, after one that warms up")
       ->capture_default_str()
-      ->check(CLI::Range(1, 1000000));
+      ->transform(whole_number(1, 1'000'000));
   verb->add_option("--cotangent", options->cotangent, "Weights of a result of many numbers")->capture_default_str();
   verb->footer("Example: chainrule profile 'sum(tanh(x @ w))' 'x=randn(256,256)' 'w=randn(256,256)'");
   verbs.push_back({verb, [options] {

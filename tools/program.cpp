@@ -2,7 +2,6 @@
 #include "tools/program.h"
 
 #include <fmt/format.h>
-#include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
 
 #include <algorithm>
@@ -20,6 +19,7 @@
 #include "ops/ops.h"
 #include "tools/file_values.h"
 #include "tools/graph_file.h"
+#include "tools/option_values.h"
 
 namespace chainrule {
 namespace {
@@ -48,24 +48,27 @@ void add_program_options(CLI::App& verb, ProgramOptions& options) {
       ->required();
   verb.add_option("values", options.values,
                   "NAME=VALUE: a number, a list, an expression without names, or an array: @x.npy, @w.npz:member, "
-                  "@m.safetensors:tensor, @table.csv, @digits:images");
-  verb.add_option("--inputs", options.inputs, "FILE.npz: binds every array of it by its name");
+                  "@m.safetensors:tensor, @table.csv, @digits:images, @mnist:images");
+  verb.add_option("--inputs", options.inputs, "FILE.npz: binds every array of it by its name")->check(file_name());
+  verb.add_option("--data-dir", options.data_dir,
+                  "The folder of data sets, for @mnist:images; default: the environment variable CHAINRULE_DATA")
+      ->check(file_name());
   verb.add_option("--dtype", options.dtype, "Type of numbers; when given, also of the floating arrays of files")
       ->capture_default_str()
-      ->check(CLI::IsMember({"float64", "float32"}))
+      ->check(one_of({"float64", "float32"}))
       ->each([&options](const std::string&) { options.dtype_given = true; });
   verb.add_option("--seed", options.seed, "Seed of every random number")
       ->capture_default_str()
-      ->check(CLI::NonNegativeNumber);
+      ->transform(whole_number());
   verb.add_option("--threads", options.threads, "Threads that kernels may use; 0: all cores")
       ->capture_default_str()
-      ->check(CLI::Range(0, 1024));
+      ->transform(whole_number(0, kMostThreads));
   verb.add_option("--timeout", options.timeout, "Seconds that the program may take; 0: no limit")
       ->capture_default_str()
-      ->check(CLI::NonNegativeNumber);
+      ->transform(number_from(0, 1e9));
   verb.add_option("--max-memory", options.max_memory,
                   "Bytes that all tensors together may take, as 500MB or 2GB; 0: no limit")
-      ->transform(CLI::AsSizeValue(true));
+      ->transform(byte_count());
   verb.add_flag("--json", options.json, "The result as JSON on stdout, and nothing else there");
   verb.add_flag("--quiet", options.quiet, "No messages on stderr but errors");
 }
@@ -122,7 +125,7 @@ std::vector<NamedTensor> wanted_inputs(const LoadedProgram& loaded, const Names&
   return wanted;
 }
 
-Tensor cotangent_for(const Tensor& result, const std::string& text) {
+Tensor cotangent_for(const Tensor& result, const std::string& text, const ProgramOptions& options) {
   if (text.empty()) {
     if (result.numel() == 1) return ones(result.shape(), {.dtype = result.dtype()});
     throw GraphError(
@@ -131,7 +134,7 @@ Tensor cotangent_for(const Tensor& result, const std::string& text) {
                     to_string(result.shape())));
   }
   if (text == "ones") return ones(result.shape(), {.dtype = result.dtype()});
-  const Tensor value = to_tensor(value_of(text), "--cotangent");
+  const Tensor value = to_tensor(value_of(text, options), "--cotangent");
   if (value.shape() != result.shape())
     throw ShapeError(fmt::format("--cotangent: its shape is {}, the result's {}", to_string(value.shape()),
                                  to_string(result.shape())));

@@ -26,6 +26,7 @@ struct ProgramOptions {
   std::string program;
   std::vector<std::string> values;  // NAME=VALUE
   std::string inputs;               // a file whose arrays are bound by their names
+  std::string data_dir;             // the folder of data sets that are not in the library
   std::string dtype = "float64";
   bool dtype_given = false;
   std::uint64_t seed = 0;
@@ -54,7 +55,7 @@ LoadedProgram load_program(const ProgramOptions& options);
 std::vector<NamedTensor> wanted_inputs(const LoadedProgram& loaded, const Names& names, const std::string& wrt);
 /// A value from the command line in the result's shape; "ones" is allowed. Throws what names shape and both fixes when
 /// `text` is empty and the result is not a scalar.
-Tensor cotangent_for(const Tensor& result, const std::string& text);
+Tensor cotangent_for(const Tensor& result, const std::string& text, const ProgramOptions& options);
 
 /// {"dtype": ..., "shape": [...], "data": [...]}; null for an empty handle.
 nlohmann::ordered_json to_json(const Tensor& tensor);

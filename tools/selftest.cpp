@@ -100,7 +100,7 @@ class SelfTest {
   }
 
   void training() {
-    const Digits digits = load_digits();
+    const ImageSplit digits = load_digits();
     auto train_one_epoch = [&](int threads) {
       set_num_threads(threads);
       Generator generator(1);

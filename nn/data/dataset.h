@@ -1,6 +1,10 @@
 // Data sets as tensors, ready for a network. The readers behind them are in the other files of this folder.
 #pragma once
 
+#include <string>
+#include <string_view>
+#include <vector>
+
 #include "engine/tensor.h"
 
 namespace chainrule {
@@ -13,11 +17,24 @@ struct ImageSet {
   ImageSet select(const std::vector<std::int64_t>& places) const;
 };
 
-struct Digits {
+struct ImageSplit {
   ImageSet train, test;
 };
 
 /// The 1,797 real handwritten digits of UCI (8 x 8), embedded in the library: 1,437 to train with, 360 to test.
-Digits load_digits();
+ImageSplit load_digits();
+
+/// The handwritten digits of MNIST (28 x 28), 60,000 and 10,000, from files that lie in `folder` or in a folder "mnist"
+/// inside it; with an empty `folder`, of the one that the environment variable CHAINRULE_DATA names. Nothing is
+/// downloaded. Throws ValueError that names the file and the folder when one is missing or not what it should be.
+ImageSplit load_mnist(const std::string& folder = {});
+
+/// The data sets that data_array() knows: digits and mnist.
+std::vector<std::string> data_set_names();
+/// The names of the arrays that each of them has: images and labels (the training ones first), train_images ...
+std::vector<std::string> data_array_names();
+/// One array of a data set by their names, "mnist" and "test_labels"; nothing is read that is not needed for it.
+/// `folder` is for sets that are not in the library, as load_mnist() takes it. Throws ValueError for unknown names.
+Tensor data_array(std::string_view set, std::string_view array, const std::string& folder = {});
 
 }  // namespace chainrule

@@ -2,8 +2,6 @@
 // (tools/cmake/embed.cmake); no path is opened at run time.
 #include "nn/data/digits.h"
 
-#include <zlib.h>
-
 #include <array>
 #include <charconv>
 #include <cstddef>
@@ -11,6 +9,7 @@
 #include <string_view>
 
 #include "engine/error.h"
+#include "engine/inflate.h"
 
 namespace chainrule {
 
@@ -31,25 +30,10 @@ constexpr std::size_t kLargestText = 1 << 20;  // the real text has 264,712 byte
 [[noreturn]] void fail(const std::string& what) { throw ValueError("digits: " + what); }
 
 std::string gunzip(std::span<const unsigned char> bytes) {
-  struct Inflater {
-    z_stream stream{};
-    ~Inflater() { inflateEnd(&stream); }
-  } inflater;
-  z_stream& stream = inflater.stream;
-  constexpr int kGzipOnly = 15 + 16;  // largest window, gzip header required, checksum and length verified by zlib
-  if (inflateInit2(&stream, kGzipOnly) != Z_OK) throw EnvironmentError("digits: zlib could not start, out of memory");
+  Inflater inflater({reinterpret_cast<const char*>(bytes.data()), bytes.size()}, Packing::gzip, "digits");
   std::string text(kLargestText, '\0');
-  stream.next_in = const_cast<unsigned char*>(bytes.data());  // zlib reads only, its interface predates const
-  stream.avail_in = static_cast<uInt>(bytes.size());
-  stream.next_out = reinterpret_cast<unsigned char*>(text.data());
-  stream.avail_out = static_cast<uInt>(text.size());
-  const int status = inflate(&stream, Z_FINISH);
-  if (status != Z_STREAM_END) {
-    if (stream.avail_out == 0) fail("the compressed file unpacks to more than 1 MiB");
-    fail(std::string("the compressed file is damaged or cut off: ") + (stream.msg ? stream.msg : "it ends too early"));
-  }
-  if (stream.avail_in != 0) fail("there is something behind the end of the compressed file");
-  text.resize(text.size() - stream.avail_out);
+  text.resize(inflater.read(text.data(), text.size()));
+  inflater.expect_end();
   return text;
 }
 

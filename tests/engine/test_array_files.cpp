@@ -143,7 +143,7 @@ TEST_CASE("paths: endings, colons, what is no plain file") {
   const TemporaryFolder folder;
   CHECK(contains(fault([&] { read_arrays(folder / "none.npy"); }), "No such file"));
   std::filesystem::create_directory(folder / "folder.npy");
-  CHECK(contains(fault([&] { read_arrays(folder / "folder.npy"); }), "no plain file"));
+  CHECK(contains(fault([&] { read_arrays(folder / "folder.npy"); }), "is a folder"));
   std::filesystem::create_symlink("/dev/zero", folder / "endless.npy");
   CHECK(contains(fault([&] { read_arrays(folder / "endless.npy"); }), "no plain file"));
 }

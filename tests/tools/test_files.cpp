@@ -1,6 +1,8 @@
 // Values from files and results into files, as users of the command meet them: @file, --inputs, --save, exit codes.
 #include <doctest/doctest.h>
 
+#include <filesystem>
+#include <fstream>
 #include <nlohmann/json.hpp>
 
 #include "engine/array_files.h"
@@ -67,6 +69,46 @@ TEST_CASE("@file: floating arrays keep their dtype unless one is asked for; inte
   CHECK(g["gradients"].size() == 1);
 }
 
+TEST_CASE("@mnist: by --data-dir or CHAINRULE_DATA, wherever a value stands") {
+  const Folder folder;
+  std::filesystem::create_directory(folder / "mnist");
+  const std::string pixels = std::string(784, '\x33') + std::string(784, '\xFF');
+  std::ofstream(folder / "mnist/t10k-images-idx3-ubyte", std::ios::binary)
+      << std::string("\0\0\x08\x03\0\0\0\x02\0\0\0\x1C\0\0\0\x1C", 16) << pixels;
+  std::ofstream(folder / "mnist/t10k-labels-idx1-ubyte", std::ios::binary)
+      << std::string("\0\0\x08\x01\0\0\0\x02\x07\x02", 10);
+  const std::string here = folder.path.string();
+  const std::vector<std::string> options = {"--data-dir", here};
+  const auto result = [&](std::vector<std::string> arguments, const char* key) {
+    arguments.insert(arguments.end(), options.begin(), options.end());
+    return json_of(arguments)[key];
+  };
+  const Json sums = result({"eval", "sum(x, dim=[1, 2, 3])", "x=@mnist:test_images"}, "result");
+  CHECK(sums["dtype"] == "float32");
+  CHECK(sums["data"][1] == 784);
+  CHECK(sums["data"][0].get<double>() == doctest::Approx(784 * 0.2));
+  CHECK(result({"eval", "x", "x=@mnist:test_labels"}, "result")["data"] == Json({7, 2}));
+  CHECK(result({"eval", "x", "x=@mnist:test_images", "--dtype", "float64"}, "result")["dtype"] == "float64");
+  CHECK(result({"grad", "x * x", "x=ones(2)", "--cotangent", "@mnist:test_labels"}, "gradients")["x"]["data"] ==
+        Json({14.0, 4.0}));
+  CHECK(result({"jvp", "x * x", "x=ones(2)", "--tangent", "x=@mnist:test_labels"}, "jvp")["data"] == Json({14.0, 4.0}));
+  const auto with_environment = [&](const std::string& value) {
+    return run_process(
+        {"/usr/bin/env", "CHAINRULE_DATA=" + value, CHAINRULE_COMMAND, "eval", "sum(x)", "x=@mnist:test_labels"},
+        {.time_limit = std::chrono::minutes(5)});
+  };
+  CHECK(with_environment(here).out == "9\n");
+  CHECK(with_environment(here + "/mnist").out == "9\n");
+  const ProcessResult nowhere = with_environment("");
+  CHECK(nowhere.exit_code == 2);
+  CHECK(contains(nowhere.err, "--data-dir FOLDER"));
+  check_fails({"eval", "x", "x=@mnist:train_images", "--data-dir", here}, 2,
+              "no train-images-idx3-ubyte.gz in '" + here);
+  check_fails({"eval", "x", "x=@mnist:pictures", "--data-dir", here}, 2, "test_images");
+  check_fails({"eval", "x", "x=@mnist", "--data-dir", here}, 2, "As in @mnist:images");
+  check_fails({"eval", "x", "x=@mnist:images", "--data-dir", here + "/none"}, 2, "no folder '" + here + "/none'");
+}
+
 TEST_CASE("--inputs binds every array; --save holds the results under their names") {
   const Folder folder;
   const std::string in = folder / "in.npz", out = folder / "out.npz";
@@ -105,7 +147,7 @@ TEST_CASE("files: exit codes, one sentence, nothing half written") {
   const Folder folder;
   check_fails({"eval", "x", "x=@" + folder / "none.npy"}, 2, "No such file");
   check_fails({"eval", "x", "x=@" + folder / "none.txt"}, 2, "must end in .npy");
-  check_fails({"eval", "x", "x=@nowhere:images"}, 2, "no data set 'nowhere'");
+  check_fails({"eval", "x", "x=@nowhere:images"}, 2, "no data set 'nowhere'; there are digits, mnist");
   check_fails({"eval", "x", "x=@digits:pictures"}, 2, "train_images");
   check_fails({"eval", "x", "x=@" + kFiles + "objects.npy"}, 2, "Python objects");
   check_fails({"eval", "x", "x=@" + kFiles + "packed.npz"}, 2, "packed.npz:long");
@@ -120,6 +162,16 @@ TEST_CASE("files: exit codes, one sentence, nothing half written") {
 
   check_fails({"eval", "x", "x=1", "--save", "/dev/full"}, 4, "No space left");
   check_fails({"eval", "x", "x=1", "--save", folder / "no/out.npz"}, 4, "create the folder");
+  // Said before the work: this program would not come to an end.
+  check_fails({"eval", "sum(arange(1000000000000.0))", "--save", folder / "no/out.npz"}, 4, "create the folder");
+  check_fails({"eval", "x", "x=1", "--save", folder.path.string() + "/."}, 2, "must end in .npz");
+  std::filesystem::create_directory(folder / "folder.npz");
+  check_fails({"eval", "x", "x=1", "--save", folder / "folder.npz"}, 4, "it is a folder");
+  check_fails({"eval", "x", "x=@" + folder / "folder.npz"}, 2, "it is a folder");
+  check_fails({"eval", "x", "--inputs", folder / "folder.npz"}, 2, "it is a folder");
+  check_fails({"eval", "@" + folder / "folder.npz"}, 2, "it is a folder");
+  check_fails({"eval", "@"}, 2, "the name of a graph file");
+  std::filesystem::remove(folder / "folder.npz");
   check_fails({"eval", "x", "x=1", "--save", folder / "out.json"}, 2, "must end in .npz");
   check_fails({"eval", "x +", "x=1", "--save", folder / "out.npz"}, 2, "");
   CHECK(folder.entries() == 2);

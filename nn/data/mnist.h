@@ -1,0 +1,20 @@
+// The four files of MNIST, one array each, read and checked. Sets that come in the same form (Fashion-MNIST, KMNIST)
+// are read alike. Both parts together are load_mnist() of dataset.h.
+#pragma once
+
+#include <string>
+
+#include "engine/tensor.h"
+
+namespace chainrule {
+
+enum class MnistPart : std::uint8_t { train, test };
+
+/// Pictures (N, 1, 28, 28), float32: the file's values 0..255 divided by 255. `folder` as load_mnist() takes it. The
+/// file may be called train-images-idx3-ubyte or train-images.idx3-ubyte (t10k-... for the test part), with or without
+/// .gz. Where the labels' file is there too, it must hold as many.
+Tensor mnist_images(MnistPart part, const std::string& folder = {});
+/// Labels (N), int64 from 0 to 9.
+Tensor mnist_labels(MnistPart part, const std::string& folder = {});
+
+}  // namespace chainrule

@@ -1,0 +1,36 @@
+// Files of data sets made by hand: gzip, and IDX with any header.
+#pragma once
+
+#include <doctest/doctest.h>
+#include <zlib.h>
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace chainrule::testing {
+
+inline std::string gzip(const std::string& text) {
+  z_stream stream{};
+  REQUIRE(deflateInit2(&stream, 9, Z_DEFLATED, 15 + 16, 9, Z_DEFAULT_STRATEGY) == Z_OK);
+  std::string bytes(deflateBound(&stream, text.size()) + 64, '\0');
+  std::string input = text;
+  stream.next_in = reinterpret_cast<unsigned char*>(input.data());
+  stream.avail_in = static_cast<uInt>(input.size());
+  stream.next_out = reinterpret_cast<unsigned char*>(bytes.data());
+  stream.avail_out = static_cast<uInt>(bytes.size());
+  REQUIRE(deflate(&stream, Z_FINISH) == Z_STREAM_END);
+  bytes.resize(stream.total_out);
+  deflateEnd(&stream);
+  return bytes;
+}
+
+/// 00 00 TYPE AXES, each size with its highest byte first, and what follows.
+inline std::string idx(int type, const std::vector<std::uint32_t>& sizes, const std::string& numbers) {
+  std::string bytes{'\0', '\0', static_cast<char>(type), static_cast<char>(sizes.size())};
+  for (const std::uint32_t size : sizes)
+    for (int shift = 24; shift >= 0; shift -= 8) bytes += static_cast<char>(size >> shift & 0xFF);
+  return bytes + numbers;
+}
+
+}  // namespace chainrule::testing
