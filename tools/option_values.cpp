@@ -29,7 +29,7 @@ std::string is_not(const std::string& given, const std::string& wanted) {
   return fmt::format("'{}' is not {}", shorten(printable(given), 60), wanted);
 }
 
-CLI::Validator number(std::string wanted, bool (*fits)(double, double, double), double low, double high) {
+CLI::Validator number(const std::string& wanted, bool (*fits)(double, double, double), double low, double high) {
   return {[wanted, fits, low, high](std::string& text) {
             const auto given = read<double>(text);
             return given && std::isfinite(*given) && fits(*given, low, high) ? std::string() : is_not(text, wanted);
@@ -45,7 +45,7 @@ std::optional<double> bytes_of_unit(std::string unit) {
   const std::size_t power = kPowers.find(unit[0]);
   if (power == std::string_view::npos) return {};
   const std::string rest = unit.substr(1);
-  if (rest != "" && rest != "b" && rest != "i" && rest != "ib") return {};
+  if (!rest.empty() && rest != "b" && rest != "i" && rest != "ib") return {};
   return std::pow(rest.starts_with('i') ? 1024.0 : 1000.0, static_cast<double>(power + 1));
 }
 
@@ -103,7 +103,7 @@ CLI::Validator file_name() {
 }
 
 std::string usage_sentence(const CLI::ParseError& wrong) {
-  const std::string what = wrong.what();
+  std::string what = wrong.what();
   if (dynamic_cast<const CLI::ExtrasError*>(&wrong))
     return fmt::format(
         "not expected here: {}; a program that begins with - stands after --, as in chainrule eval -- '-x' x=2",

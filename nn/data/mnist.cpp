@@ -22,7 +22,7 @@ constexpr std::int64_t kSide = 28, kClasses = 10;
 constexpr const char* kHint =
     "give the folder of its files by --data-dir FOLDER or in the environment variable CHAINRULE_DATA";
 
-std::string quoted(const std::string& path) { return fmt::format("'{}'", shorten(printable(path), 200)); }
+std::string in_quotes(const std::string& path) { return fmt::format("'{}'", shorten(printable(path), 200)); }
 
 std::string stem_of(MnistPart part, bool images) {
   return fmt::format("{}-{}", part == MnistPart::train ? "train" : "t10k", images ? "images" : "labels");
@@ -45,11 +45,11 @@ std::optional<std::string> find_file(const std::string& folder, MnistPart part, 
 
 std::string folder_of_files(const std::string& given) {
   const char* set = std::getenv("CHAINRULE_DATA");
-  const std::string folder = given.empty() && set ? set : given;
+  std::string folder = given.empty() && set ? set : given;
   if (folder.empty()) throw ValueError(fmt::format("mnist: it is not known where its files are; {}", kHint));
   std::error_code unknown;
   if (!fs::exists(folder, unknown) && !unknown)
-    throw ValueError(fmt::format("mnist: there is no folder {}; {}", quoted(folder), kHint));
+    throw ValueError(fmt::format("mnist: there is no folder {}; {}", in_quotes(folder), kHint));
   return folder;
 }
 
@@ -61,7 +61,7 @@ void check_counts(const std::string& folder, MnistPart part) {
   const std::int64_t pictures = count(*images), classes = count(*labels);
   if (pictures != classes)
     throw ValueError(fmt::format("mnist: {} holds {} pictures, {} holds {} labels; they must be as many",
-                                 quoted(*images), pictures, quoted(*labels), classes));
+                                 in_quotes(*images), pictures, in_quotes(*labels), classes));
 }
 
 IdxArray read_part(const std::string& given, MnistPart part, bool images) {
@@ -72,22 +72,22 @@ IdxArray read_part(const std::string& given, MnistPart part, bool images) {
     throw ValueError(
         fmt::format("mnist: there is no {0}-{1}.gz in {2} or its folder mnist, nor {0}-{1}, {0}.{1}.gz or "
                     "{0}.{1}; {3}",
-                    stem, kind, quoted(folder), kHint));
+                    stem, kind, in_quotes(folder), kHint));
   }
   check_counts(folder, part);
   IdxArray array = read_idx(*path);
   const Shape& shape = array.shape;
   const bool good = images ? shape.rank() == 3 && shape[1] == kSide && shape[2] == kSide : shape.rank() == 1;
   if (array.type != IdxType::u8 || !good)
-    throw ValueError(fmt::format("mnist: {} holds {} of shape {}; expected are {}, such as {}", quoted(*path),
+    throw ValueError(fmt::format("mnist: {} holds {} of shape {}; expected are {}, such as {}", in_quotes(*path),
                                  array.type == IdxType::u8 ? "bytes" : "other numbers than bytes", to_string(shape),
                                  images ? "pictures of 28 x 28 bytes" : "labels of one byte",
                                  images ? "(10000, 28, 28)" : "(10000,)"));
   if (images) return array;
   for (std::size_t i = 0; i < array.bytes.size(); ++i)
     if (const auto label = static_cast<unsigned char>(array.bytes[i]); label >= kClasses)
-      throw ValueError(
-          fmt::format("mnist: {}: label {} is {}, the classes are 0 to 9", quoted(*path), i, static_cast<int>(label)));
+      throw ValueError(fmt::format("mnist: {}: label {} is {}, the classes are 0 to 9", in_quotes(*path), i,
+                                   static_cast<int>(label)));
   return array;
 }
 

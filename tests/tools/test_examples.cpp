@@ -109,6 +109,7 @@ TEST_CASE("completion: the scripts know every verb and its options") {
   CHECK(bash("chainrule check x --st", 3).find("--strict") != std::string::npos);
   CHECK(bash("chainrule check x --st", 3).find("--step") != std::string::npos);
   CHECK(bash("chainrule version --st", 2) == "\n");
+  CHECK(bash("chainrule eval x --data", 3) == "--data-dir\n");
   const std::string zsh = run({CHAINRULE_COMMAND, "completion", "zsh"}).out;
   CHECK(zsh.starts_with("#compdef chainrule\n"));
   for (const std::string& verb : verbs()) CHECK_MESSAGE(zsh.find("    " + verb + ") ") != std::string::npos, verb);
