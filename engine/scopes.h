@@ -56,8 +56,9 @@ class Scope {
 };
 /// Where an operation that was called `here` is said to be.
 inline const SourceLocation& place_of_call(const SourceLocation& here) {
-  const SourceLocation* place = thread_state().place;
-  return place ? *place : here;
+  if (const SourceLocation* place = thread_state().place) [[unlikely]]
+    return *place;
+  return here;
 }
 }  // namespace internal
 

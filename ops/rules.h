@@ -32,7 +32,7 @@ Tensor record_pair(Op op, const Operand& x, const Operand& y) {
     return record(op, x, y);
   const CalledFrom caller(y.where());
   const auto [a, b] = promote(x, y);
-  return record(op, a, b);
+  return record_pair(op, a, b);
 }
 
 /// The same in a floating type always.
@@ -42,7 +42,7 @@ Tensor record_floating_pair(Op op, const Operand& x, const Operand& y) {
     return record_pair(op, x, y);
   const CalledFrom caller(y.where());
   const auto [a, b] = promote_floating(x, y);
-  return record(op, a, b);
+  return record_pair(op, a, b);
 }
 
 /// The derivative of a function of steps: 0, and NaN where x is NaN. Not recorded.
