@@ -57,7 +57,7 @@ bool is_sum(std::string_view text) {
 // Where a remark in words begins, "(summed over n, h, w)": parentheses after a value, not after an operator.
 std::size_t remark_of(std::string_view text) {
   for (std::size_t at = 0; (at = text.find(" (", at)) != std::string_view::npos; ++at)
-    if (at > 0 && (is_word(text[at - 1]) || text[at - 1] == ')')) return at;
+    if (at > 0 && (is_word(text[at - 1]) || text[at - 1] == ')') && !text.substr(0, at).ends_with("·")) return at;
   return text.size();
 }
 
@@ -94,6 +94,7 @@ std::string rule_text(const OpInfo& info, int input, std::span<const std::string
   const std::size_t remark = remark_of(formula);
   std::string text = map_words(formula.substr(0, remark), [&](std::string_view word) {
     if (word == "g" && !incoming.empty()) return incoming;
+    if (word == "z" && !incoming.empty()) return incoming.substr(std::string_view("∂").size());
     const auto letter = std::find(letters.begin(), letters.end(), word);
     return letter == letters.end() ? std::string(word) : shown[static_cast<std::size_t>(letter - letters.begin())];
   });

@@ -10,8 +10,8 @@ namespace chainrule {
 
 /// The gradient of input i in terms of the incoming gradient g, with the names of the inputs in place of their letters
 /// ("" keeps a letter, as do names that would be ambiguous). `broadcast`: it is summed over repeated axes. Empty when
-/// the operation does not say, or says too much for an edge. `incoming` stands for g, "∂z", and a derivative of 1 is
-/// then written out too.
+/// the operation does not say, or says too much for an edge. `incoming` stands for g, "∂y", its name for the result,
+/// and a derivative of 1 is then written out too.
 std::string rule_text(const OpInfo& info, int input, std::span<const std::string> names, bool broadcast,
                       const std::string& incoming = {});
 
