@@ -50,8 +50,9 @@ class Drawing {
         colors_(options.dark ? style::kDark : style::kLight),
         labelled_(view.walk == Walk::none ? view.links.size() <= kMostLabelledLinks && view.total == view.items.size()
                                           : view.links.size() <= kMostWalkedLinks),
-        down_(options.direction.empty() ? labelled_ && view.links.size() > kMostAcross && !all_numbers(view)
-                                        : options.direction == "TB"),
+        down_(options.direction.empty()
+                  ? labelled_ && view.walk == Walk::none && view.links.size() > kMostAcross && !all_numbers(view)
+                  : options.direction == "TB"),
         dot_(out) {}
 
   void draw() {
@@ -254,7 +255,7 @@ class Drawing {
   DiagramText text_;
   const style::Palette& colors_;
   bool labelled_;  // links show what they carry
-  bool down_;      // from top to bottom
+  bool down_;      // from top to bottom; a walk goes forward and back like its arrows and keys
   DotWriter dot_;
   std::vector<Cluster> clusters_;
   std::vector<std::size_t> parents_, homes_;

@@ -1,12 +1,11 @@
 // The page that shows the steps one after the other: the whole picture as Graphviz drew it, the words of each step, and
-// what its script needs to know. The look and the script are in player_page.h.
+// what its script needs to know. The look and the script are in player_page.cpp.
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
 #include "engine/diagram_text.h"
-#include "engine/player_page.h"
 #include "engine/render.h"
 #include "engine/step_walk.h"
 #include "engine/text.h"
@@ -199,7 +198,7 @@ std::string page_of(const GraphWalk& walk, std::string_view svg) {
   const std::string title = markup_text(walk.title);
   std::size_t rows = 1;
   for (const StepText& text : walk.texts) rows = std::max(rows, text.rows.size());
-  return replace_marks(kPlayerPage, {{"title", title},
+  return replace_marks(player_page(), {{"title", title},
                                      {"colors", colors()},
                                      {"rows", std::to_string(std::min<std::size_t>(rows, 4))},
                                      {"count", std::to_string(walk.steps.size())},

@@ -106,4 +106,15 @@ std::string rule_text(const OpInfo& info, int input, std::span<const std::string
   return text_width(text) > kLongest ? std::string() : text;
 }
 
+std::string formula_text(const OpInfo& info, std::span<const std::string> names, const std::string& result) {
+  std::vector<std::string> letters;
+  letters.reserve(names.size());
+  for (std::size_t i = 0; i < names.size(); ++i) letters.push_back(input_letter(info, static_cast<int>(i)));
+  return map_words(info.formula, [&](std::string_view word) {
+    if (word == "z") return result;
+    const auto letter = std::find(letters.begin(), letters.end(), word);
+    return letter == letters.end() ? std::string(word) : names[static_cast<std::size_t>(letter - letters.begin())];
+  });
+}
+
 }  // namespace chainrule

@@ -15,4 +15,7 @@ namespace chainrule {
 std::string rule_text(const OpInfo& info, int input, std::span<const std::string> names, bool broadcast,
                       const std::string& incoming = {});
 
+/// The operation's formula in the names of its inputs and its result: "p = 1 / (1 + exp(-x))".
+std::string formula_text(const OpInfo& info, std::span<const std::string> names, const std::string& result);
+
 }  // namespace chainrule

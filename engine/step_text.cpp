@@ -83,7 +83,10 @@ class Describer {
     row.formula = operation_text(item, names);
     if (fits && !numbers.empty()) row.numbers = operation_text(item, numbers);
     if (text_width(row.numbers) > kWidestNumbers) row.numbers.clear();
-    return {.title = item.info->name, .about = printable(item.info->formula), .rows = {std::move(row)}};
+    // "p = sigmoid(x)" leaves the formula to be said; "a = x × y" does not.
+    std::string about = symbol_of(*item.info).empty() ? formula_text(*item.info, names, row.left) : "";
+    if (about == row.left + " = " + row.formula) about.clear();
+    return {.title = item.info->name, .about = std::move(about), .rows = {std::move(row)}};
   }
 
   StepText seed(const GraphStep& step) {

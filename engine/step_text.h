@@ -18,7 +18,7 @@ struct StepRow {
 
 struct StepText {
   std::string title;    ///< "mul"
-  std::string about{};  ///< "z = x * y"
+  std::string about{};  ///< forward the formula where the row does not say it; backward what arrives
   std::vector<StepRow> rows{};
 };
 

@@ -28,5 +28,7 @@ std::string frame_of(const GraphWalk& walk, std::size_t count);
 std::string picture_of(const GraphWalk& walk);
 /// The page around that picture, drawn as SVG.
 std::string page_of(const GraphWalk& walk, std::string_view svg);
+/// What is the same in every page, with {{marks}}.
+std::string_view player_page();
 
 }  // namespace chainrule

@@ -1,12 +1,11 @@
-// The page of diagram_player.cpp: its look and its script, with marks where the parts of a graph go. No network, no
+// The look and the script of the page in diagram_player.cpp, with marks where the parts of a graph go. No network, no
 // library; without its script the page is the whole picture with the words of all steps below.
-#pragma once
-
-#include <string_view>
+#include "engine/step_walk.h"
 
 namespace chainrule {
 
-inline constexpr std::string_view kPlayerPage = R"page(<!doctype html>
+std::string_view player_page() {
+  return R"page(<!doctype html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
@@ -84,20 +83,29 @@ inline constexpr std::string_view kPlayerPage = R"page(<!doctype html>
     .backward .now.edge.first path { marker-start: url(#points-back); }
     .forward .now.label polygon[fill="#8a93a3"] { stroke: var(--value); stroke-width: 3px; }
     .backward .now.label polygon[fill="#8a93a3"] { stroke: var(--gradient); stroke-width: 3px; }
+    .source.edge path { stroke: var(--gradient); stroke-width: 2px; }
+    .source.label polygon[fill="#8a93a3"] { stroke: var(--gradient); stroke-width: 2px; }
     .forward .fresh text[fill="#1d4ea8"] { font-weight: bold; }
     .backward .fresh text[fill="#b3201c"], .backward .fresh text[fill="#c2410c"] { font-weight: bold; }
     #points-back path { fill: var(--gradient); }
   }
   @keyframes flow { from { stroke-dashoffset: 14; } to { stroke-dashoffset: 0; } }
   @media (prefers-reduced-motion: reduce) { .now.edge path { animation: none !important; } }
-  @media print { .keys, .panel { display: none !important; } figure { overflow: visible; } }
+  @media (max-width: 40rem) {
+    .rows tr { display: flex; flex-wrap: wrap; } .rows td:empty { display: none; }
+    .caption .rows { font-size: 1.05rem; } .keys { display: none; } .steps { padding-left: 2.5rem; }
+  }
+  @media print {
+    .panel { display: none !important; } figure { overflow: visible; }
+    figure svg { width: auto !important; max-width: 100% !important; height: auto !important; }
+  }
 </style>
 </head>
 <body>
 <main class="player">
 <div class="head">
 <h1>{{title}}</h1>
-<p class="legend"><b>blue</b>: values, flow forward · <b>red</b>: gradients, flow back: incoming · local derivative</p>
+<p class="legend"><b>blue, above the line</b>: values, flow forward · <b>red, below it</b>: gradients, flow back: incoming · local derivative</p>
 </div>
 <figure tabindex="-1">
 {{picture}}</figure>
@@ -157,7 +165,7 @@ inline constexpr std::string_view kPlayerPage = R"page(<!doctype html>
     var tall = size.height > 1.1 * size.width && size.height > 560 && window.innerWidth > 800;
     root.classList.toggle('tall', tall);
     var scale = Math.min((box.clientWidth - 32) / size.width, box.clientHeight / size.height);
-    scale = Math.max(tall ? 1.05 : 0.75, Math.min(2.2, scale));
+    scale = scale < 0.75 ? 1 : Math.min(2.2, scale);  // what does not fit moves along instead
     svg.style.maxWidth = 'none';
     svg.setAttribute('width', Math.floor(size.width * scale));
     svg.setAttribute('height', Math.floor(size.height * scale));
@@ -190,11 +198,17 @@ inline constexpr std::string_view kPlayerPage = R"page(<!doctype html>
       current[link] = true;
       if (backward) { fresh[link] = true; fresh[data.links[link].from] = true; }
     });
+    var source = {};
     if (now.node) {
       current[now.node] = true;
-      fresh[now.node] = true;
-      if (!backward) for (id in data.links) if (data.links[id].from === now.node) { fresh[id] = true; fresh[data.links[id].to] = true; }
+      fresh[now.node] = !backward || data.nodes[now.node].result;
+      for (id in data.links) {
+        if (data.links[id].from !== now.node) continue;
+        if (backward) source[id] = true;
+        else { fresh[id] = true; fresh[data.links[id].to] = true; }
+      }
     }
+    if (now.kind === 'Finished') for (id in data.nodes) fresh[id] = data.nodes[id].given;
     svg.classList.toggle('forward', !backward);
     svg.classList.toggle('backward', backward);
     for (id in data.nodes) {
@@ -218,6 +232,7 @@ inline constexpr std::string_view kPlayerPage = R"page(<!doctype html>
       [id, id + 'a', id + 'b'].forEach(function (part) {
         mark(part, 'todo', !from);
         mark(part, 'now', current[id]);
+        mark(part, 'source', source[id] && data.links[id].gradient);
       });
     }
     var item = document.getElementById('step-' + at);
@@ -319,7 +334,9 @@ inline constexpr std::string_view kPlayerPage = R"page(<!doctype html>
   function asked() { return parseInt(location.hash.slice(1), 10) || 1; }
   window.addEventListener('hashchange', function () { go(asked()); });
   window.addEventListener('resize', function () { fit(); follow(steps[at - 1].node); });
-  window.addEventListener('beforeprint', function () { stop(); show(count, true); });
+  var before = 1;
+  window.addEventListener('beforeprint', function () { stop(); before = at; show(count, true); });
+  window.addEventListener('afterprint', function () { show(before, true); });
   fit();
   show(asked(), true);
   fit();
@@ -328,5 +345,6 @@ inline constexpr std::string_view kPlayerPage = R"page(<!doctype html>
 </body>
 </html>
 )page";
+}
 
 }  // namespace chainrule
