@@ -246,7 +246,8 @@ std::vector<DiagramText::Line> DiagramText::lines_above(const GraphLink& link) c
   if (options_.symbols) return {{.text = short_name(from.letter), .style = blue}};
   const bool known = options_.values && from.value.defined();
   // What stands in the box at an end is not said again.
-  const bool inner = from.kind == ItemKind::operation && view_.items[link.to].kind != ItemKind::result;
+  const bool computed = from.kind == ItemKind::operation || from.kind == ItemKind::folded;
+  const bool inner = computed && view_.items[link.to].kind != ItemKind::result;
   // The steps of a walk speak of it by its letter.
   const std::string letter = view_.walk != Walk::none && inner && from.label.empty() ? from.letter : "";
   if (known && is_number(from.value))

@@ -50,13 +50,13 @@ std::string_view player_page() {
     .js.tall .head { grid-column: 1 / 3; }
     .js.tall .panel { border-top: 0; border-left: 1px solid var(--cluster-line); display: flex; flex-direction: column;
                       justify-content: center; }
-    .js.tall .caption { min-height: 14rem; max-height: none; flex: none; }
+    .js.tall .caption { padding-bottom: .4rem; min-height: 14rem; max-height: none; flex: none; }
     .js .go:hover { text-decoration: underline; }
     .js .steps li.now { border-left-color: var(--text); background: var(--cluster-fill); }
   }
   .where { display: flex; gap: .2rem 1rem; flex-wrap: wrap; align-items: baseline; }
   .where .count { color: var(--muted); font-variant-numeric: tabular-nums; }
-  .caption { min-height: calc(1.6rem + {{rows}} * 1.9rem); max-height: 40vh; overflow: auto; }
+  .caption { padding-bottom: .4rem; min-height: calc(1.6rem + {{rows}} * 1.9rem); max-height: 40vh; overflow: auto; }
   .caption .rows { font-size: 1.25rem; margin-top: .1rem; }
   .buttons { display: flex; gap: .4rem; align-items: center; }
   button { font: inherit; color: var(--text); background: var(--background); border: 1px solid var(--line);
@@ -84,6 +84,8 @@ std::string_view player_page() {
     .forward .now.label polygon[fill="#8a93a3"] { stroke: var(--value); stroke-width: 3px; }
     .backward .now.label polygon[fill="#8a93a3"] { stroke: var(--gradient); stroke-width: 3px; }
     .source.edge path { stroke: var(--gradient); stroke-width: 2px; }
+    .source.edge polygon { display: none; } .source.edge.first path { marker-start: url(#points-back); }
+    .source.edge polygon { display: none; } .source.edge.first path { marker-start: url(#points-back); }
     .source.label polygon[fill="#8a93a3"] { stroke: var(--gradient); stroke-width: 2px; }
     .forward .fresh text[fill="#1d4ea8"] { font-weight: bold; }
     .backward .fresh text[fill="#b3201c"], .backward .fresh text[fill="#c2410c"] { font-weight: bold; }

@@ -223,7 +223,7 @@ std::vector<std::string> item_names(const GraphView& view, const GraphOptions& o
     if (item.kind == ItemKind::result)
       name = item.label.empty() ? "result" : item.label;
     else if (item.kind == ItemKind::folded)
-      name = "[" + (item.label.empty() ? "…" : item.label) + "]";
+      name = "«" + (item.label.empty() ? "…" : item.label) + "»";
     else if (item.module && uses[item.label] > 1)  // the weight of which module
       name = item.module->full() + "." + item.label;
     names.push_back(shorten(printable(name), options.max_label));

@@ -202,7 +202,7 @@ TEST_CASE("a folded module is one step, with what is known of it") {
   const auto step = std::find_if(folded.texts.begin(), folded.texts.end(),
                                  [](const StepText& text) { return text.title == "folded"; });
   REQUIRE(step != folded.texts.end());
-  CHECK(step->rows[0].left == "[0]");
+  CHECK(step->rows[0].left == "«0»");
   CHECK(has(step->rows[0].formula, "Linear"));
   CHECK(has(step->rows[0].note, "folded"));
   CHECK(has(step->rows[0].value, "[["));
