@@ -59,6 +59,15 @@ class Describer {
                            .value = item.value.defined() ? value_text(item.value) : "not kept",
                            .note = item.takes_grad ? "" : "takes no gradient"});
     }
+    // A result that nothing is computed for.
+    for (const GraphLink& link : view_.links) {
+      const GraphItem& to = view_.items[link.to];
+      if (to.kind != ItemKind::result || !is_given(view_.items[link.from]) || names_[link.to] == names_[link.from])
+        continue;
+      StepRow row{.left = names_[link.to], .formula = names_[link.from], .value = value_text(to.value)};
+      if (row.formula == row.value) row.formula.clear();
+      text.rows.push_back(std::move(row));
+    }
     return text;
   }
 

@@ -176,6 +176,7 @@ TEST_CASE("what is not known is not made up") {
   CHECK_FALSE(has(before, "Backward"));
   // A result that nothing trainable leads to, and one that is a leaf.
   CHECK(has(steps_to_text(ones({2})), "[1, 1]"));
+  CHECK(has(steps_to_text(tensor(3.0)), " 1  result = 3\n"));
   CHECK(has(steps_to_text(after_backward(variable(2, "x"))), "∂x = 1"));
   // A graph that does not keep its values.
   const Tensor w = tensor(2.0, {.dtype = DType::float64, .requires_grad = true}).label("w");
@@ -190,6 +191,19 @@ TEST_CASE("what is not known is not made up") {
   twice.backward();
   CHECK(has(steps_to_text(twice), "= 4   (with what earlier calls left it holds 8)"));
   CHECK_THROWS_AS((void)steps_to_text(Tensor()), ValueError);
+}
+
+TEST_CASE("negative numbers stand in parentheses where they need them") {
+  const Tensor x = variable(-2, "x"), y = variable(-3, "y");
+  const auto says = [](const Tensor& z, const std::string& numbers) {
+    const GraphWalk walk = walk_graph(z, {});
+    CHECK(walk.texts.at(1).rows.at(0).numbers == numbers);
+  };
+  says(x + y, "-2 + (-3)");
+  says(x * y, "-2 × (-3)");
+  says(pow(x, 2), "(-2)^2");
+  says(-x, "−(-2)");
+  says(exp(x), "exp(-2)");
 }
 
 TEST_CASE("a folded module is one step, with what is known of it") {
