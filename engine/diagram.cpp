@@ -55,32 +55,18 @@ struct Cluster {
   std::vector<std::size_t> items{}, links{};
 };
 
-// Letters for values without a name: a, b, ... z, a2, ...; a constant number stands for itself.
-void give_letters(GraphView& view) {
-  std::set<std::string, std::less<>> taken{"g"};
-  for (const GraphItem& item : view.items) taken.insert(item.label);
-  std::size_t next = 0;
-  for (GraphItem& item : view.items) {
-    if (item.kind == ItemKind::constant && is_number(item.value)) item.letter = format_number(item.value.item());
-    item.letter = item.letter.empty() ? item.label : item.letter;
-    while (item.letter.empty()) {
-      std::string name(1, static_cast<char>('a' + next % 26));
-      if (next >= 26) name += std::to_string(next / 26 + 1);
-      ++next;
-      if (taken.insert(name).second) item.letter = std::move(name);
-    }
-  }
-}
-
 class Drawing {
  public:
-  Drawing(const GraphView& view, const GraphOptions& options, std::string& out)
+  Drawing(const GraphView& view, const GraphOptions& options, const Caption* caption, std::string& out)
       : view_(view),
         options_(options),
+        caption_(caption),
         text_(view, options),
         colors_(options.dark ? style::kDark : style::kLight),
-        labelled_(view.links.size() <= kMostLabelledLinks && view.total == view.items.size()),
-        down_(options.direction.empty() ? labelled_ && reads_better_down(view) : options.direction == "TB"),
+        labelled_(view.walk == Walk::none ? view.links.size() <= kMostLabelledLinks && view.total == view.items.size()
+                                          : view.links.size() <= kMostWalkedLinks),
+        down_(options.direction.empty() ? labelled_ && view.walk == Walk::none && reads_better_down(view)
+                                        : options.direction == "TB"),
         dot_(out) {}
 
   void draw() {
@@ -129,6 +115,16 @@ class Drawing {
     title.run(text_.title(), {.color = colors_.text, .size = style::kTitleSize, .bold = true}).end_line();
     title.run(text_.legend(), {.color = colors_.muted, .size = style::kSubtitleSize}).end_line();
     title.run(" ", {.size = style::kTitleGap});
+    if (caption_) {
+      title = HtmlLabel({.min_width = caption_->width});
+      title.run(text_.title(), {.color = colors_.text, .size = style::kTitleSize, .bold = true}).end_line();
+      for (std::size_t i = 0; i < caption_->rows; ++i)
+        title
+            .run(i < caption_->lines.size() ? caption_->lines[i] : " ",
+                 {.color = i == 0 ? colors_.muted : colors_.text, .size = style::kTextSize})
+            .end_line();
+      title.run(" ", {.size = style::kTitleGap});
+    }
     {
       DotStatement graph = dot_.begin_graph("chainrule");
       std::vector<DotSetting> special;
@@ -145,7 +141,8 @@ class Drawing {
         if (!replaced) graph.set(usual.name, usual.value);
       }
       graph.set(special);
-      graph.set("bgcolor", colors_.background).set("label", title);
+      graph.set("bgcolor", colors_.background);
+      if (view_.walk != Walk::page) graph.set("label", title);
     }
     const auto usual = [this](DotStatement& statement, std::span<const DotSetting> settings) -> DotStatement& {
       for (const DotSetting& s : settings)
@@ -171,11 +168,14 @@ class Drawing {
           .set("label", text_.module(*cluster.path));
     }
     for (const std::size_t i : cluster.items) draw_item(i);
-    for (const std::size_t k : cluster.links)
-      dot_.node(label_id(k))
-          .set(style::kOnEdge)
-          .set("label", text_.link(view_.links[k], width_))
+    for (const std::size_t k : cluster.links) {
+      DotStatement label = dot_.node(label_id(k));
+      const std::string_view ground = cluster.path ? colors_.cluster_fill : colors_.background;
+      label.set(style::kOnEdge)
+          .set("label", text_.link(view_.links[k], width_, ground))
           .set_lines("tooltip", text_.link_tooltip(view_.links[k]));
+      if (view_.walk != Walk::none) label.set("id", label_id(k));
+    }
     for (const std::size_t inner : cluster.inside) draw_cluster(inner);
     if (cluster.path) dot_.end();
   }
@@ -183,37 +183,39 @@ class Drawing {
   void draw_item(std::size_t i) {
     const GraphItem& item = view_.items[i];
     DotStatement node = dot_.node(item_id(i));
-    auto set = [&](std::span<const DotSetting> settings, std::string_view fill, std::string_view line) {
-      const std::string_view special = text_.fill(item);
-      node.set(settings).set("fillcolor", special.empty() ? fill : special).set("color", line);
+    auto set = [&](std::span<const DotSetting> settings, std::string_view line) {
+      for (const DotSetting& s : settings)
+        if (!item.shown.current || s.name != "penwidth") node.set(s.name, s.value);
+      node.set("fillcolor", text_.fill(item)).set("color", item.shown.current ? marked() : line);
+      if (item.shown.current) node.set("penwidth", style::kCurrentNode);
     };
     switch (item.kind) {
       case ItemKind::input:
-        set(style::kInput, colors_.leaf_fill, colors_.leaf_line);
+        set(style::kInput, colors_.leaf_line);
         break;
       case ItemKind::parameter:
-        set(style::kParameter, colors_.leaf_fill, colors_.leaf_line);
+        set(style::kParameter, colors_.leaf_line);
         break;
       case ItemKind::constant:
-        set(style::kConstant, colors_.constant_fill, colors_.constant_line);
+        set(style::kConstant, colors_.constant_line);
         break;
       case ItemKind::frozen:
-        set(style::kFrozen, colors_.constant_fill, colors_.constant_line);
+        set(style::kFrozen, colors_.constant_line);
         break;
       case ItemKind::detached:
-        set(style::kDetached, colors_.background, colors_.constant_line);
+        set(style::kDetached, colors_.constant_line);
         break;
       case ItemKind::result:
-        set(style::kResult, colors_.result_fill, colors_.result_line);
+        set(style::kResult, colors_.result_line);
         break;
       case ItemKind::folded:
-        set(style::kFolded, colors_.cluster_fill, colors_.op_line);
+        set(style::kFolded, colors_.op_line);
         break;
       case ItemKind::operation:
         if (text_.is_circle(item))
-          set(style::kSymbol, colors_.op_fill, colors_.op_line);
+          set(style::kSymbol, colors_.op_line);
         else
-          set(style::kNamedOp, colors_.op_fill, colors_.op_line);
+          set(style::kNamedOp, colors_.op_line);
         break;
     }
     if (text_.is_circle(item))
@@ -221,20 +223,38 @@ class Drawing {
     else
       node.set("label", text_.item(item));
     node.set_lines("tooltip", text_.item_tooltip(item));
+    if (view_.walk != Walk::none) node.set("id", item_id(i));
   }
+
+  std::string_view marked() const { return view_.walk == Walk::backward ? colors_.gradient : colors_.value; }
 
   void draw_link(std::size_t k) {
     const GraphLink& link = view_.links[k];
+    const bool current = link.shown.current, back = current && view_.walk == Walk::backward;
     if (labelled_ && (!down_ || text_.has_words(link))) {
       const std::span<const DotSetting> to_label =
           down_ ? std::span<const DotSetting>(style::kDownToLabel) : style::kToLabel;
       const std::span<const DotSetting> from_label =
           down_ ? std::span<const DotSetting>(style::kDownFromLabel) : style::kFromLabel;
-      dot_.edge(item_id(link.from), label_id(k)).set(to_label);
-      dot_.edge(label_id(k), item_id(link.to)).set(from_label);
+      // Where a gradient flows, the arrow points back.
+      const auto draw = [&](DotStatement edge, std::span<const DotSetting> settings, bool begins) {
+        for (const DotSetting& s : settings)
+          if (!back || s.name != "arrowhead") edge.set(s.name, s.value);
+        if (back && begins)
+          edge.set("dir", "back");
+        else if (back)
+          edge.set("arrowhead", "none");
+        if (current) edge.set("color", marked()).set("penwidth", style::kCurrentEdge);
+        if (view_.walk != Walk::none) edge.set("id", fmt::format("{}{}", label_id(k), begins ? "a" : "b"));
+      };
+      draw(dot_.edge(item_id(link.from), label_id(k)), to_label, true);
+      draw(dot_.edge(label_id(k), item_id(link.to)), from_label, false);
       return;
     }
     DotStatement edge = dot_.edge(item_id(link.from), item_id(link.to));
+    if (back) edge.set("dir", "back");
+    if (current) edge.set("color", marked()).set("penwidth", style::kCurrentEdge);
+    if (view_.walk != Walk::none) edge.set("id", label_id(k) + "a");
     const GraphItem& from = view_.items[link.from];
     if (from.kind != ItemKind::operation) return;
     if (const std::string type = text_.type_text(from, false); !type.empty()) edge.set("label", type);
@@ -245,10 +265,11 @@ class Drawing {
 
   const GraphView& view_;
   const GraphOptions& options_;
+  const Caption* caption_;
   DiagramText text_;
   const style::Palette& colors_;
   bool labelled_;  // links show what they carry
-  bool down_;      // from top to bottom
+  bool down_;      // from top to bottom; a walk goes forward and back like its arrows and keys
   DotWriter dot_;
   std::vector<Cluster> clusters_;
   std::vector<std::size_t> parents_, homes_;
@@ -257,6 +278,29 @@ class Drawing {
 };
 
 }  // namespace
+
+// a, b, ... z, a2, ...
+void give_letters(GraphView& view) {
+  std::set<std::string, std::less<>> taken{"g"};
+  for (const GraphItem& item : view.items) taken.insert(item.label);
+  std::size_t next = 0;
+  for (GraphItem& item : view.items) {
+    if (item.kind == ItemKind::constant && is_number(item.value)) item.letter = format_number(item.value.item());
+    item.letter = item.letter.empty() ? item.label : item.letter;
+    while (item.letter.empty()) {
+      std::string name(1, static_cast<char>('a' + next % 26));
+      if (next >= 26) name += std::to_string(next / 26 + 1);
+      ++next;
+      if (taken.insert(name).second) item.letter = std::move(name);
+    }
+  }
+}
+
+std::string draw_view(const GraphView& view, const GraphOptions& options, const Caption* caption) {
+  std::string out;
+  Drawing(view, options, caption, out).draw();
+  return out;
+}
 
 std::string graph_to_dot(const std::vector<Tensor>& results, const GraphOptions& options) {
   if (results.empty()) throw ValueError("graph_to_dot: no result was given");
@@ -274,9 +318,7 @@ std::string graph_to_dot(const std::vector<Tensor>& results, const GraphOptions&
     tell(options, fmt::format("the graph has {} nodes; they are folded to {} (set fold_above to 0 to draw them all)",
                               count_text(view.total), count_text(view.items.size())));
   }
-  std::string out;
-  Drawing(view, shown, out).draw();
-  return out;
+  return draw_view(view, shown);
 }
 
 std::string graph_to_dot(const Tensor& result, const GraphOptions& options) {

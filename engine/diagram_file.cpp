@@ -1,4 +1,4 @@
-// Diagrams as files. Graphviz is asked as a program, with the text on its standard input, and is never trusted to end.
+// Diagrams as files, and the one call of Graphviz.
 #include <fmt/format.h>
 
 #include <filesystem>
@@ -7,6 +7,7 @@
 #include "engine/error.h"
 #include "engine/file.h"
 #include "engine/process.h"
+#include "engine/render.h"
 #include "engine/text.h"
 
 namespace chainrule {
@@ -27,18 +28,7 @@ std::string failure_of(const ProcessResult& r, const GraphOptions& options) {
   return {};
 }
 
-// The picture itself, without what stands before <svg> in a file of its own.
-std::string_view picture(std::string_view svg) {
-  const auto begin = svg.find("<svg");
-  return begin == std::string_view::npos ? svg : svg.substr(begin);
-}
-
 std::string page(std::string_view title, std::string_view light, std::string_view dark) {
-  std::string heading;
-  for (const char c : printable(title.empty() ? "chainrule graph" : title)) {
-    const std::string_view entity = markup_entity(c);
-    heading += entity.empty() ? std::string_view(&c, 1) : entity;
-  }
   return fmt::format(R"(<!doctype html>
 <html lang="en">
 <head>
@@ -64,10 +54,33 @@ std::string page(std::string_view title, std::string_view light, std::string_vie
 </body>
 </html>
 )",
-                     heading, picture(light), picture(dark));
+                     markup_text(title.empty() ? "chainrule graph" : title), svg_element(light), svg_element(dark));
 }
 
 }  // namespace
+
+std::string markup_text(std::string_view text) {
+  std::string out;
+  for (const char c : printable(text)) {
+    const std::string_view entity = markup_entity(c);
+    out += entity.empty() ? std::string_view(&c, 1) : entity;
+  }
+  return out;
+}
+
+std::string_view svg_element(std::string_view svg) {
+  const auto begin = svg.find("<svg");
+  return begin == std::string_view::npos ? svg : svg.substr(begin);
+}
+
+Rendered render_dot(std::string_view dot, const std::string& format, const GraphOptions& options) {
+  std::vector<std::string> arguments{"dot", "-T" + format};
+  if (format == "png") arguments.emplace_back("-Gdpi=144");
+  ProcessResult r =
+      run_process(arguments, {.input = dot, .max_output = kLargestPicture, .time_limit = options.time_limit});
+  std::string failure = failure_of(r, options);
+  return {.picture = std::move(r.out), .failure = std::move(failure)};
+}
 
 void write_graph(const std::string& path, const std::vector<Tensor>& results, const GraphOptions& options) {
   const std::filesystem::path target(path);
@@ -81,15 +94,11 @@ void write_graph(const std::string& path, const std::vector<Tensor>& results, co
   if (ending == ".dot") return write_file(path, dot);
   const std::string kept = std::filesystem::path(target).replace_extension(".dot").string();
   const auto drawn = [&](const std::string& text, const std::string& format) {
-    std::vector<std::string> arguments{"dot", "-T" + format};
-    if (format == "png") arguments.emplace_back("-Gdpi=144");
-    const ProcessResult r =
-        run_process(arguments, {.input = text, .max_output = kLargestPicture, .time_limit = options.time_limit});
-    const std::string failure = failure_of(r, options);
-    if (failure.empty()) return r.out;
+    Rendered r = render_dot(text, format, options);
+    if (r.failure.empty()) return std::move(r.picture);
     write_file(kept, dot);
     throw EnvironmentError(fmt::format("write_graph: cannot draw {}: {}; the graph is kept as {}", printable(path),
-                                       failure, printable(kept)));
+                                       r.failure, printable(kept)));
   };
   if (ending != ".html") return write_file(path, drawn(dot, ending.substr(1)));
   GraphOptions other = options;

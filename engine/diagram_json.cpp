@@ -4,9 +4,9 @@
 #include <nlohmann/json.hpp>
 
 #include "engine/diagram.h"
+#include "engine/diagram_json.h"
 #include "engine/diagram_rule.h"
 #include "engine/error.h"
-#include "engine/graph_view.h"
 #include "engine/text.h"
 
 namespace chainrule {
@@ -16,7 +16,9 @@ using Json = nlohmann::ordered_json;
 
 constexpr std::int64_t kMostElements = 4096;  // of a tensor that is written out
 
-Json to_json(const Tensor& t) {
+}  // namespace
+
+Json diagram_json(const Tensor& t) {
   if (!t.defined()) return nullptr;
   Json json = {{"dtype", name_of(t.dtype())},
                {"shape", Json(std::vector<std::int64_t>(t.shape().begin(), t.shape().end()))}};
@@ -36,6 +38,8 @@ Json to_json(const Tensor& t) {
   return json;
 }
 
+namespace {
+
 const char* name_of(ItemKind kind) {
   constexpr const char* kNames[] = {"input",    "parameter", "constant", "frozen",
                                     "detached", "operation", "result",   "folded"};
@@ -46,11 +50,7 @@ Json text_or_null(std::string_view text) { return text.empty() ? Json(nullptr) :
 
 }  // namespace
 
-std::string graph_to_json(const std::vector<Tensor>& results, const GraphOptions& options) {
-  if (results.empty()) throw ValueError("graph_to_json: no result was given");
-  GraphView view = view_graph(results, options.gradients || options.local_derivatives);
-  fold_chosen(view, options);
-  if (options.fold_above > 0 && view.items.size() > options.fold_above) fold_view(view, options.fold_above);
+Json view_json(const GraphView& view, const GraphOptions& options) {
   Json nodes = Json::array(), edges = Json::array();
   for (std::size_t i = 0; i < view.items.size(); ++i) {
     const GraphItem& item = view.items[i];
@@ -60,9 +60,9 @@ std::string graph_to_json(const std::vector<Tensor>& results, const GraphOptions
     node["shape"] =
         item.shape_known ? Json(std::vector<std::int64_t>(item.shape.begin(), item.shape.end())) : Json(nullptr);
     node["dtype"] = item.shape_known ? Json(name_of(item.dtype)) : Json(nullptr);
-    node["value"] = options.values ? to_json(item.value) : Json(nullptr);
+    node["value"] = options.values ? diagram_json(item.value) : Json(nullptr);
     node["takes_gradient"] = item.takes_grad;
-    node["gradient"] = options.gradients ? to_json(item.grad) : Json(nullptr);
+    node["gradient"] = options.gradients ? diagram_json(item.grad) : Json(nullptr);
     node["module"] = item.module ? Json(printable(item.module->full())) : Json(nullptr);
     node["where"] = text_or_null(to_string(item.where));
     if (item.hidden > 0) node["stands_for"] = item.hidden;
@@ -70,12 +70,19 @@ std::string graph_to_json(const std::vector<Tensor>& results, const GraphOptions
   }
   for (const GraphLink& link : view.links) {
     Json edge = {{"from", link.from}, {"to", link.to}, {"input", link.input}, {"takes_gradient", link.takes_grad}};
-    edge["contribution"] = options.gradients ? to_json(link.contribution) : Json(nullptr);
-    edge["local_derivative"] = options.local_derivatives ? to_json(link.local) : Json(nullptr);
+    edge["contribution"] = options.gradients ? diagram_json(link.contribution) : Json(nullptr);
+    edge["local_derivative"] = options.local_derivatives ? diagram_json(link.local) : Json(nullptr);
     edges.push_back(std::move(edge));
   }
-  const Json graph = {{"format", "chainrule graph 1"}, {"nodes", std::move(nodes)}, {"edges", std::move(edges)}};
-  return graph.dump(1) + "\n";
+  return {{"format", "chainrule graph 1"}, {"nodes", std::move(nodes)}, {"edges", std::move(edges)}};
+}
+
+std::string graph_to_json(const std::vector<Tensor>& results, const GraphOptions& options) {
+  if (results.empty()) throw ValueError("graph_to_json: no result was given");
+  GraphView view = view_graph(results, options.gradients || options.local_derivatives);
+  fold_chosen(view, options);
+  if (options.fold_above > 0 && view.items.size() > options.fold_above) fold_view(view, options.fold_above);
+  return view_json(view, options).dump(1) + "\n";
 }
 
 std::string graph_to_json(const Tensor& result, const GraphOptions& options) {

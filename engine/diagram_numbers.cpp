@@ -33,6 +33,15 @@ std::vector<std::string> grid_cells(const Tensor& t) {
   return cells;
 }
 
+std::string flat_text(const Tensor& t) {
+  std::string text = to_string(t, 4);
+  std::replace(text.begin(), text.end(), '\n', ' ');
+  std::string single;
+  for (const char c : text)
+    if (c != ' ' || (!single.empty() && single.back() != ' ' && single.back() != '[')) single += c;
+  return single;
+}
+
 std::string spread_text(const Tensor& t) {
   if (!worth_a_pass(t) || !is_floating(t.dtype())) return {};
   const auto values = t.to_vector();

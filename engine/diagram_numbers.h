@@ -17,6 +17,9 @@ std::size_t grid_columns(const Tensor& t);
 /// Its elements, row by row.
 std::vector<std::string> grid_cells(const Tensor& t);
 
+/// A tensor on one line, "[[1, 2], [3, 4]]", 4 digits each.
+std::string flat_text(const Tensor& t);
+
 /// "mean 0.012 ± 0.53"; empty for integers, for no elements, and for more than are worth a pass.
 std::string spread_text(const Tensor& t);
 /// "4.017", the Euclidean norm; empty like spread_text.

@@ -57,7 +57,7 @@ bool is_sum(std::string_view text) {
 // Where a remark in words begins, "(summed over n, h, w)": parentheses after a value, not after an operator.
 std::size_t remark_of(std::string_view text) {
   for (std::size_t at = 0; (at = text.find(" (", at)) != std::string_view::npos; ++at)
-    if (at > 0 && (is_word(text[at - 1]) || text[at - 1] == ')')) return at;
+    if (at > 0 && (is_word(text[at - 1]) || text[at - 1] == ')') && !text.substr(0, at).ends_with("·")) return at;
   return text.size();
 }
 
@@ -94,6 +94,7 @@ std::string rule_text(const OpInfo& info, int input, std::span<const std::string
   const std::size_t remark = remark_of(formula);
   std::string text = map_words(formula.substr(0, remark), [&](std::string_view word) {
     if (word == "g" && !incoming.empty()) return incoming;
+    if (word == "z" && !incoming.empty()) return incoming.substr(std::string_view("∂").size());
     const auto letter = std::find(letters.begin(), letters.end(), word);
     return letter == letters.end() ? std::string(word) : shown[static_cast<std::size_t>(letter - letters.begin())];
   });
@@ -103,6 +104,17 @@ std::string rule_text(const OpInfo& info, int input, std::span<const std::string
   const std::string subject = input < static_cast<int>(shown.size()) ? shown[input] : input_letter(info, input);
   text = "∂" + subject + " = " + text;
   return text_width(text) > kLongest ? std::string() : text;
+}
+
+std::string formula_text(const OpInfo& info, std::span<const std::string> names, const std::string& result) {
+  std::vector<std::string> letters;
+  letters.reserve(names.size());
+  for (std::size_t i = 0; i < names.size(); ++i) letters.push_back(input_letter(info, static_cast<int>(i)));
+  return map_words(info.formula, [&](std::string_view word) {
+    if (word == "z") return result;
+    const auto letter = std::find(letters.begin(), letters.end(), word);
+    return letter == letters.end() ? std::string(word) : names[static_cast<std::size_t>(letter - letters.begin())];
+  });
 }
 
 }  // namespace chainrule

@@ -12,8 +12,8 @@ namespace chainrule::style {
 // Liberation Sans, Arial and Helvetica share their widths: boxes fit the text wherever the SVG is opened.
 inline constexpr std::string_view kFont = "Helvetica,Arial,Liberation Sans,sans-serif";
 inline constexpr std::string_view kFontSize = "13";
-inline constexpr int kTitleSize = 17, kSubtitleSize = 11, kTitleGap = 6, kShapeSize = 11, kEdgeSize = 12,
-                     kGridSize = 12;
+inline constexpr int kTextSize = 13, kTitleSize = 17, kSubtitleSize = 11, kTitleGap = 6, kShapeSize = 11,
+                     kEdgeSize = 12, kGridSize = 12;
 
 struct Palette {
   std::string_view background, text, muted, line;
@@ -69,6 +69,14 @@ inline constexpr Palette kDark = {.background = "#14181f",
                                   .heat = {"#1b3a57", "#235680", "#2b6ea6"},
                                   .alarm = "#5c3310"};
 
+// What a page that shows one step after the other tells apart in a picture: grey parts of a value and of a gradient.
+// To the eye the same as `muted` and `line` of the light palette.
+struct Layer {
+  std::string_view muted, line;
+};
+inline constexpr Layer kValueLayer = {.muted = "#6b7281", .line = "#8a93a4"};
+inline constexpr Layer kGradientLayer = {.muted = "#6b7282", .line = "#8a93a5"};
+
 // Colours are set beside these, from the palette.
 inline constexpr std::array<DotSetting, 9> kGraph = {{{"labelloc", "t"},
                                                       {"rankdir", "LR"},
@@ -116,6 +124,9 @@ inline constexpr std::array<DotSetting, 4> kFolded = {
 
 inline constexpr std::array<DotSetting, 3> kCluster = {
     {{"style", "rounded,filled"}, {"labeljust", "l"}, {"margin", "12"}}};
+
+// What a step is about.
+inline constexpr std::string_view kCurrentNode = "4", kCurrentEdge = "3";
 
 // An edge label is a small node on the line. Across the page the value stands above a rule and the gradient below, and
 // the rule, in the colour and width of the edges, is the arrow's middle part; down the page the label interrupts the

@@ -13,7 +13,6 @@
 namespace chainrule {
 namespace {
 
-constexpr std::size_t kMostParts = 6;     // of a sum that is written out
 constexpr std::size_t kRuleColumns = 44;  // longer rules break into lines
 constexpr std::size_t kAttributeColumns = 26;
 
@@ -73,7 +72,7 @@ void DiagramText::name_lines(HtmlLabel& label, std::string_view name) const {
   for (const std::string& line : wrap(name, options_.wrap)) label.run(line, bold).end_line();
 }
 
-std::string_view DiagramText::fill(const GraphItem& item) const {
+std::string_view DiagramText::color_fill(const GraphItem& item) const {
   switch (options_.color) {
     case GraphColor::memory: {
       const double share = most_bytes_ > 0 ? bytes_of(item) / most_bytes_ : 0;
@@ -117,7 +116,10 @@ std::string DiagramText::type_text(const GraphItem& item, bool always_shape) con
 // --- items ---
 
 void DiagramText::value_lines(HtmlLabel& label, const GraphItem& item) const {
-  const TextStyle blue{.color = colors_.value}, small{.color = colors_.value, .size = style::kGridSize};
+  const auto known = [&](std::string_view color) {
+    return ink(color, item.shown.value, style::kValueLayer, fill(item));
+  };
+  const TextStyle blue{.color = known(colors_.value)}, small{.color = blue.color, .size = style::kGridSize};
   const TextStyle grey{.color = colors_.muted, .size = style::kShapeSize};
   if (is_number(item.value) && item.value.dim() == 0) {
     if (options_.values) label.run(format_number(item.value.item()), blue).end_line();
@@ -127,62 +129,42 @@ void DiagramText::value_lines(HtmlLabel& label, const GraphItem& item) const {
   if (const std::string type = type_text(item, true); !type.empty()) label.run(type, grey).end_line();
   if (!options_.values || !item.value.defined()) return;
   if (const std::size_t columns = grid_columns(item.value)) {
-    label.grid(grid_cells(item.value), columns, small, colors_.line);
+    label.grid(grid_cells(item.value), columns, small, known(colors_.line));
   } else if (const std::string spread = spread_text(item.value); !spread.empty()) {
     label.run(spread, small).end_line();
     label.run("norm " + norm_text(item.value), small).end_line();
   }
 }
 
-// "1.5 + 2": the contributions that make up a gradient of one number. Empty unless they are known and add up: after two
-// backward calls a leaf holds more than this graph sent.
-std::string DiagramText::sum_of_parts(const GraphItem& item) const {
-  if (item.sent_back.size() < 2) return {};
-  std::string sum;
-  double total = 0;
-  for (const std::size_t k : item.sent_back) {
-    const Tensor& part = view_.links[k].contribution;
-    if (!is_number(part)) return {};
-    total += part.item();
-    const std::string number = format_number(part.item());
-    if (sum.empty())
-      sum = number;
-    else
-      sum += number[0] == '-' ? " − " + number.substr(1) : " + " + number;
-  }
-  const double g = item.grad.item();
-  if (std::abs(total - g) > 1e-6 * std::abs(g)) return {};
-  return item.sent_back.size() > kMostParts ? fmt::format("sum of {}", item.sent_back.size()) : sum;
-}
-
 void DiagramText::gradient_lines(HtmlLabel& label, const GraphItem& item) const {
   if (!options_.gradients || !item.takes_grad) return;
+  const auto known = [&](std::string_view color) {
+    return ink(color, item.shown.gradient && item.shown.parts > 0, style::kGradientLayer, fill(item));
+  };
+  const GradientWords words = gradient_words(item);
   if (!item.grad.defined()) {
-    label.run("∂ not computed", {.color = colors_.muted, .size = style::kShapeSize}).end_line();
+    label.run(words.text, {.color = known(colors_.muted), .size = style::kShapeSize}).end_line();
     return;
   }
-  const std::string_view trouble = trouble_of(item.grad);
-  const std::string_view color = trouble.empty() ? colors_.gradient : colors_.warning;
-  const std::string mark = trouble.empty() ? "" : fmt::format(" ({})", trouble);
+  const TextStyle red{.color = known(trouble_of(item.grad).empty() ? colors_.gradient : colors_.warning)};
+  const TextStyle small{.color = red.color, .size = style::kGridSize};
   if (is_number(item.grad)) {
-    const std::string sum = sum_of_parts(item);
-    const std::string number = format_number(item.grad.item());
-    label.run(fmt::format("∂ {}{}{}", number, sum.empty() ? "" : " = " + sum, mark), {.color = color}).end_line();
-    return;
-  }
-  const std::string parts = item.sent_back.size() > 1 ? fmt::format(" sum of {}", item.sent_back.size()) : "";
-  if (const std::size_t columns = grid_columns(item.grad)) {
-    label.run("∂" + parts + mark, {.color = color}).end_line();
-    label.grid(grid_cells(item.grad), columns, {.color = color, .size = style::kGridSize}, colors_.line);
-  } else if (const std::string norm = norm_text(item.grad); !norm.empty()) {
-    label.run(fmt::format("‖∂‖ {}{}{}", norm, parts, mark), {.color = color, .size = style::kGridSize}).end_line();
+    label.run(words.text, red).end_line();
+  } else if (words.columns) {
+    label.run(words.text, red).end_line();
+    label.grid(words.cells, words.columns, small, known(colors_.line), reserved_columns(item));
+  } else if (!words.text.empty()) {
+    label.run(words.text, small).end_line();
   }
 }
 
 HtmlLabel DiagramText::item(const GraphItem& item) const {
-  HtmlLabel label;
+  HtmlLabel label({.min_width = reserved_width(item)});
   const TextStyle small{.color = colors_.muted, .size = style::kShapeSize};
-  const bool letter = options_.symbols && item.label.empty() && item.kind != ItemKind::operation;
+  const bool walked = view_.walk != Walk::none;
+  const bool lettered = options_.symbols || (walked && item.kind != ItemKind::folded);
+  const bool letter = lettered && item.label.empty() && item.kind != ItemKind::operation &&
+                      !(walked && item.kind == ItemKind::constant && is_number(item.value));
   const std::string name = item.kind == ItemKind::result ? result_name(item)
                            : options_.names || item.kind == ItemKind::folded
                                ? short_name(letter ? item.letter : item.label)
@@ -242,8 +224,9 @@ std::string DiagramText::item_tooltip(const GraphItem& item) const {
     line(printable(item.attributes));
   if (item.hidden > 0) line(count_text(item.hidden) + " nodes, not drawn");
   if (item.shape_known) line(fmt::format("shape {}, {}", to_string(item.shape), name_of(item.dtype)));
-  if (options_.values && item.value.defined()) line("value " + exact_text(item.value));
-  if (options_.gradients && item.takes_grad)
+  if (options_.values && item.shown.value && item.value.defined()) line("value " + exact_text(item.value));
+  const bool arrived = item.shown.gradient && item.shown.parts >= item.sent_back.size();
+  if (options_.gradients && item.takes_grad && arrived)
     line("gradient " + (item.grad.defined() ? exact_text(item.grad) : "not computed"));
   if (item.module) line("module " + printable(item.module->full()));
   if (item.where.line()) line(printable(to_string(item.where)));
@@ -266,9 +249,11 @@ std::string DiagramText::product(const GraphLink& link) const {
 std::string DiagramText::rule(const GraphLink& link) const {
   const GraphItem& to = view_.items[link.to];
   if (to.kind != ItemKind::operation) return {};
+  const bool letters = options_.symbols || view_.walk != Walk::none;
+  const bool result = view_.walk != Walk::none && to.is_result && to.label.empty();
   std::vector<std::string> names;
   for (std::size_t k = first_link_[link.to]; k < view_.links.size() && view_.links[k].to == link.to; ++k)
-    names.push_back(options_.symbols ? view_.items[view_.links[k].from].letter
+    names.push_back(letters          ? view_.items[view_.links[k].from].letter
                     : options_.names ? view_.items[view_.links[k].from].label
                                      : "");
   // A value without a name gets the operation's letter, or another one where that is the name of something else here.
@@ -285,7 +270,7 @@ std::string DiagramText::rule(const GraphLink& link) const {
   }
   const GraphItem& from = view_.items[link.from];
   const bool broadcast = to.info->elementwise && from.shape_known && from.shape != to.shape;
-  return rule_text(*to.info, link.input, names, broadcast, options_.symbols ? "∂" + to.letter : "");
+  return rule_text(*to.info, link.input, names, broadcast, letters ? "∂" + (result ? "result" : to.letter) : "");
 }
 
 DiagramText::Line DiagramText::grid_line(const Tensor& t, std::string_view color) const {
@@ -298,11 +283,19 @@ std::vector<DiagramText::Line> DiagramText::lines_above(const GraphLink& link) c
   const TextStyle small{.color = colors_.muted, .size = style::kShapeSize};
   if (options_.symbols) return {{.text = short_name(from.letter), .style = blue}};
   const bool known = options_.values && from.value.defined();
-  if (known && is_number(from.value)) return {{.text = format_number(from.value.item()), .style = blue}};
   // What stands in the box at an end is not said again.
-  const bool inner = from.kind == ItemKind::operation && view_.items[link.to].kind != ItemKind::result;
-  if (known && inner && grid_columns(from.value)) return {grid_line(from.value, colors_.value)};
+  const bool computed = from.kind == ItemKind::operation || from.kind == ItemKind::folded;
+  const bool inner = computed && view_.items[link.to].kind != ItemKind::result;
+  // The steps of a walk speak of it by its letter.
+  const std::string letter = view_.walk != Walk::none && inner && from.label.empty() ? from.letter : "";
+  if (known && is_number(from.value))
+    return {{.text = (letter.empty() ? "" : letter + " = ") + format_number(from.value.item()), .style = blue}};
   std::vector<Line> lines;
+  if (!letter.empty()) lines.push_back({.text = letter, .style = blue});
+  if (known && inner && grid_columns(from.value)) {
+    lines.push_back(grid_line(from.value, colors_.value));
+    return lines;
+  }
   if (const std::string type = type_text(from, true); !type.empty()) lines.push_back({.text = type, .style = small});
   if (known && inner) {
     if (const std::string spread = spread_text(from.value); !spread.empty())
@@ -356,21 +349,26 @@ std::vector<DiagramText::Line> DiagramText::lines_below(const GraphLink& link) c
   return lines;
 }
 
-HtmlLabel DiagramText::link(const GraphLink& link, int rule_width) const {
-  HtmlLabel label({.padding = 2, .min_width = rule_width, .rule_color = colors_.line});
-  auto write = [&](const std::vector<Line>& lines) {
+HtmlLabel DiagramText::link(const GraphLink& link, int rule_width, std::string_view ground) const {
+  const std::string_view marked = view_.walk == Walk::backward ? colors_.gradient : colors_.value;
+  HtmlLabel label({.padding = 2, .min_width = rule_width, .rule_color = link.shown.current ? marked : colors_.line});
+  auto write = [&](const std::vector<Line>& lines, bool known, const style::Layer& layer) {
     for (const Line& line : lines) {
+      TextStyle style = line.style;
+      // Shapes are known before values are.
+      const bool shape = &layer == &style::kValueLayer && style.color == colors_.muted;
+      if (!shape) style.color = ink(style.color, known, layer, ground);
       if (line.columns)
-        label.grid(line.cells, line.columns, line.style, colors_.line);
+        label.grid(line.cells, line.columns, style, ink(colors_.line, known, layer, ground));
       else
-        label.run(line.text, line.style).end_line();
+        label.run(line.text, style).end_line();
     }
     // A rule needs a line on each side.
     if (lines.empty() && rule_width > 0) label.run(" ", {.size = style::kShapeSize}).end_line();
   };
-  write(lines_above(link));
+  write(lines_above(link), link.shown.value, style::kValueLayer);
   if (rule_width > 0) label.rule();
-  write(lines_below(link));
+  write(lines_below(link), link.shown.gradient, style::kGradientLayer);
   return label;
 }
 
@@ -399,8 +397,8 @@ std::string DiagramText::link_tooltip(const GraphLink& link) const {
   std::string text;
   auto line = [&](const std::string& part) { text += (text.empty() ? "" : "\n") + part; };
   if (from.shape_known) line(fmt::format("shape {}, {}", to_string(from.shape), name_of(from.dtype)));
-  if (options_.values && from.value.defined()) line("value " + exact_text(from.value));
-  if (!link.takes_grad) return text;
+  if (options_.values && link.shown.value && from.value.defined()) line("value " + exact_text(from.value));
+  if (!link.takes_grad || !link.shown.gradient) return text;
   if (options_.gradients)
     line("gradient sent back " + (link.contribution.defined() ? exact_text(link.contribution) : "not computed"));
   if (options_.local_derivatives && link.local.defined()) line("local derivative " + exact_text(link.local));

@@ -84,6 +84,23 @@ std::string expression_of(const GraphView& view) {
 
 }  // namespace
 
+std::string operation_text(const GraphItem& item, const std::vector<std::string>& inputs) {
+  std::vector<Expression> parts;
+  parts.reserve(inputs.size());
+  const std::string attributes = printable(item.attributes);
+  const bool infix = attributes.empty() && !symbol_of(*item.info).empty() && inputs.size() <= 2;
+  // A negative number behind a symbol, or below a power.
+  const bool power = infix && symbol_of(*item.info) == "^";
+  for (const std::string& text : inputs) {
+    const bool wrap = infix && text[0] == '-' && (power || inputs.size() == 1 || !parts.empty());
+    parts.push_back({wrap ? "(" + text + ")" : text});
+  }
+  if (infix) return operation(item, parts).text;
+  std::string list;
+  for (const Expression& x : parts) list += (list.empty() ? "" : ", ") + x.text;
+  return fmt::format("{}({}{}{})", item.info->name, list, list.empty() || attributes.empty() ? "" : ", ", attributes);
+}
+
 std::string DiagramText::title() const {
   if (!options_.title.empty()) return shorten(printable(options_.title), kLongestTitle);
   std::string expression = expression_of(view_);

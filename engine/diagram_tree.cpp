@@ -29,12 +29,7 @@ std::string short_value(const Tensor& t) {
     const std::string spread = spread_text(t);
     return to_string(t.shape()) + (spread.empty() ? "" : " " + spread);
   }
-  std::string text = to_string(t, 4);
-  std::replace(text.begin(), text.end(), '\n', ' ');
-  std::string single;
-  for (const char c : text)
-    if (c != ' ' || (!single.empty() && single.back() != ' ' && single.back() != '[')) single += c;
-  return single;
+  return flat_text(t);
 }
 
 class Tree {

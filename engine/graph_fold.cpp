@@ -40,6 +40,10 @@ void take_constants_along(const GraphView& view, ItemGroups& groups) {
 
 void merge_items(GraphView& view, ItemGroups groups) {
   take_constants_along(view, groups);
+  constexpr std::size_t kNoOutput = ItemGroups::kNone;
+  std::vector<std::pair<Tensor, Tensor>> values;  // value and gradient of each item, before it moves
+  values.reserve(view.items.size());
+  for (const GraphItem& item : view.items) values.emplace_back(item.value, item.grad);
   std::vector<GraphItem> items;
   std::vector<std::size_t> place(view.items.size()), group_place(groups.made.size(), ItemGroups::kNone);
   for (std::size_t i = 0; i < view.items.size(); ++i) {
@@ -58,14 +62,37 @@ void merge_items(GraphView& view, ItemGroups groups) {
     items[place[i]].hidden += std::max<std::size_t>(view.items[i].hidden, 1);
   }
   std::vector<GraphLink> links;
-  std::set<std::pair<std::size_t, std::size_t>> known;  // one line between two items is enough where one is folded
+  std::map<std::pair<std::size_t, std::size_t>, std::size_t> known;  // one line between two items is enough
+  std::map<std::size_t, std::size_t> outputs;  // of a folded item: the one inner item that is read
   for (GraphLink& link : view.links) {
-    const bool folded = groups.of[link.from] != ItemGroups::kNone || groups.of[link.to] != ItemGroups::kNone;
+    const std::size_t inner = link.from;
+    const bool from_folded = groups.of[link.from] != ItemGroups::kNone;
+    const bool folded = from_folded || groups.of[link.to] != ItemGroups::kNone;
     link.from = place[link.from];
     link.to = place[link.to];
-    if (folded && (link.from == link.to || !known.emplace(link.from, link.to).second)) continue;
-    link.contribution = link.local = Tensor();  // a folded picture shows none
+    if (folded) {
+      if (link.from == link.to) continue;
+      link.local = Tensor();
+      if (from_folded && outputs.try_emplace(link.from, inner).first->second != inner) outputs[link.from] = kNoOutput;
+      const auto [line, fresh] = known.try_emplace({link.from, link.to}, links.size());
+      if (!fresh) {
+        links[line->second].contribution = Tensor();  // one of several
+        links[line->second].takes_grad |= link.takes_grad;
+        continue;
+      }
+    }
     links.push_back(std::move(link));
+  }
+  // As before, the links of one item stand together.
+  std::stable_sort(links.begin(), links.end(), [](const GraphLink& a, const GraphLink& b) { return a.to < b.to; });
+  for (std::size_t k = 0; k < links.size(); ++k)
+    if (links[k].takes_grad) items[links[k].from].sent_back.push_back(k);
+  // A folded item with one result has that result's value and gradient.
+  for (const auto& [group, inner] : outputs) {
+    if (inner == kNoOutput) continue;
+    items[group].value = values[inner].first;
+    items[group].grad = values[inner].second;
+    items[group].takes_grad = items[group].grad.defined();
   }
   view.items = std::move(items);
   view.links = std::move(links);

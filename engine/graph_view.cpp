@@ -49,8 +49,8 @@ class Reader {
   }
 
   // Runs every rule once more, with the gradient that backward left: each link's share, and its local derivative.
-  void read_contributions() {
-    if (view_.links.size() > kMostLabelledLinks) return;
+  void read_contributions(std::size_t most_links) {
+    if (view_.links.size() > most_links) return;
     const NoGrad only_values;
     const TeachingMode keep_nothing(false);
     const internal::Scope<bool> unwatched(&ThreadState::anomaly, false);
@@ -187,11 +187,11 @@ std::string module_facts(const GraphItem& folded, bool with_count) {
   return folded.repeats > 1 ? facts + " × " + count_text(folded.repeats) : facts;
 }
 
-GraphView view_graph(std::span<const Tensor> results, bool contributions) {
+GraphView view_graph(std::span<const Tensor> results, bool contributions, std::size_t most_links) {
   GraphView view;
   Reader reader(results, view);
   reader.read();
-  if (contributions) reader.read_contributions();
+  if (contributions) reader.read_contributions(most_links);
   return view;
 }
 

@@ -13,6 +13,17 @@ namespace chainrule {
 
 enum class ItemKind : std::uint8_t { input, parameter, constant, frozen, detached, operation, result, folded };
 
+/// What a picture of one step shows of an item or link. What is not known yet stays blank and keeps its room.
+struct Shown {
+  bool value = true;
+  bool gradient = true;
+  bool current = false;       ///< what the step is about
+  std::uint32_t parts = ~0u;  ///< contributions to the gradient that have arrived
+};
+/// Whether the picture is one of a walk, and which way that goes. A page holds all of it, and shows and hides it
+/// itself.
+enum class Walk : std::uint8_t { none, forward, backward, page };
+
 struct GraphItem {
   ItemKind kind = ItemKind::operation;
   std::string label;             ///< the user's name; empty when there is none
@@ -32,6 +43,8 @@ struct GraphItem {
   std::size_t hidden = 0;              ///< of a folded item: how many it stands for
   std::int64_t parameters = 0;         ///< of a folded module, of each of its repeats
   std::size_t repeats = 1;             ///< of a folded item: like modules in a row
+  std::vector<Tensor> sums{};          ///< in a walk: what has arrived of the gradient after each contribution
+  Shown shown{};
 };
 
 struct GraphLink {
@@ -41,20 +54,27 @@ struct GraphLink {
   Tensor contribution{};  ///< what flows back to `from`; undefined when not known
   /// d(result)/d(this input): of an elementwise operation in the result's shape, or of a result that is one number.
   Tensor local{};
+  Shown shown{};
 };
 
 struct GraphView {
   std::vector<GraphItem> items;  ///< in order of creation; the place is the id
   std::vector<GraphLink> links;
   std::size_t total = 0;  ///< items before folding
+  Walk walk = Walk::none;
 };
 
 /// Up to so many links each shows what it carries; more could not be read.
 inline constexpr std::size_t kMostLabelledLinks = 120;
+/// In a walk, where only a few are looked at at a time.
+inline constexpr std::size_t kMostWalkedLinks = 600;
 
 /// Reads the graph behind the results. With `contributions`, each operation's rule is run once more for what flows back
-/// and for local derivatives, where the graph kept what that takes and is small enough to show it.
-GraphView view_graph(std::span<const Tensor> results, bool contributions);
+/// and for local derivatives, where the graph kept what that takes and has at most so many links.
+GraphView view_graph(std::span<const Tensor> results, bool contributions, std::size_t most_links = kMostLabelledLinks);
+
+/// A letter for every value without a name; a constant number stands for itself. (diagram.cpp)
+void give_letters(GraphView& view);
 
 /// At most `limit` items (but at least five): modules are folded, deepest first; what is still too much is the middle
 /// of the graph, which becomes one item. (graph_fold.cpp)

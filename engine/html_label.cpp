@@ -97,7 +97,7 @@ HtmlLabel& HtmlLabel::rule() {
 }
 
 HtmlLabel& HtmlLabel::grid(std::span<const std::string> cells, std::size_t columns, const TextStyle& style,
-                           std::string_view bracket_color) {
+                           std::string_view bracket_color, std::span<const int> widths) {
   if (in_line_) end_line();
   const std::size_t rows = columns == 0 ? 0 : (cells.size() + columns - 1) / columns;
   if (rows == 0) return *this;
@@ -122,7 +122,9 @@ HtmlLabel& HtmlLabel::grid(std::span<const std::string> cells, std::size_t colum
     if (row == 0) bracket("LTB");
     for (std::size_t column = 0; column < columns; ++column) {
       const std::size_t at = row * columns + column;
-      body_ += "<TD ALIGN=\"RIGHT\">";
+      body_ += "<TD ALIGN=\"RIGHT\"";
+      if (row == 0 && column < widths.size()) body_ += fmt::format(R"( WIDTH="{}")", widths[column]);
+      body_ += '>';
       if (at < cells.size()) append_run(body_, cells[at], style);
       body_ += "</TD>";
     }

@@ -35,9 +35,10 @@ class HtmlLabel {
   HtmlLabel& end_line();
   /// A line across the label, between what is above and what follows; at most one.
   HtmlLabel& rule();
-  /// `cells` row by row, right-aligned in `columns` columns between two brackets in `bracket_color`.
+  /// `cells` row by row, right-aligned in `columns` columns between two brackets in `bracket_color`; each column at
+  /// least as wide as `widths` says, in points.
   HtmlLabel& grid(std::span<const std::string> cells, std::size_t columns, const TextStyle& style,
-                  std::string_view bracket_color);
+                  std::string_view bracket_color, std::span<const int> widths = {});
 
   /// The finished markup, without the angle brackets that DOT puts around it.
   std::string markup() const;

@@ -7,6 +7,7 @@
 
 #include "engine/backward.h"
 #include "engine/diagram.h"
+#include "engine/diagram_steps.h"
 #include "engine/scopes.h"
 #include "engine/text.h"
 #include "engine/traverse.h"
@@ -18,8 +19,9 @@ namespace chainrule {
 namespace {
 
 struct Options : ProgramOptions {
-  std::string out, view = "learn", cotangent, gradient_of, color = "kind";
+  std::string out, view = "learn", cotangent, gradient_of, color = "kind", frames;
   std::vector<std::string> show, hide;
+  bool steps = false;
   GraphOptions graph;
 };
 
@@ -76,7 +78,37 @@ Tensor drawn(const Options& o, const LoadedProgram& loaded, const Names& names, 
   return g.label("∂" + by[0].name);
 }
 
+/// --steps and --frames: the walk through the graph in place of one picture.
+int run_steps(const Options& o, const Tensor& shown, const GraphOptions& options) {
+  if (!options.gradients && shown.requires_grad() && o.gradient_of.empty() && !o.quiet)
+    fmt::print(
+        stderr,
+        "chainrule: a result of shape {} has no gradient by itself, the steps go forward only; --cotangent ones adds "
+        "the way back\n",
+        to_string(shown.shape()));
+  if (o.steps) fmt::print("{}", o.json ? steps_to_json(shown, options) : steps_to_text(shown, options));
+  if (o.frames.empty()) return 0;
+  const std::size_t count = write_steps(o.frames, shown, options);
+  if (o.steps) return 0;
+  if (o.json)
+    print_json({{"folder", o.frames}, {"steps", count}});
+  else if (!o.quiet)
+    fmt::print("{0}: {1} steps; open {0}/player.html in a browser\n", printable(o.frames), count);
+  return 0;
+}
+
+void check_steps(const Options& o) {
+  if (!o.steps && o.frames.empty()) return;
+  const char* wrong = !o.out.empty()      ? "-o: steps go to stdout, frames into their folder"
+                      : o.view != "learn" ? "--view: steps show values and gradients"
+                      : o.graph.symbols   ? "--symbols: steps show letters and numbers"
+                                          : nullptr;
+  if (wrong)
+    throw ValueError(fmt::format("{} cannot be used with {}", o.frames.empty() ? "--steps" : "--frames", wrong));
+}
+
 int run_graph(const Options& o) {
+  check_steps(o);
   const LoadedProgram loaded = load_program(o);
   Names names;
   const TeachingMode keep_all;
@@ -99,6 +131,7 @@ int run_graph(const Options& o) {
     folded = std::string(text);
     if (!o.quiet) fmt::print(stderr, "chainrule: {}\n", text);
   };
+  if (o.steps || !o.frames.empty()) return run_steps(o, shown, options);
   if (o.out.empty() || o.out == "-") {
     fmt::print("{}", graph_to_text(shown, options));
     return 0;
@@ -125,6 +158,9 @@ void add_graph_verb(CLI::App& app, std::vector<Verb>& verbs) {
   add_program_options(*verb, *options);
   verb->add_option("-o,--out", options->out,
                    "The file: .svg .png .pdf .html .dot .txt .json by its ending; without one, the text on stdout");
+  verb->add_flag("--steps", options->steps, "The chain rule step by step as text, with --json as JSON");
+  verb->add_option("--frames", options->frames,
+                   "FOLDER: a DOT file for each step, steps.txt, steps.json, and player.html, which plays them");
   verb->add_option("--view", options->view, "learn: values and gradients; shapes: shapes only; summary: folded")
       ->capture_default_str()
       ->check(one_of({"learn", "shapes", "summary"}));

@@ -5,8 +5,8 @@ file(GLOB chainrule_public_headers CONFIGURE_DEPENDS RELATIVE "${PROJECT_SOURCE_
   engine/*.h ops/*.h ops/language/*.h nn/*.h nn/data/*.h optim/*.h)
 # ops/kernels/ and these are for our own sources. A public header that includes one of them stops the build with a message.
 list(REMOVE_ITEM chainrule_public_headers
-  engine/array_elements.h engine/diagram_style.h engine/diagram_text.h engine/dot_writer.h engine/file.h engine/gradcheck_difference.h
-  engine/gradcheck_blame.h engine/gradcheck_cause.h engine/gradcheck_replay.h engine/gradcheck_state.h engine/graph_view.h engine/html_label.h engine/inflate.h engine/process.h engine/text.h engine/traverse.h
+  engine/array_elements.h engine/diagram_json.h engine/diagram_style.h engine/diagram_text.h engine/dot_writer.h engine/file.h engine/gradcheck_difference.h
+  engine/gradcheck_blame.h engine/gradcheck_cause.h engine/gradcheck_replay.h engine/gradcheck_state.h engine/graph_steps.h engine/graph_view.h engine/html_label.h engine/inflate.h engine/process.h engine/render.h engine/step_text.h engine/step_walk.h engine/text.h engine/traverse.h
   ops/arguments.h ops/axes.h ops/blocks.h ops/chosen.h ops/images.h ops/launch.h ops/loss_parts.h ops/norm_groups.h ops/matrices.h ops/rules.h ops/signature.h)
 list(SORT chainrule_public_headers)
 
