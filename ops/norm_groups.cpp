@@ -46,7 +46,7 @@ Memory memory_of(const NormGroups& s, const Tensor& x) {
   const Shape& shape = x.shape();
   if (s.is_of_rows()) {
     std::int64_t n = 1;
-    for (int i = x.dim() - s.axes; i < x.dim(); ++i) n *= shape[i];
+    for (int i = x.dim() - s.axes(); i < x.dim(); ++i) n *= shape[i];
     const kernels::Channels rows{1, x.numel() / n, n};
     return {contiguous_values(x), rows, rows, n};
   }
@@ -86,14 +86,14 @@ std::string NormGroups::text() const {
   std::string text;
   if (kind == NormKind::batch) text = constant ? "training=False, " : "training=True, ";
   if (kind == NormKind::group) text = fmt::format("num_groups={}, ", groups);
-  if (is_of_rows()) text = fmt::format("axes={}, ", axes);
+  if (is_of_rows()) text = fmt::format("normalized_shape={}, ", to_string(last));
   return text + fmt::format("eps={}", eps);
 }
 
 Tensor NormGroups::average(const Tensor& t) const {
   const Shape& x = t.shape();
   if (kind == NormKind::batch) return mean(t, axes_but_channels(t.dim()), true);
-  if (is_of_rows()) return mean(t, last_axes(t.dim(), axes), true);
+  if (is_of_rows()) return mean(t, last_axes(t.dim(), axes()), true);
   if (kind == NormKind::instance) return mean(t, last_axes(t.dim(), t.dim() - 2), true);
   const std::int64_t together = x[1] / groups;
   const Tensor m = mean(reshape(t, {x[0], groups, t.numel() / std::max<std::int64_t>(x[0] * groups, 1)}), {2}, true);
@@ -103,7 +103,7 @@ Tensor NormGroups::average(const Tensor& t) const {
 }
 
 Tensor NormGroups::beside(const Tensor& w, const Shape& shape) const {
-  if (is_of_rows()) return reshape(w, Shape(shape.end() - axes, shape.end()));
+  if (is_of_rows()) return reshape(w, Shape(shape.end() - axes(), shape.end()));
   Shape wide(shape.size() - 1, 1);
   wide[0] = shape[1];
   return reshape(w, wide);
@@ -111,9 +111,9 @@ Tensor NormGroups::beside(const Tensor& w, const Shape& shape) const {
 
 Tensor NormGroups::sum_beside(const Tensor& t) const {
   if (!is_of_rows()) return sum(t, axes_but_channels(t.dim()));
-  if (t.dim() == axes) return t;
+  if (t.dim() == axes()) return t;
   Axes leading;
-  for (int i = 0; i < t.dim() - axes; ++i) leading.push_back(i);
+  for (int i = 0; i < t.dim() - axes(); ++i) leading.push_back(i);
   return sum(t, leading);
 }
 
@@ -219,7 +219,7 @@ Tensor normalized_grad(const NormGroups& s, const NormStatistics& known, const T
 
 Tensor normalized_weight_grad(const NormGroups& s, const NormStatistics& known, const Tensor& g, const Tensor& x) {
   std::int64_t weights = s.is_of_rows() ? 1 : x.shape()[1];
-  for (int i = x.dim() - s.axes; i < x.dim(); ++i) weights *= x.shape()[i];
+  for (int i = x.dim() - s.axes(); i < x.dim(); ++i) weights *= x.shape()[i];
   if (x.numel() == 0) return zeros({2, weights}, {.dtype = x.dtype()});
   const Memory m = memory_of(s, x);
   const Tensor from = laid_out_like(m.x, g);

@@ -14,11 +14,12 @@ struct NormGroups {
   NormKind kind;
   double eps;
   std::int64_t groups = 1;  ///< of channels, for NormKind::group
-  int axes = 0;             ///< how many of the last axes, for layer and rms
+  Shape last{};             ///< of the last axes, for layer and rms
   bool constant = false;    ///< mean and variance are constants, not x's own
 
   bool is_centred() const { return kind != NormKind::rms; }
   bool is_of_rows() const { return kind == NormKind::layer || kind == NormKind::rms; }
+  int axes() const { return last.rank(); }
   std::string text() const;
 
   // In operations, for rules.

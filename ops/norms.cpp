@@ -275,7 +275,7 @@ Tensor norm_of_last_axes(const Operand& x, const Shape& last, const MaybeTensor&
     throw ShapeError(fmt::format("{}: normalized_shape is {}, x of shape {} does not end with it", who, to_string(last),
                                  to_string(a.shape())));
   const std::int64_t n = numel(last);
-  const Norm<K> op{{.kind = K, .eps = eps, .axes = last.rank()}, NormStatistics(n > 0 ? a.numel() / n : 0)};
+  const Norm<K> op{{.kind = K, .eps = eps, .last = last}, NormStatistics(n > 0 ? a.numel() / n : 0)};
   return record_norm(op, a, weight, bias, last);
 }
 
