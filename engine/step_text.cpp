@@ -159,7 +159,7 @@ class Describer {
     const GraphItem& to = view_.items[link.to];
     const GraphItem& from = view_.items[link.from];
     const std::string& name = names_[link.to];
-    const std::string unknown = fmt::format("∂{0} · d {0}/d {1}", name, names_[link.from]);
+    std::string unknown = fmt::format("∂{0} · d {0}/d {1}", name, names_[link.from]);
     if (!to.info) return unknown;
     constexpr std::string_view kResult = "Out_";
     std::vector<std::string> places, inputs;
