@@ -1,6 +1,5 @@
 // A graph as JSON, for other programs: everything that a diagram shows, as data. Tensors have the form of the command's
 // results: {"dtype", "shape", "data"}, with "nan", "inf" and "-inf" as strings.
-#include <cmath>
 #include <nlohmann/json.hpp>
 
 #include "engine/diagram.h"
@@ -14,37 +13,13 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-constexpr std::int64_t kMostElements = 4096;  // of a tensor that is written out
-
-}  // namespace
-
-Json diagram_json(const Tensor& t) {
-  if (!t.defined()) return nullptr;
-  Json json = {{"dtype", name_of(t.dtype())},
-               {"shape", Json(std::vector<std::int64_t>(t.shape().begin(), t.shape().end()))}};
-  if (t.numel() > kMostElements) return json;
-  Json data = Json::array();
-  for (const double v : t.to_vector()) {
-    if (t.dtype() == DType::int64)
-      data.push_back(static_cast<std::int64_t>(v));
-    else if (t.dtype() == DType::boolean)
-      data.push_back(v != 0);
-    else if (std::isfinite(v))
-      data.push_back(v);
-    else
-      data.push_back(std::isnan(v) ? "nan" : v > 0 ? "inf" : "-inf");
-  }
-  json["data"] = std::move(data);
-  return json;
-}
-
-namespace {
-
 const char* name_of(ItemKind kind) {
   constexpr const char* kNames[] = {"input",    "parameter", "constant", "frozen",
                                     "detached", "operation", "result",   "folded"};
   return kNames[static_cast<std::size_t>(kind)];
 }
+
+Json tensor_or_null(const Tensor& t, bool wanted) { return wanted ? to_json(t, kMostDiagramElements) : Json(nullptr); }
 
 Json text_or_null(std::string_view text) { return text.empty() ? Json(nullptr) : Json(printable(text)); }
 
@@ -60,9 +35,9 @@ Json view_json(const GraphView& view, const GraphOptions& options) {
     node["shape"] =
         item.shape_known ? Json(std::vector<std::int64_t>(item.shape.begin(), item.shape.end())) : Json(nullptr);
     node["dtype"] = item.shape_known ? Json(name_of(item.dtype)) : Json(nullptr);
-    node["value"] = options.values ? diagram_json(item.value) : Json(nullptr);
+    node["value"] = tensor_or_null(item.value, options.values);
     node["takes_gradient"] = item.takes_grad;
-    node["gradient"] = options.gradients ? diagram_json(item.grad) : Json(nullptr);
+    node["gradient"] = tensor_or_null(item.grad, options.gradients);
     node["module"] = item.module ? Json(printable(item.module->full())) : Json(nullptr);
     node["where"] = text_or_null(to_string(item.where));
     if (item.hidden > 0) node["stands_for"] = item.hidden;
@@ -70,8 +45,8 @@ Json view_json(const GraphView& view, const GraphOptions& options) {
   }
   for (const GraphLink& link : view.links) {
     Json edge = {{"from", link.from}, {"to", link.to}, {"input", link.input}, {"takes_gradient", link.takes_grad}};
-    edge["contribution"] = options.gradients ? diagram_json(link.contribution) : Json(nullptr);
-    edge["local_derivative"] = options.local_derivatives ? diagram_json(link.local) : Json(nullptr);
+    edge["contribution"] = tensor_or_null(link.contribution, options.gradients);
+    edge["local_derivative"] = tensor_or_null(link.local, options.local_derivatives);
     edges.push_back(std::move(edge));
   }
   return {{"format", "chainrule graph 1"}, {"nodes", std::move(nodes)}, {"edges", std::move(edges)}};

@@ -116,15 +116,15 @@ std::string json_of(const GraphWalk& walk) {
     one["title"] = walk.texts[s].title;
     one["about"] = text_or_null(walk.texts[s].about);
     const bool back = step.kind == StepKind::seed || step.kind == StepKind::backward;
-    if (step.kind == StepKind::forward) one["value"] = diagram_json(step.value);
-    if (back) one["incoming"] = diagram_json(step.incoming);
+    if (step.kind == StepKind::forward) one["value"] = to_json(step.value, kMostDiagramElements);
+    if (back) one["incoming"] = to_json(step.incoming, kMostDiagramElements);
     Json edges = Json::array();
     for (const GraphStep::Part& part : step.parts) {
       Json edge = {{"edge", part.link}};
       if (back) {
-        edge["local_derivative"] = diagram_json(part.local);
-        edge["contribution"] = diagram_json(part.contribution);
-        edge["running_sum"] = diagram_json(part.sum);
+        edge["local_derivative"] = to_json(part.local, kMostDiagramElements);
+        edge["contribution"] = to_json(part.contribution, kMostDiagramElements);
+        edge["running_sum"] = to_json(part.sum, kMostDiagramElements);
         edge["arrived"] = part.arrived;
         edge["expected"] = walk.view.items[walk.view.links[part.link].from].sent_back.size();
       }

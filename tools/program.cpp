@@ -5,43 +5,20 @@
 #include <nlohmann/json.hpp>
 
 #include <algorithm>
-#include <charconv>
-#include <cmath>
 #include <new>
 
 #include "engine/backward.h"
 #include "engine/factory.h"
-#include "engine/format.h"
 #include "engine/pool.h"
 #include "engine/text.h"
 #include "ops/kernels/parallel.h"
-#include "ops/launch.h"
 #include "ops/ops.h"
 #include "tools/file_values.h"
 #include "tools/graph_file.h"
 #include "tools/option_values.h"
 
 namespace chainrule {
-namespace {
-
 using Json = nlohmann::ordered_json;
-
-Json number_to_json(double v) {
-  if (std::isnan(v)) return "nan";
-  if (std::isinf(v)) return v > 0 ? "inf" : "-inf";
-  return v;
-}
-
-/// The double nearest to the shortest text of a float, so that 0.1f reads 0.1; it is the same float again.
-double short_double(float v) {
-  if (!std::isfinite(v)) return v;
-  const std::string text = format_exact(v);
-  double d = 0;
-  std::from_chars(text.data(), text.data() + text.size(), d);
-  return d;
-}
-
-}  // namespace
 
 void add_program_options(CLI::App& verb, ProgramOptions& options) {
   verb.add_option("program", options.program, "Statements of the expression language; the last one is the result")
@@ -139,23 +116,6 @@ Tensor cotangent_for(const Tensor& result, const std::string& text, const Progra
     throw ShapeError(fmt::format("--cotangent: its shape is {}, the result's {}", to_string(value.shape()),
                                  to_string(result.shape())));
   return to(value, result.dtype()).detach();
-}
-
-Json to_json(const Tensor& tensor) {
-  if (!tensor.defined()) return nullptr;
-  Json data = Json::array();
-  if (tensor.dtype() == DType::int64) {
-    const Tensor rows = contiguous_values(tensor.detach());
-    const auto* values = static_cast<const std::int64_t*>(rows.data());
-    for (std::int64_t i = 0; i < rows.numel(); ++i) data.push_back(values[i]);
-  } else if (tensor.dtype() == DType::boolean)
-    for (const double v : tensor.to_vector()) data.push_back(v != 0);
-  else
-    for (const double v : tensor.to_vector())
-      data.push_back(number_to_json(tensor.dtype() == DType::float32 ? short_double(static_cast<float>(v)) : v));
-  Json shape = Json::array();
-  for (const std::int64_t s : tensor.shape()) shape.push_back(s);
-  return {{"dtype", name_of(tensor.dtype())}, {"shape", std::move(shape)}, {"data", std::move(data)}};
 }
 
 void print_json(const Json& document) {

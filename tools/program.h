@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "engine/tensor_json.h"
 #include "ops/language/bindings.h"
 
 namespace CLI {
@@ -57,8 +58,6 @@ std::vector<NamedTensor> wanted_inputs(const LoadedProgram& loaded, const Names&
 /// `text` is empty and the result is not a scalar.
 Tensor cotangent_for(const Tensor& result, const std::string& text, const ProgramOptions& options);
 
-/// {"dtype": ..., "shape": [...], "data": [...]}; null for an empty handle.
-nlohmann::ordered_json to_json(const Tensor& tensor);
 /// Prints one JSON document to stdout.
 void print_json(const nlohmann::ordered_json& document);
 /// "name = value" with rows of a matrix below each other.
