@@ -97,6 +97,7 @@ std::string_view player_page() {
     .rows tr { display: flex; flex-wrap: wrap; } .rows td:empty { display: none; }
     .caption .rows { font-size: 1.05rem; } .keys { display: none; } .steps { padding-left: 2.5rem; }
   }
+  @page { size: landscape; }
   @media print {
     .panel { display: none !important; } figure { overflow: visible; }
     figure svg { width: auto !important; max-width: 100% !important; height: auto !important; }

@@ -21,11 +21,9 @@ constexpr std::size_t kWidestNumbers = 72;
 
 std::string in_parentheses(const std::string& text) { return text[0] == '-' ? "(" + text + ")" : text; }
 
-std::string replace_all(std::string text, const std::string& from, const std::string& to) {
-  for (std::size_t at = 0; (at = text.find(from, at)) != std::string::npos; at += to.size())
-    text.replace(at, from.size(), to);
-  return text;
-}
+// Where a name will stand in a rule: a character of the private range, U+E000 and following, which no rule holds.
+constexpr std::size_t kResult = 63, kPlaceBytes = 3;
+std::string place(std::size_t i) { return std::string("\xEE\x80") + static_cast<char>(0x80 + i); }
 
 bool short_enough(const Tensor& t) { return t.defined() && t.numel() > 0 && t.numel() <= kMostPutIn; }
 
@@ -161,20 +159,28 @@ class Describer {
     const std::string& name = names_[link.to];
     std::string unknown = fmt::format("∂{0} · d {0}/d {1}", name, names_[link.from]);
     if (!to.info) return unknown;
-    constexpr std::string_view kResult = "Out_";
     std::vector<std::string> places, inputs;
     for (const std::size_t k : inputs_of(step)) {
-      places.push_back(fmt::format("In{}_", places.size()));
+      places.push_back(place(std::min(places.size(), kResult - 1)));
       inputs.push_back(in_parentheses(names_[view_.links[k].from]));
     }
     const bool broadcast = to.info->elementwise && from.shape_known && from.shape != to.shape;
-    std::string text = rule_text(*to.info, link.input, places, broadcast, fmt::format("∂{}", kResult));
+    std::string text = rule_text(*to.info, link.input, places, broadcast, "∂" + place(kResult));
     const std::size_t equals = text.find(" = ");
     if (equals == std::string::npos) return unknown;
-    text.erase(0, equals + 3);
-    text = replace_all(std::move(text), std::string(kResult), name);
-    for (std::size_t i = 0; i < places.size(); ++i) text = replace_all(std::move(text), places[i], inputs[i]);
-    return text;
+    std::string named;
+    for (std::size_t at = equals + 3; at < text.size(); ++at) {
+      const std::string_view here = std::string_view(text).substr(at, kPlaceBytes);
+      const auto input = std::find(places.begin(), places.end(), here);
+      const bool result = here == place(kResult);
+      if (!result && input == places.end()) {
+        named += text[at];
+        continue;
+      }
+      named += result ? name : inputs[static_cast<std::size_t>(input - places.begin())];
+      at += kPlaceBytes - 1;
+    }
+    return named;
   }
 
   // All links of the operation, also those without a gradient.

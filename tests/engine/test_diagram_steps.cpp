@@ -193,6 +193,14 @@ TEST_CASE("what is not known is not made up") {
   CHECK_THROWS_AS((void)steps_to_text(Tensor()), ValueError);
 }
 
+TEST_CASE("rules speak of inputs and results by their names, whatever these are") {
+  const Tensor logits = variable({{1, 2, 3}}, "log its"), target = from_vector(std::vector<std::int64_t>{1}, {1});
+  const GraphWalk walk = walk_graph(after_backward(cross_entropy(logits, target).label("\xEE\x80\x80")), {});
+  CHECK(walk.texts.at(3).rows.at(0).formula == "∂\xEE\x80\x80 · (softmax(log its) − onehot(1)) / n");
+  const GraphWalk curve = walk_graph(after_backward(tanh(variable(0.5, "x")).label("a long name")), {});
+  CHECK(curve.texts.at(3).rows.at(0).formula == "∂a long name · (1 − a long name²)");
+}
+
 TEST_CASE("negative numbers stand in parentheses where they need them") {
   const Tensor x = variable(-2, "x"), y = variable(-3, "y");
   const auto says = [](const Tensor& z, const std::string& numbers) {
