@@ -55,6 +55,8 @@ void Bindings::bind(std::string name, const Value& value) {
   if (is_floating(t.dtype())) {
     t = t.detach().set_requires_grad().label(name);
     leaves.push_back(t);
+  } else {
+    t = t.label(name);
   }
   names.emplace(std::move(name), t);
 }
