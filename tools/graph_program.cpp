@@ -97,6 +97,7 @@ class ProgramWriter {
     bool done = false;
     for (std::size_t i = 0; i < nodes_.size(); ++i) {
       if (!nodes_[i].is_object()) throw ValueError("a node is no object");
+      if (nodes_[i].value("id", Json()) != Json(i)) throw ValueError("its nodes do not have the ids 0, 1, 2, ...");
       const std::string kind = text_of(nodes_[i], "kind");
       if (kind == "folded") throw ValueError("some of its nodes were folded; write it with fold_above = 0");
       if (kind == "result" && std::exchange(done, true))
@@ -134,7 +135,9 @@ class ProgramWriter {
     if (text_of(value, "dtype") != "float64" || value.value("shape", Json()) != Json::array()) return false;
     const Json data = value.value("data", Json());
     if (!data.is_array() || data.size() != 1) return false;
-    const std::string number = data[0].is_string() ? data[0].get<std::string>() : data[0].dump();
+    const bool special = data[0] == "nan" || data[0] == "inf" || data[0] == "-inf";
+    if (!special && !data[0].is_number()) return false;
+    const std::string number = special ? data[0].get<std::string>() : data[0].dump();
     names_[i] = number.starts_with('-') ? "(" + number + ")" : number;
     return true;
   }

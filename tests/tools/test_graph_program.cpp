@@ -2,9 +2,13 @@
 // sentence why they cannot.
 #include <doctest/doctest.h>
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
+#include <cstdlib>
 #include <nlohmann/json.hpp>
+#include <random>
 #include <set>
+#include <sstream>
 
 #include "engine/backward.h"
 #include "engine/diagram.h"
@@ -134,6 +138,52 @@ TEST_CASE("graph files: what is missing or wrong is said in a sentence") {
   CHECK(contains(changed("\"mul\"", "\"div\""), "give another result"));
   CHECK(contains(changed("\"from\": 0", "\"from\": 99"), "an edge's 'from' is no node"));
   CHECK(contains(changed("\"from\": 0", "\"from\": 4"), "not in the order"));
+  CHECK(contains(changed("\"id\": 1", "\"id\": 0"), "ids 0, 1, 2"));
   CHECK(contains(changed("\"nodes\"", "\"notes\""), "no list of nodes"));
   CHECK(contains(changed("\"kind\": \"result\"", "\"kind\": \"input\""), "no result"));
+}
+
+TEST_CASE("graph files: damaged in any way they are refused or evaluated, and nothing else happens") {
+  const Folder folder;
+  const std::string path = folder / "g.json";
+  set_default_dtype(DType::float64);
+  const Tensor x = variable({1, 2}, "x"), w = variable({{1, 2}, {3, 4}}, "w");
+  const std::string good = graph_to_json(sum(softmax(matmul(w, x), 0) * 2.5));
+  std::vector<std::string> lines;
+  std::istringstream text(good);
+  for (std::string line; std::getline(text, line);) lines.push_back(line);
+  std::mt19937 random(7);
+  const auto any = [&](std::size_t n) { return static_cast<std::size_t>(random() % n); };
+  int refused = 0;
+  const int rounds = std::getenv("CHAINRULE_SANITIZED") ? 150 : 600;
+  for (int round = 0; round < rounds; ++round) {
+    std::vector<std::string> damaged = lines;
+    const std::size_t at = any(lines.size()), from = any(lines.size());
+    switch (round % 4) {
+      case 0:
+        damaged.erase(damaged.begin() + static_cast<std::ptrdiff_t>(at));
+        break;
+      case 1:
+        damaged[at] = lines[from];
+        break;
+      case 2:
+        damaged[at][any(std::max<std::size_t>(damaged[at].size(), 1))] = "0-9\"{}[],:ex\xff"[any(14)];
+        break;
+      default: {
+        const std::size_t digit = damaged[at].find_first_of("0123456789");
+        if (digit != std::string::npos) damaged[at].replace(digit, 1, std::to_string(random()));
+      }
+    }
+    write_file(path, fmt::format("{}\n", fmt::join(damaged, "\n")));
+    try {
+      const LoadedProgram loaded = read_back(path);
+      Names names;
+      (void)loaded.run(names);
+    } catch (const Error& e) {
+      ++refused;
+      CHECK(std::string(e.what()).find('\n') == std::string::npos);
+    }
+  }
+  CHECK(refused > rounds / 4);
+  set_default_dtype(DType::float32);
 }
