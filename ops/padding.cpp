@@ -32,12 +32,13 @@ struct Pad {
   Shape a, b;
   double v;
   std::string attributes() const {  // pairs from the last axis on, as in the call
+    int first = 0;                  // the first axis that is padded
+    while (first + 1 < a.rank() && a[first] == 0 && b[first] == 0) ++first;
     Shape pairs;
-    for (std::size_t i = a.size(); i-- > 0;) {
+    for (int i = a.rank() - 1; i >= first; --i) {
       pairs.push_back(a[i]);
       pairs.push_back(b[i]);
     }
-    while (pairs.size() > 2 && pairs.end()[-1] == 0 && pairs.end()[-2] == 0) pairs.resize(pairs.size() - 2);
     return fmt::format("pad={}, value={}", to_string(pairs), v);
   }
   Tensor forward(const Tensor& x) const {
