@@ -26,7 +26,10 @@ struct Chosen {
   int dim;
   bool keepdim = true;    // i has the axis always
   const char* note = "";  // how i was chosen, for the attributes
-  std::string attributes() const { return fmt::format("dim={}{}{}", dim, *note ? ", " : "", note); }
+  std::int64_t k = -1;    // how many were chosen; -1: that goes without saying
+  std::string attributes() const {
+    return fmt::format("{}dim={}{}{}", k < 0 ? "" : fmt::format("k={}, ", k), dim, *note ? ", " : "", note);
+  }
   Tensor forward(const Tensor& x, const Tensor& i) const {
     const Tensor z = picked_values(x, i, dim);
     return keepdim ? z : reshape(z, Over{1u << dim}.result(z.shape(), false));

@@ -102,7 +102,7 @@ Tensor first(const Operand& x, std::int64_t dim, bool keepdim, PlaceKernel kerne
   if (a.dtype() == DType::boolean) return gt(first<Kind>(to(a, DType::int64), dim, keepdim, kernel, what), 0);
   if (a.dim() == 0) return reshape(first<Kind>(reshape(a, {1}), 0, true, kernel, what), {});
   const Tensor i = place(a, axis, true, kernel, who, what);
-  return record(Chosen<Kind>{axis, keepdim}, a, i);
+  return record(Chosen<Kind>{axis, keepdim, keepdim ? "keepdim=true" : ""}, a, i);
 }
 
 /// max(x), max(x, dim, keepdim) and max(x, other): torch tells them apart by the second argument.

@@ -132,8 +132,8 @@ void expect_k(std::int64_t k, const Line& l, const char* who) {
 }
 
 template <class Kind>
-Tensor chosen(const Line& l, const Tensor& i, bool keepdim, const char* note) {
-  return record(Chosen<Kind>{l.dim, keepdim, note}, l.x, i);
+Tensor chosen(const Line& l, const Tensor& i, bool keepdim, const char* note, std::int64_t k = -1) {
+  return record(Chosen<Kind>{l.dim, keepdim, note, k}, l.x, i);
 }
 
 void expect_order(const Tensor& x) {
@@ -164,7 +164,7 @@ Tensor topk(const Operand& x, std::int64_t k, std::int64_t dim, bool largest, bo
   const CalledFrom caller(x.where());
   const Line l = line(x, dim, "topk");
   expect_k(k, l, "topk");
-  return like(x, chosen<Topmost>(l, places(l.x, l.dim, k, largest), true, largest ? "" : "largest=false"));
+  return like(x, chosen<Topmost>(l, places(l.x, l.dim, k, largest), true, largest ? "" : "largest=false", k));
 }
 
 Tensor median(const Operand& x) {
@@ -182,7 +182,7 @@ Tensor median(const Operand& x, std::int64_t dim, bool keepdim) {
   const Line l = line(x, dim, "median");
   expect_order(l.x);
   expect_elements(l.x, Over{1u << l.dim}, "median", "median");
-  return like(x, chosen<MedianAlong>(l, middles(l.x, l.dim), keepdim, ""));
+  return like(x, chosen<MedianAlong>(l, middles(l.x, l.dim), keepdim, keepdim ? "keepdim=true" : ""));
 }
 
 std::span<const OpInfo* const> sorting_ops() {

@@ -92,7 +92,31 @@ TEST_CASE("graph files: the graph of every function comes back, or says why not"
   }
   // What their operations were set to is not in a graph: numbers of elements to keep, masks of chance, inner
   // operations.
-  CHECK(refused == std::set<std::string>{"conv_transpose2d", "diag", "dropout", "max_unpool2d", "slogdet", "topk"});
+  CHECK(refused == std::set<std::string>{"conv_transpose2d", "diag", "dropout", "max_unpool2d", "slogdet"});
+  set_default_dtype(DType::float32);
+}
+
+TEST_CASE("graph files: settings come back") {
+  const Folder folder;
+  set_default_dtype(DType::float64);
+  for (const char* program :
+       {"max(x, dim=1, keepdim=True)", "sort(x, dim=0, descending=True)", "topk(x, 2, dim=1, largest=False)",
+        "pad(x, [1, 2, 0, 1], value=3)", "x[:, ::2] * x[1:, 0]", "norm(x, p=3, dim=1)", "std(x, dim=0, correction=0)",
+        "sum(x, dim=[0, 1], keepdim=True)", "layer_norm(x, [3], eps=0.1)", "clamp(x, min=0)",
+        "gelu(x, approximate='tanh')", "cross_entropy(x, [0, 2], label_smoothing=0.1, reduction='sum')",
+        "cat([x, x.T[:2] @ x, x], dim=0)",
+        "avg_pool2d(x[None], (2, 1), padding=(1, 0), count_include_pad=False, ceil_mode=True)",
+        "conv2d(x[None, None], x[:1, :2][None, None], stride=2, padding=1)", "leaky_relu(x, 0.3) ** 2 - 1e-3 * x"}) {
+    INFO(std::string(program));
+    const Bindings bindings = bind_text("x=[[1.5,-2,0.25],[3,0.5,-0.75]]");
+    Names names = bindings.names;
+    const TeachingMode keep;
+    try {
+      check_same(to_tensor(evaluate(parse(program), names), "z"), bindings.leaves, folder / "g.json", true);
+    } catch (const Error& e) {
+      FAIL_CHECK(std::string(e.what()));
+    }
+  }
   set_default_dtype(DType::float32);
 }
 
