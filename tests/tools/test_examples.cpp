@@ -95,6 +95,17 @@ TEST_CASE("the examples of tools/README.md work, one for every verb; and each ve
   for (const std::string& verb : verbs()) CHECK_MESSAGE(shown[verb] >= 1, verb);
 }
 
+TEST_CASE("a decimal comma in the reader's language changes no number, not even in Graphviz's pictures") {
+  const Folder folder;
+  const std::string graph = "chainrule graph 'tanh(w * x)' x=0.5 w=1.25 -o ";
+  CHECK(in_shell(graph + "point.svg", folder).exit_code == 0);
+  const ProcessResult comma = in_shell("LC_ALL=de_DE.UTF-8; export LC_ALL; " + graph + "comma.svg", folder);
+  CHECK(comma.exit_code == 0);
+  CHECK(comma.err == "");
+  CHECK(content(folder / "point.svg") == content(folder / "comma.svg"));
+  CHECK(in_shell("LC_ALL=de_DE.UTF-8; export LC_ALL; chainrule eval '0.5 + x' x=1.25", folder).out == "1.75\n");
+}
+
 TEST_CASE("completion: the scripts know every verb and its options") {
   const Folder folder;
   const auto bash = [&](const std::string& words, int at) {

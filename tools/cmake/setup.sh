@@ -9,7 +9,7 @@ say() { printf '%s\n' "$*" >&2; }
 build_packages="g++ cmake ninja-build ccache libboost-dev libfmt-dev libeigen3-dev libhwy-dev libdnnl-dev \
 libcli11-dev nlohmann-json3-dev zlib1g-dev libzip-dev libpng-dev"
 picture_packages="graphviz fonts-dejavu-core"
-test_packages="doctest-dev"
+test_packages="doctest-dev locales"
 dnf_packages="gcc-c++ cmake ninja-build ccache boost-devel fmt-devel eigen3-devel highway-devel onednn-devel \
 cli11-devel json-devel zlib-devel libzip-devel libpng-devel graphviz dejavu-sans-fonts doctest-devel"
 brew_packages="cmake ninja ccache boost fmt eigen highway onednn cli11 nlohmann-json zlib libzip libpng graphviz doctest libomp"
