@@ -3,11 +3,15 @@
 #include "engine/text.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <array>
 #include <charconv>
 #include <cmath>
+#include <cstdint>
+#include <numeric>
+#include <utility>
 
 namespace chainrule {
 namespace {
@@ -91,6 +95,22 @@ std::string shortest(Float value) {
   return std::string(buffer.data(), result.ptr);
 }
 
+// Letters to insert, remove or change (Levenshtein).
+std::int64_t edit_distance(std::string_view a, std::string_view b) {
+  std::vector<std::int64_t> row(b.size() + 1);
+  std::iota(row.begin(), row.end(), 0);
+  for (std::size_t i = 0; i < a.size(); ++i) {
+    std::int64_t diagonal = row[0];
+    row[0] = static_cast<std::int64_t>(i) + 1;
+    for (std::size_t j = 0; j < b.size(); ++j) {
+      const std::int64_t old = row[j + 1];
+      row[j + 1] = std::min({old + 1, row[j] + 1, diagonal + (a[i] != b[j])});
+      diagonal = old;
+    }
+  }
+  return row.back();
+}
+
 }  // namespace
 
 void append_printable(std::string& out, std::string_view bytes) {
@@ -172,5 +192,23 @@ std::string format_number(double value) {
 
 std::string format_exact(double value) { return shortest(value); }
 std::string format_exact(float value) { return shortest(value); }
+
+std::vector<std::string> similar_names(std::string_view name, const std::vector<std::string>& known) {
+  std::vector<std::pair<std::int64_t, std::string>> near;
+  for (const std::string& one : known) {
+    const auto distance = edit_distance(name, one);
+    if (distance <= 2 && distance < static_cast<std::int64_t>(name.size())) near.emplace_back(distance, one);
+  }
+  std::sort(near.begin(), near.end());
+  if (near.size() > 3) near.resize(3);
+  std::vector<std::string> names;
+  names.reserve(near.size());
+  for (auto& entry : near) names.push_back(std::move(entry.second));
+  return names;
+}
+
+std::string did_you_mean(const std::vector<std::string>& names) {
+  return names.empty() ? "" : fmt::format("; did you mean {}?", fmt::join(names, " or "));
+}
 
 }  // namespace chainrule

@@ -28,6 +28,11 @@ std::vector<std::string> wrap(std::string_view text, std::size_t columns);
 /// How many columns of a terminal or a monospaced font the text takes.
 std::size_t text_width(std::string_view text);
 
+/// Up to three of the known names that look like this one, the nearest first.
+std::vector<std::string> similar_names(std::string_view name, const std::vector<std::string>& known);
+/// "; did you mean exp or expm1?", or nothing.
+std::string did_you_mean(const std::vector<std::string>& names);
+
 /// For the eye: 4 significant digits, whole numbers up to 6 digits in full: 715, 2.2, 0.3333, 1e-07, inf, nan.
 std::string format_number(double value);
 

@@ -8,9 +8,9 @@
 #include <cmath>
 #include <limits>
 #include <map>
-#include <numeric>
 
 #include "engine/error.h"
+#include "engine/text.h"
 #include "ops/ops.h"
 #include "ops/signature.h"
 
@@ -18,21 +18,6 @@ namespace chainrule {
 namespace {
 
 bool whole(double v) { return std::floor(v) == v && std::abs(v) < 9e15; }
-
-std::int64_t edit_distance(std::string_view a, std::string_view b) {
-  std::vector<std::int64_t> row(b.size() + 1);
-  std::iota(row.begin(), row.end(), 0);
-  for (std::size_t i = 0; i < a.size(); ++i) {
-    std::int64_t diagonal = row[0];
-    row[0] = static_cast<std::int64_t>(i) + 1;
-    for (std::size_t j = 0; j < b.size(); ++j) {
-      const std::int64_t old = row[j + 1];
-      row[j + 1] = std::min({old + 1, row[j] + 1, diagonal + (a[i] != b[j])});
-      diagonal = old;
-    }
-  }
-  return row.back();
-}
 
 }  // namespace
 
@@ -274,17 +259,10 @@ const Function* find_function(std::string_view name) {
 }
 
 std::vector<std::string> similar_functions(std::string_view name) {
-  std::vector<std::pair<std::int64_t, std::string>> near;
-  for (const Function* f : functions()) {
-    const auto distance = edit_distance(name, f->name);
-    if (distance <= 2 && distance < static_cast<std::int64_t>(name.size())) near.emplace_back(distance, f->name);
-  }
-  std::sort(near.begin(), near.end());
-  if (near.size() > 3) near.resize(3);
-  std::vector<std::string> names;
-  names.reserve(near.size());
-  for (auto& entry : near) names.push_back(std::move(entry.second));
-  return names;
+  std::vector<std::string> all;
+  all.reserve(functions().size());
+  for (const Function* f : functions()) all.emplace_back(f->name);
+  return similar_names(name, all);
 }
 
 }  // namespace chainrule

@@ -82,9 +82,22 @@ int run(int argc, char** argv) {
     const bool json = std::any_of(argv, argv + argc, [](const char* a) { return std::string_view(a) == "--json"; });
     const std::string_view first = argc > 1 ? argv[1] : "-";
     const auto known = app.get_subcommands([&](const CLI::App* verb) { return verb->get_name() == first; });
-    const std::string what = first[0] != '-' && known.empty() ? fmt::format("there is no verb '{}'", printable(first))
-                                                              : usage_sentence(wrong);
-    return report_error(ValueError(what + "; see chainrule --help"), json);
+    if (known.empty() && !first.starts_with('-')) {
+      std::vector<std::string> verb_names;
+      for (const CLI::App* verb : app.get_subcommands([](CLI::App*) { return true; }))
+        verb_names.push_back(verb->get_name());
+      const std::string hint = did_you_mean(similar_names(first, verb_names));
+      return report_error(ValueError(fmt::format("there is no verb '{}'{}", printable(first),
+                                                 hint.empty() ? "; see chainrule --help" : hint)),
+                          json);
+    }
+    std::vector<std::string> options;
+    for (const CLI::App* verb : known)
+      for (const CLI::Option* option : verb->get_options())
+        for (const std::string& name : option->get_lnames()) options.push_back("--" + name);
+    const std::string page = known.empty() ? "chainrule --help" : fmt::format("chainrule {} --help", first);
+    const std::string what = usage_sentence(wrong, options);
+    return report_error(ValueError(what.ends_with('?') ? what : fmt::format("{}; see {}", what, page)), json);
   }
   for (const Verb& verb : verbs)
     if (*verb.app) return verb.run();

@@ -68,10 +68,9 @@ struct Options {
 int print_one(const Options& o) {
   const Function* f = find_function(o.name);
   if (!f) {
-    const auto near = similar_functions(o.name);
-    throw ValueError(fmt::format(
-        "there is no operation {}{}", shorten(printable(o.name), 40),
-        near.empty() ? "; chainrule ops lists them all" : fmt::format("; did you mean {}?", fmt::join(near, " or "))));
+    const std::string hint = did_you_mean(similar_functions(o.name));
+    throw ValueError(fmt::format("there is no operation {}{}", shorten(printable(o.name), 40),
+                                 hint.empty() ? "; chainrule ops lists them all" : hint));
   }
   const ExampleCheck check = check_example(*f);
   if (o.json) {

@@ -102,12 +102,14 @@ CLI::Validator file_name() {
   return {[](std::string& text) { return std::string(text.empty() ? "the name is empty" : ""); }, ""};
 }
 
-std::string usage_sentence(const CLI::ParseError& wrong) {
+std::string usage_sentence(const CLI::ParseError& wrong, const std::vector<std::string>& options) {
   std::string what = wrong.what();
-  if (dynamic_cast<const CLI::ExtrasError*>(&wrong))
-    return fmt::format(
-        "not expected here: {}; a program that begins with - stands after --, as in chainrule eval -- '-x' x=2",
-        printable(what.substr(what.find(": ") + 2)));
+  if (dynamic_cast<const CLI::ExtrasError*>(&wrong)) {
+    const std::string extra = what.substr(what.find(": ") + 2);
+    std::string hint = did_you_mean(similar_names(extra.substr(0, extra.find_first_of(" =")), options));
+    if (hint.empty()) hint = "; a program that begins with - stands after --, as in chainrule eval -- '-x' x=2";
+    return fmt::format("not expected here: {}{}", printable(extra), hint);
+  }
   if (what == "A subcommand is required") return "a verb is missing";
   if (!dynamic_cast<const CLI::ArgumentMismatch*>(&wrong)) return what;
   const std::string option = what.substr(0, what.find_first_of(": "));

@@ -25,7 +25,7 @@ CLI::Validator one_of(std::vector<std::string> words);
 /// A path that is not empty.
 CLI::Validator file_name();
 
-/// What CLI11 found wrong with the command line, in our words.
-std::string usage_sentence(const CLI::ParseError& wrong);
+/// What CLI11 found wrong with the command line, in our words; `options` are those that the verb has ("--step").
+std::string usage_sentence(const CLI::ParseError& wrong, const std::vector<std::string>& options);
 
 }  // namespace chainrule

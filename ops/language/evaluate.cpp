@@ -113,15 +113,17 @@ class Run {
     if (at != names_.end()) return at->second;
     if (find_function(step.text))
       fail("name", fmt::format("{} is a function; call it as in {}(...)", step.text, step.text), step.at);
-    fail("name", fmt::format("{} has no value; give it one, as in {}=2", printable(step.text), printable(step.text)),
-         step.at);
+    std::vector<std::string> known;
+    for (const auto& [name, value] : names_) known.push_back(name);
+    std::string hint = did_you_mean(similar_names(step.text, known));
+    if (hint.empty()) hint = fmt::format("; give it one, as in {}=2", printable(step.text));
+    fail("name", fmt::format("{} has no value{}", printable(step.text), hint), step.at);
   }
 
   const Function& function(const Step& step) const {
     if (const Function* f = find_function(step.text)) return *f;
-    const auto near = similar_functions(step.text);
-    std::string hint = names_.contains(step.text) ? "; it is a value, and * multiplies" : "";
-    if (!near.empty()) hint = fmt::format("; did you mean {}?", fmt::join(near, " or "));
+    std::string hint = did_you_mean(similar_functions(step.text));
+    if (hint.empty() && names_.contains(step.text)) hint = "; it is a value, and * multiplies";
     fail("name", fmt::format("there is no function {}{}", printable(step.text), hint), step.at);
   }
 

@@ -156,3 +156,21 @@ TEST_CASE("values at the ends of their ranges") {
     CHECK_MESSAGE(contains(r.err, "; " + row.second + " are allowed"), r.err);
   }
 }
+
+TEST_CASE("a slip of the keys: the nearest verb, option, name or function is suggested") {
+  const auto said = [](std::vector<std::string> arguments) {
+    const ProcessResult r = command(std::move(arguments));
+    CHECK(r.exit_code == 2);
+    CHECK(r.out.empty());
+    return r.err;
+  };
+  CHECK(said({"grpah", "x"}) == "chainrule: there is no verb 'grpah'; did you mean grad or graph?\n");
+  CHECK(said({"draw-it", "x"}) == "chainrule: there is no verb 'draw-it'; see chainrule --help\n");
+  CHECK(said({"check", "x", "x=1", "--verbos"}) == "chainrule: not expected here: --verbos; did you mean --verbose?\n");
+  CHECK(contains(said({"check", "x", "x=1", "--colour"}), "see chainrule check --help"));
+  CHECK(contains(said({"eval", "-x", "x=1"}), "chainrule eval -- '-x' x=2"));
+  CHECK(contains(said({"eval", "appel * 2", "apple=1"}), "appel has no value; did you mean apple?"));
+  CHECK(contains(said({"eval", "y * 2", "apple=1"}), "y has no value; give it one, as in y=2"));
+  CHECK(contains(said({"eval", "sofmax(x)", "x=1"}), "there is no function sofmax; did you mean softmax?"));
+  CHECK(contains(said({"ops", "sofmax"}), "there is no operation sofmax; did you mean softmax?"));
+}
