@@ -315,8 +315,9 @@ std::string graph_to_dot(const std::vector<Tensor>& results, const GraphOptions&
   fold_chosen(view, options);
   if (options.fold_above > 0 && view.items.size() > options.fold_above) {
     fold_view(view, options.fold_above);
-    tell(options, fmt::format("the graph has {} nodes; they are folded to {} (set fold_above to 0 to draw them all)",
-                              count_text(view.total), count_text(view.items.size())));
+    tell(options,
+         fmt::format("the graph has {} nodes; they are folded to {} (fold_above 0, or --fold-above 0, draws them all)",
+                     count_text(view.total), count_text(view.items.size())));
   }
   return draw_view(view, shown);
 }
