@@ -43,16 +43,41 @@ HWY_INLINE V polynomial(D d, V x, const Number<D> (&c)[n]) {
   return y;
 }
 
-/// x = n ln 2 + r, |r| <= ln 2 / 2; `biased` holds the bits of n + magic.
+/// x and its powers 2, 4, 8 and 16.
+template <class V>
+struct Powers {
+  V x, x2, x4, x8, x16;
+};
+
+template <std::size_t n, class D, class V>
+HWY_INLINE V by_pairs(D d, const Powers<V>& p, const Number<D>* c) {
+  if constexpr (n == 1) {
+    return hn::Set(d, c[0]);
+  } else {
+    constexpr std::size_t low = n > 16 ? 16 : n > 8 ? 8 : n > 4 ? 4 : n > 2 ? 2 : 1;
+    const V x = low == 16 ? p.x16 : low == 8 ? p.x8 : low == 4 ? p.x4 : low == 2 ? p.x2 : p.x;
+    return hn::MulAdd(by_pairs<n - low>(d, p, c + low), x, by_pairs<low>(d, p, c));
+  }
+}
+
+/// The same by pairs and pairs of pairs (Estrin's scheme): for long polynomials that the result waits for.
+template <class D, class V, std::size_t n>
+HWY_INLINE V polynomial_by_pairs(D d, V x, const Number<D> (&c)[n]) {
+  static_assert(n <= 32);
+  const V x2 = hn::Mul(x, x), x4 = hn::Mul(x2, x2), x8 = hn::Mul(x4, x4);
+  return by_pairs<n>(d, Powers<V>{x, x2, x4, x8, hn::Mul(x8, x8)}, c);
+}
+
+/// x = n ln 2 + r, |r| <= ln 2 / 2; `biased` holds the bits of n + magic + up.
 template <class V>
 struct Reduced {
   V n, r, biased;
 };
 
 template <class D, class V>
-HWY_INLINE Reduced<V> reduce(D d, V x) {
+HWY_INLINE Reduced<V> reduce(D d, V x, Number<D> up = 0) {
   using T = Number<D>;
-  const V magic = hn::Set(d, Format<T>::magic);
+  const V magic = hn::Set(d, Format<T>::magic + up);
   const V biased = hn::MulAdd(x, hn::Set(d, T(1.4426950408889634)), magic);
   const V n = hn::Sub(biased, magic);
   const T high = kSingle<D> ? T(0.693359375) : T(6.93147180369123816490e-01);
@@ -233,6 +258,18 @@ HWY_INLINE V log2(D d, V x) {
   const Split<V> s = split_any(d, x);
   const V f = log_of(d, hn::Zero(d), hn::Sub(s.m, hn::Set(d, T(1))), hn::Zero(d));
   return log_edges(d, x, hn::MulAdd(f, hn::Set(d, T(1.4426950408889634)), s.k), T(0));
+}
+
+/// k log10(2) + log10(m), the first product in two parts.
+template <class D, class V>
+HWY_INLINE V log10(D d, V x) {
+  using T = Number<D>;
+  const T high = kSingle<D> ? T(0.301025390625) : T(3.01029995663611771306e-01);
+  const T low = kSingle<D> ? T(4.6050389811952137e-06) : T(3.69423907715893078616e-13);
+  const Split<V> s = split_any(d, x);
+  const V f = log_of(d, hn::Zero(d), hn::Sub(s.m, hn::Set(d, T(1))), hn::Zero(d));
+  const V rest = hn::MulAdd(f, hn::Set(d, T(0.43429448190325183)), hn::Mul(s.k, hn::Set(d, low)));
+  return log_edges(d, x, hn::MulAdd(s.k, hn::Set(d, high), rest), T(0));
 }
 
 }  // namespace simd
