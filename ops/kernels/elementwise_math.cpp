@@ -99,6 +99,8 @@ HWY_INLINE V apply(D d, V x, const simd::Settings<V>& s) {
       return simd::sinh(d, x);
     case Unary::cosh:
       return simd::cosh(d, x);
+    case Unary::tan:
+      return simd::tan(d, x);
     default:
       return x;
   }
@@ -180,7 +182,7 @@ HWY_INLINE void any(Unary op, const T* x, T* z, std::size_t n, const Parameters&
   choose<Unary::exp, Unary::expm1, Unary::exp2, Unary::log, Unary::log1p, Unary::log2, Unary::tanh, Unary::sigmoid,
          Unary::logsigmoid, Unary::erf, Unary::erfc, Unary::sin, Unary::cos, Unary::silu, Unary::mish, Unary::gelu,
          Unary::gelu_tanh, Unary::softplus, Unary::elu, Unary::log10, Unary::asin, Unary::acos, Unary::atan,
-         Unary::sinh, Unary::cosh>(op, x, z, n, p);
+         Unary::sinh, Unary::cosh, Unary::tan>(op, x, z, n, p);
 }
 template <class T>
 HWY_INLINE void any(Binary op, const T* x, bool x_dense, const T* y, bool y_dense, T* z, std::size_t n,

@@ -113,8 +113,6 @@ void each(const T* x, T* z, std::int64_t n, F f) {
 template <class T>
 void unary_any(Unary op, const T* x, T* z, std::int64_t n, const Parameters& p) {
   switch (op) {
-    case Unary::tan:
-      return each(x, z, n, [](T v) { return std::tan(v); });
     case Unary::asinh:
       return each(x, z, n, [](T v) { return std::asinh(v); });
     case Unary::acosh:

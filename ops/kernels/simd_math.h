@@ -150,16 +150,6 @@ HWY_INLINE V exp(D d, V x) {
   return exp_of(d, reduce(d, at_least(d, at_most(d, x, kExpHigh<D>), kExpLow<D>)));
 }
 
-template <class D, class V>
-HWY_INLINE V exp2(D d, V x) {
-  using T = Number<D>;
-  const T high = kSingle<D> ? T(129) : T(1025), low = kSingle<D> ? T(-151) : T(-1076);
-  x = at_least(d, at_most(d, x, high), low);
-  const V magic = hn::Set(d, Format<T>::magic);
-  const V biased = hn::Add(x, magic), n = hn::Sub(biased, magic);
-  return exp_of(d, Reduced<V>{n, hn::Mul(hn::Sub(x, n), hn::Set(d, T(0.69314718055994531))), biased});
-}
-
 /// e^x - 1 = 2^n (e^r - 1) + (2^n - 1), in halves so that 2^n stays finite.
 template <class D, class V>
 HWY_INLINE V expm1(D d, V x) {
@@ -249,27 +239,6 @@ HWY_INLINE V log(D d, V x) {
   const Split<V> s = split_any(d, x);
   const V z = log_of(d, s.k, hn::Sub(s.m, hn::Set(d, Number<D>(1))), hn::Zero(d));
   return log_edges(d, x, z, Number<D>(0));
-}
-
-/// The whole part is added last, so powers of two are exact.
-template <class D, class V>
-HWY_INLINE V log2(D d, V x) {
-  using T = Number<D>;
-  const Split<V> s = split_any(d, x);
-  const V f = log_of(d, hn::Zero(d), hn::Sub(s.m, hn::Set(d, T(1))), hn::Zero(d));
-  return log_edges(d, x, hn::MulAdd(f, hn::Set(d, T(1.4426950408889634)), s.k), T(0));
-}
-
-/// k log10(2) + log10(m), the first product in two parts.
-template <class D, class V>
-HWY_INLINE V log10(D d, V x) {
-  using T = Number<D>;
-  const T high = kSingle<D> ? T(0.301025390625) : T(3.01029995663611771306e-01);
-  const T low = kSingle<D> ? T(4.6050389811952137e-06) : T(3.69423907715893078616e-13);
-  const Split<V> s = split_any(d, x);
-  const V f = log_of(d, hn::Zero(d), hn::Sub(s.m, hn::Set(d, T(1))), hn::Zero(d));
-  const V rest = hn::MulAdd(f, hn::Set(d, T(0.43429448190325183)), hn::Mul(s.k, hn::Set(d, low)));
-  return log_edges(d, x, hn::MulAdd(s.k, hn::Set(d, high), rest), T(0));
 }
 
 }  // namespace simd

@@ -68,7 +68,7 @@ const std::vector<Row> kRows = {
     {"elu", Unary::elu, 2, 2, [](Wide x) { return x > 0 ? x : std::expm1(x); }, {.a = 1, .b = 1, .c = 1}},
     {"rsqrt", Unary::rsqrt, 1.5, 1.5, [](Wide x) { return 1 / std::sqrt(x); }},
     {"log10", Unary::log10, 2, 2, [](Wide x) { return std::log10(x); }},
-    {"tan", Unary::tan, 1, 1, [](Wide x) { return std::tan(x); }},
+    {"tan", Unary::tan, 3.5, 3, [](Wide x) { return std::tan(x); }},
     {"asin", Unary::asin, 2.5, 2.5, [](Wide x) { return std::asin(x); }},
     {"acos", Unary::acos, 2, 2, [](Wide x) { return std::acos(x); }},
     {"atan", Unary::atan, 1.5, 1.5, [](Wide x) { return std::atan(x); }},
