@@ -87,11 +87,11 @@ HWY_INLINE Reduced<V> reduce(D d, V x, Number<D> up = 0) {
 }
 
 /// (e^r - 1 - r) / r^2
-template <class D, class V>
+template <bool pairs = false, class D, class V>
 HWY_INLINE V exp_tail(D d, V r) {
   if constexpr (kSingle<D>) {
     constexpr float c[] = {0.5F, 0.166666672F, 0.041666463F, 0.00833331048F, 0.00139338814F, 0.000198912472F};
-    return polynomial(d, r, c);
+    return pairs ? polynomial_by_pairs(d, r, c) : polynomial(d, r, c);
   } else {
     constexpr double c[] = {0.5,
                             0.16666666666666671,
@@ -104,7 +104,7 @@ HWY_INLINE V exp_tail(D d, V r) {
                             2.7557273171941026e-07,
                             2.5105490906986696e-08,
                             2.091488256348507e-09};
-    return polynomial(d, r, c);
+    return pairs ? polynomial_by_pairs(d, r, c) : polynomial(d, r, c);
   }
 }
 

@@ -117,7 +117,8 @@ HWY_INLINE Normal<V> normal(D d, V x) {
   constexpr T shrink = T(0x1p-64);
   constexpr T k = kSingle<D> ? T(4) : T(5);
   const V one = hn::Set(d, T(1));
-  const V a = at_most(d, hn::Abs(x), kSingle<D> ? 14.5 : 38.6);  // 0 from there on
+  // 0 from there on; what becomes of NaN here is nothing to callers, who multiply by x.
+  const V a = hn::Min(hn::Abs(x), hn::Set(d, kSingle<D> ? T(14.5) : T(38.6)));
   const V inverse = hn::Div(hn::Set(d, shrink), hn::Add(a, hn::Set(d, k)));
   const V q = hn::Mul(hn::MulSub(a, hn::Set(d, 1 / shrink), hn::Set(d, k / shrink)), inverse);  // (a - k) / (a + k)
   V p;
@@ -138,7 +139,7 @@ HWY_INLINE Normal<V> normal(D d, V x) {
   const V square = hn::Mul(a, a), lost = hn::MulSub(a, a, square), minus_half = hn::Set(d, T(-0.5));
   const Reduced<V> s = reduce(d, hn::Mul(square, minus_half), T(64));
   const V r = hn::MulAdd(lost, minus_half, s.r);
-  const V m = hn::Add(hn::MulAdd(hn::Mul(r, r), exp_tail(d, r), r), one);
+  const V m = hn::Add(hn::MulAdd(hn::Mul(r, r), exp_tail<kSingle<D>>(d, r), r), one);
   const V e = hn::BitCast(d, hn::Add(hn::BitCast(du, m), hn::ShiftLeft<F::mantissa_bits>(hn::BitCast(du, s.biased))));
   const V z = hn::Mul(hn::Mul(p, inverse), e);
   return {hn::IfThenElse(hn::Lt(x, hn::Zero(d)), z, hn::Sub(one, z)),
