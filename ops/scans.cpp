@@ -1,5 +1,5 @@
-// Running sums and products, and the recurrence that their derivatives are: together the three are closed under
-// differentiation, exact where numbers are 0, and take one pass each.
+// Running sums and products, the products of all others, and the recurrence that their derivatives are: together they
+// are closed under differentiation, exact where numbers are 0, and take one pass each.
 #include <fmt/format.h>
 
 #include "engine/factory.h"
@@ -113,17 +113,48 @@ Tensor along(const Operand& x, std::int64_t dim) {
   return reshape(record(Op{0}, reshape(a, {1})), {});
 }
 
+// z_k = p_k q_k, the products before and behind k
+// dx_k = a_k q_k + p_k b_k,  a_{k+1} = g_k p_k + x_k a_k,  b_{k-1} = g_k q_k + x_k b_k
+struct ProductsOfOthers {
+  static constexpr OpInfo info{
+      .name = "products_of_others",
+      .formula = "z[k] = product of the other x",
+      .derivatives = {"product of the x other than both"},
+      .inputs = "x",
+      .latex = "z_k = \\prod_{j \\ne k} x_j",
+      .latex_derivatives = {"\\frac{\\partial z_k}{\\partial x_i} = [i \\ne k] \\prod_{j \\ne i, k} x_j"},
+      .flops = "3 * numel(z)"};
+  static constexpr Uses uses[] = {kX};
+  int dim;
+  std::string attributes() const { return text(dim, false); }
+  Tensor forward(const Tensor& x) const {
+    const Tensor from = dense_values(x);
+    Tensor z = empty_like(from, x.dtype());
+    const auto [outer, n, inner] = lines(from, dim);
+    kernels::products_of_others(x.dtype(), from.data(), z.impl().data, outer, n, inner);
+    return z;
+  }
+  void backward(GradContext& c, const Tensor& g) const {
+    const Tensor x = c.input(0);
+    c.send(0, [&] {
+      const Tensor p = previous(record(Cumprod{dim}, x), dim, false, 1);
+      const Tensor q = previous(record(Cumprod{dim, true}, x), dim, true, 1);
+      const Tensor a = previous(record(Recurrence{dim, false}, x, g * p), dim, false, 0);
+      const Tensor b = previous(record(Recurrence{dim, true}, x, g * q), dim, true, 0);
+      return a * q + p * b;
+    });
+  }
+};
+
 }  // namespace
 
-Tensor products_of_others(const Tensor& x, int dim) {
-  return previous(record(Cumprod{dim}, x), dim, false, 1) * previous(record(Cumprod{dim, true}, x), dim, true, 1);
-}
+Tensor products_of_others(const Tensor& x, int dim) { return record(ProductsOfOthers{dim}, x); }
 
 Tensor cumsum(const Operand& x, std::int64_t dim) { return along<Cumsum>(x, dim); }
 Tensor cumprod(const Operand& x, std::int64_t dim) { return along<Cumprod>(x, dim); }
 
 std::span<const OpInfo* const> scan_ops() {
-  static constexpr const OpInfo* list[] = {&Cumsum::info, &Cumprod::info, &Recurrence::info};
+  static constexpr const OpInfo* list[] = {&Cumsum::info, &Cumprod::info, &ProductsOfOthers::info, &Recurrence::info};
   return list;
 }
 

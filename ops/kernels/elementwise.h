@@ -55,12 +55,12 @@ enum class Unary : std::uint8_t {
   softplus,  ///< log(1 + exp(a x)) / a, and x where a x > b
   elu,       ///< c x where x > 0, else a (exp(b x) - 1)
   log10,
-  tan,
   asin,
   acos,
   atan,
   sinh,
   cosh,
+  tan,
   asinh,
   acosh,
   atanh,
@@ -92,13 +92,13 @@ enum class Binary : std::uint8_t {
   gelu_tanh_grad,
   softplus_grad,  ///< g sigmoid(a x), and g where a x > b
   elu_grad,       ///< c g where x > 0, else a b g exp(b x)
-  pow,
   atan2,
   hypot,
   fmod,
+  remainder,  ///< x - y floor(x / y): has the sign of y
   logaddexp,
   xlogy,
-  remainder,     ///< x - y floor(x / y): has the sign of y
+  pow,
   floor_divide,  ///< (x - remainder(x, y)) / y
 };
 

@@ -11,10 +11,10 @@ namespace chainrule::kernels::detail {
 /// Which file has the loop.
 enum class Loop : std::uint8_t { short_vector, long_vector, scalar };
 constexpr Loop loop_of(Unary op) {
-  return op <= Unary::threshold ? Loop::short_vector : op <= Unary::elu ? Loop::long_vector : Loop::scalar;
+  return op <= Unary::threshold ? Loop::short_vector : op <= Unary::tan ? Loop::long_vector : Loop::scalar;
 }
 constexpr Loop loop_of(Binary op) {
-  return op <= Binary::hardswish_grad ? Loop::short_vector : op <= Binary::elu_grad ? Loop::long_vector : Loop::scalar;
+  return op <= Binary::hardswish_grad ? Loop::short_vector : op <= Binary::xlogy ? Loop::long_vector : Loop::scalar;
 }
 
 /// Any function of one operand.

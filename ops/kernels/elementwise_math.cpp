@@ -11,8 +11,10 @@
 #include <hwy/highway.h>
 // The order matters: highway.h first.
 #include "ops/kernels/elementwise_run.h"
+#include "ops/kernels/simd_math_arcs.h"
 #include "ops/kernels/simd_math_curves.h"
 #include "ops/kernels/simd_math_erf.h"
+#include "ops/kernels/simd_math_pairs.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace chainrule::kernels::detail {
@@ -76,7 +78,7 @@ HWY_INLINE V apply(D d, V x, const simd::Settings<V>& s) {
       return hn::Mul(x, hn::Div(w, hn::Add(w, hn::Set(d, T(2)))));
     }
     case Unary::gelu:
-      return hn::Mul(x, simd::normal_cdf(d, x));
+      return hn::Mul(x, simd::normal(d, x).cdf);
     case Unary::gelu_tanh:
       return hn::Mul(x, simd::sigmoid(d, gelu_argument(d, x)));
     case Unary::softplus: {
@@ -85,13 +87,27 @@ HWY_INLINE V apply(D d, V x, const simd::Settings<V>& s) {
     }
     case Unary::elu:
       return hn::IfThenElse(hn::Gt(x, hn::Zero(d)), hn::Mul(s.c, x), hn::Mul(s.a, simd::expm1(d, hn::Mul(s.b, x))));
+    case Unary::log10:
+      return simd::log10(d, x);
+    case Unary::asin:
+      return simd::asin(d, x);
+    case Unary::acos:
+      return simd::acos(d, x);
+    case Unary::atan:
+      return simd::atan(d, x);
+    case Unary::sinh:
+      return simd::sinh(d, x);
+    case Unary::cosh:
+      return simd::cosh(d, x);
+    case Unary::tan:
+      return simd::tan(d, x);
     default:
       return x;
   }
 }
 
 template <Binary op, class D, class V>
-HWY_INLINE V apply(D d, V g, V x, const simd::Settings<V>& s) {
+HWY_INLINE V apply(D d, V g, V x, const simd::Settings<V>& s) {  // g is the first operand of every function
   using T = hn::TFromD<D>;
   const V one = hn::Set(d, T(1));
   switch (op) {
@@ -106,8 +122,10 @@ HWY_INLINE V apply(D d, V g, V x, const simd::Settings<V>& s) {
       const V slope = hn::Mul(hn::Mul(hn::Mul(hn::Set(d, T(4)), e), inverse), hn::Mul(hn::Add(one, e), inverse));
       return hn::Mul(g, hn::MulAdd(near, slope, hn::Mul(w, inverse)));
     }
-    case Binary::gelu_grad:  // g (Phi(x) + x phi(x))
-      return hn::Mul(g, hn::MulAdd(x, simd::normal_density(d, x), simd::normal_cdf(d, x)));
+    case Binary::gelu_grad: {  // g (Phi(x) + x phi(x))
+      const auto phi = simd::normal(d, x);
+      return hn::Mul(g, hn::MulAdd(x, phi.density, phi.cdf));
+    }
     case Binary::gelu_tanh_grad: {  // g (s + x s (1 - s) u'), s = sigmoid(u); the second term is 0 far from 0
       const V y = simd::sigmoid(d, gelu_argument(d, x));
       const V near = simd::at_least(d, simd::at_most(d, x, kFar), -kFar);
@@ -122,6 +140,18 @@ HWY_INLINE V apply(D d, V g, V x, const simd::Settings<V>& s) {
     case Binary::elu_grad:
       return hn::Mul(
           g, hn::IfThenElse(hn::Gt(x, hn::Zero(d)), s.c, hn::Mul(hn::Mul(s.a, s.b), simd::exp(d, hn::Mul(s.b, x)))));
+    case Binary::atan2:
+      return simd::atan2(d, g, x);
+    case Binary::hypot:
+      return simd::hypot(d, g, x);
+    case Binary::fmod:
+      return simd::fmod(d, g, x);
+    case Binary::remainder:
+      return simd::remainder(d, g, x);
+    case Binary::logaddexp:
+      return simd::logaddexp(d, g, x);
+    case Binary::xlogy:
+      return simd::xlogy(d, g, x);
     default:
       return x;
   }
@@ -151,13 +181,15 @@ template <class T>
 HWY_INLINE void any(Unary op, const T* x, T* z, std::size_t n, const Parameters& p) {
   choose<Unary::exp, Unary::expm1, Unary::exp2, Unary::log, Unary::log1p, Unary::log2, Unary::tanh, Unary::sigmoid,
          Unary::logsigmoid, Unary::erf, Unary::erfc, Unary::sin, Unary::cos, Unary::silu, Unary::mish, Unary::gelu,
-         Unary::gelu_tanh, Unary::softplus, Unary::elu>(op, x, z, n, p);
+         Unary::gelu_tanh, Unary::softplus, Unary::elu, Unary::log10, Unary::asin, Unary::acos, Unary::atan,
+         Unary::sinh, Unary::cosh, Unary::tan>(op, x, z, n, p);
 }
 template <class T>
 HWY_INLINE void any(Binary op, const T* x, bool x_dense, const T* y, bool y_dense, T* z, std::size_t n,
                     const Parameters& p) {
   choose<Binary::silu_grad, Binary::mish_grad, Binary::gelu_grad, Binary::gelu_tanh_grad, Binary::softplus_grad,
-         Binary::elu_grad>(op, x, x_dense, y, y_dense, z, n, p);
+         Binary::elu_grad, Binary::atan2, Binary::hypot, Binary::fmod, Binary::remainder, Binary::logaddexp,
+         Binary::xlogy>(op, x, x_dense, y, y_dense, z, n, p);
 }
 
 void math_float(Unary op, const float* x, float* z, std::size_t n, const Parameters& p) { any(op, x, z, n, p); }

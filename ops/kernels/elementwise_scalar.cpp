@@ -93,12 +93,6 @@ double polygamma_of(double order, double x) {
   return sign * std::exp(lgamma_of(order + 1)) * zeta(order + 1, x);
 }
 
-template <class T>
-T shared_sign(T x, T y) {  // a remainder takes the sign of y
-  const T r = std::fmod(x, y);
-  return r != 0 && (r < 0) != (y < 0) ? r + y : r;
-}
-
 // As PyTorch: from the exact remainder, so that floor_divide(1, 0.1) is 9.
 template <class T>
 T floor_quotient(T x, T y) {
@@ -111,12 +105,6 @@ T floor_quotient(T x, T y) {
   return q - whole > T(0.5) ? whole + 1 : whole;
 }
 
-template <class T>
-T log_sum_exp(T x, T y) {
-  if (x == y && std::isinf(x)) return x;
-  return (x > y ? x : y) + std::log1p(std::exp(-std::abs(x - y)));
-}
-
 template <class T, class F>
 void each(const T* x, T* z, std::int64_t n, F f) {
   for (std::int64_t i = 0; i < n; ++i) z[i] = static_cast<T>(f(x[i]));
@@ -125,20 +113,6 @@ void each(const T* x, T* z, std::int64_t n, F f) {
 template <class T>
 void unary_any(Unary op, const T* x, T* z, std::int64_t n, const Parameters& p) {
   switch (op) {
-    case Unary::log10:
-      return each(x, z, n, [](T v) { return std::log10(v); });
-    case Unary::tan:
-      return each(x, z, n, [](T v) { return std::tan(v); });
-    case Unary::asin:
-      return each(x, z, n, [](T v) { return std::asin(v); });
-    case Unary::acos:
-      return each(x, z, n, [](T v) { return std::acos(v); });
-    case Unary::atan:
-      return each(x, z, n, [](T v) { return std::atan(v); });
-    case Unary::sinh:
-      return each(x, z, n, [](T v) { return std::sinh(v); });
-    case Unary::cosh:
-      return each(x, z, n, [](T v) { return std::cosh(v); });
     case Unary::asinh:
       return each(x, z, n, [](T v) { return std::asinh(v); });
     case Unary::acosh:
@@ -156,7 +130,7 @@ void unary_any(Unary op, const T* x, T* z, std::int64_t n, const Parameters& p) 
   }
 }
 
-// A NaN in either operand stays visible, also where the C library hides it: pow(NaN, 0), pow(1, NaN), hypot(inf, NaN).
+// A NaN in either operand stays visible, also where the C library hides it: pow(NaN, 0), pow(1, NaN).
 template <class T, class F>
 void each(const T* x, std::int64_t x_step, const T* y, std::int64_t y_step, T* z, std::int64_t n, F f) {
   for (std::int64_t i = 0; i < n; ++i) {
@@ -171,18 +145,6 @@ void binary_any(Binary op, const T* x, std::int64_t x_step, const T* y, std::int
   switch (op) {
     case Binary::pow:
       return run([](T a, T b) { return std::pow(a, b); });
-    case Binary::atan2:
-      return run([](T a, T b) { return std::atan2(a, b); });
-    case Binary::hypot:
-      return run([](T a, T b) { return std::hypot(a, b); });
-    case Binary::fmod:
-      return run([](T a, T b) { return std::fmod(a, b); });
-    case Binary::logaddexp:
-      return run([](T a, T b) { return log_sum_exp(a, b); });
-    case Binary::xlogy:
-      return run([](T a, T b) { return a == 0 ? T(0) : a * std::log(b); });
-    case Binary::remainder:
-      return run([](T a, T b) { return shared_sign(a, b); });
     case Binary::floor_divide:
       return run([](T a, T b) { return floor_quotient(a, b); });
     default:

@@ -5,6 +5,7 @@
 #include <array>
 #include <cmath>
 #include <limits>
+#include <type_traits>
 #include <utility>
 
 #include "ops/kernels/parallel.h"
@@ -82,6 +83,33 @@ struct Product<std::uint64_t> {
   std::uint64_t add(std::uint64_t v) { return total *= v; }
 };
 
+/// Lines `apart` from each other, at most `most`. From both ends at once: up to the middle z keeps the product before a
+/// number, or behind it; beyond, the other one is multiplied in.
+template <int most, class T, class Count>
+void others(const T* x, T* z, std::int64_t n, std::int64_t stride, Count lines, std::int64_t apart) {
+  std::array<double, most> before, behind;
+  before.fill(1);
+  behind.fill(1);
+  const auto each = [&](std::int64_t k, const auto& set) {
+    const std::int64_t low = k * stride, high = (n - 1 - k) * stride;
+    for (std::int64_t i = 0; i < lines; ++i) {
+      const std::int64_t p = low + i * apart, q = high + i * apart;
+      const double u = static_cast<double>(x[p]), v = static_cast<double>(x[q]);
+      if (low == high) {
+        z[p] = static_cast<T>(before[i] * behind[i]);
+      } else {
+        set(z[p], before[i]);
+        set(z[q], behind[i]);
+      }
+      before[i] *= u;
+      behind[i] *= v;
+    }
+  };
+  std::int64_t k = 0;
+  for (; 2 * k < n; ++k) each(k, [](T& to, double v) { to = static_cast<T>(v); });
+  for (; k < n; ++k) each(k, [](T& to, double v) { to = static_cast<T>(v * static_cast<double>(to)); });
+}
+
 template <template <class> class Running>
 void running(DType d, const void* x, void* z, std::int64_t outer, std::int64_t n, std::int64_t inner, bool reverse) {
   dispatch(d, [&](auto zero) {
@@ -102,6 +130,34 @@ void cumsum(DType d, const void* x, void* z, std::int64_t outer, std::int64_t n,
 
 void cumprod(DType d, const void* x, void* z, std::int64_t outer, std::int64_t n, std::int64_t inner, bool reverse) {
   running<Product>(d, x, z, outer, n, inner, reverse);
+}
+
+// A product waits for the one before it, so of rows some are taken together.
+void products_of_others(DType d, const void* x, void* z, std::int64_t outer, std::int64_t n, std::int64_t inner) {
+  constexpr int kRows = 4;
+  dispatch_floating(d, [&](auto zero) {
+    using T = decltype(zero);
+    const T* from = static_cast<const T*>(x);
+    T* to = static_cast<T*>(z);
+    if (inner != 1) {
+      return each_group(outer, n, inner, [&](std::int64_t first, std::int64_t columns) {
+        others<kColumns>(from + first, to + first, n, inner, columns, 1);
+      });
+    }
+    const std::int64_t task = std::max<std::int64_t>(n * kRows, 1);
+    parallel_for((outer + kRows - 1) / kRows, (kGrain + task - 1) / task, [&](std::int64_t begin, std::int64_t end) {
+      for (std::int64_t row = begin * kRows; row < std::min(end * kRows, outer); row += kRows) {
+        const T* x0 = from + row * n;
+        T* z0 = to + row * n;
+        if (row + kRows <= outer) {
+          others<kRows>(x0, z0, n, 1, std::integral_constant<int, kRows>{}, n);
+        } else {
+          for (std::int64_t i = 0; i < outer - row; ++i)
+            others<1>(x0 + i * n, z0 + i * n, n, 1, std::integral_constant<int, 1>{}, n);
+        }
+      }
+    });
+  });
 }
 
 void recurrence(DType d, const void* a, const void* b, void* z, std::int64_t outer, std::int64_t n, std::int64_t inner,

@@ -16,6 +16,9 @@ namespace chainrule::kernels {
 void cumsum(DType d, const void* x, void* z, std::int64_t outer, std::int64_t n, std::int64_t inner, bool reverse);
 void cumprod(DType d, const void* x, void* z, std::int64_t outer, std::int64_t n, std::int64_t inner, bool reverse);
 
+/// z[k] = the product of all x of the line but x[k]. Floating types.
+void products_of_others(DType d, const void* x, void* z, std::int64_t outer, std::int64_t n, std::int64_t inner);
+
 /// z[k] = b[k] + a[k] z[k - 1] (z[k + 1] in reverse), beginning with z = b. Floating types.
 void recurrence(DType d, const void* a, const void* b, void* z, std::int64_t outer, std::int64_t n, std::int64_t inner,
                 bool reverse);

@@ -43,16 +43,41 @@ HWY_INLINE V polynomial(D d, V x, const Number<D> (&c)[n]) {
   return y;
 }
 
-/// x = n ln 2 + r, |r| <= ln 2 / 2; `biased` holds the bits of n + magic.
+/// x and its powers 2, 4, 8 and 16.
+template <class V>
+struct Powers {
+  V x, x2, x4, x8, x16;
+};
+
+template <std::size_t n, class D, class V>
+HWY_INLINE V by_pairs(D d, const Powers<V>& p, const Number<D>* c) {
+  if constexpr (n == 1) {
+    return hn::Set(d, c[0]);
+  } else {
+    constexpr std::size_t low = n > 16 ? 16 : n > 8 ? 8 : n > 4 ? 4 : n > 2 ? 2 : 1;
+    const V x = low == 16 ? p.x16 : low == 8 ? p.x8 : low == 4 ? p.x4 : low == 2 ? p.x2 : p.x;
+    return hn::MulAdd(by_pairs<n - low>(d, p, c + low), x, by_pairs<low>(d, p, c));
+  }
+}
+
+/// The same by pairs and pairs of pairs (Estrin's scheme): for long polynomials that the result waits for.
+template <class D, class V, std::size_t n>
+HWY_INLINE V polynomial_by_pairs(D d, V x, const Number<D> (&c)[n]) {
+  static_assert(n <= 32);
+  const V x2 = hn::Mul(x, x), x4 = hn::Mul(x2, x2), x8 = hn::Mul(x4, x4);
+  return by_pairs<n>(d, Powers<V>{x, x2, x4, x8, hn::Mul(x8, x8)}, c);
+}
+
+/// x = n ln 2 + r, |r| <= ln 2 / 2; `biased` holds the bits of n + magic + up.
 template <class V>
 struct Reduced {
   V n, r, biased;
 };
 
 template <class D, class V>
-HWY_INLINE Reduced<V> reduce(D d, V x) {
+HWY_INLINE Reduced<V> reduce(D d, V x, Number<D> up = 0) {
   using T = Number<D>;
-  const V magic = hn::Set(d, Format<T>::magic);
+  const V magic = hn::Set(d, Format<T>::magic + up);
   const V biased = hn::MulAdd(x, hn::Set(d, T(1.4426950408889634)), magic);
   const V n = hn::Sub(biased, magic);
   const T high = kSingle<D> ? T(0.693359375) : T(6.93147180369123816490e-01);
@@ -62,11 +87,11 @@ HWY_INLINE Reduced<V> reduce(D d, V x) {
 }
 
 /// (e^r - 1 - r) / r^2
-template <class D, class V>
+template <bool pairs = false, class D, class V>
 HWY_INLINE V exp_tail(D d, V r) {
   if constexpr (kSingle<D>) {
     constexpr float c[] = {0.5F, 0.166666672F, 0.041666463F, 0.00833331048F, 0.00139338814F, 0.000198912472F};
-    return polynomial(d, r, c);
+    return pairs ? polynomial_by_pairs(d, r, c) : polynomial(d, r, c);
   } else {
     constexpr double c[] = {0.5,
                             0.16666666666666671,
@@ -79,7 +104,7 @@ HWY_INLINE V exp_tail(D d, V r) {
                             2.7557273171941026e-07,
                             2.5105490906986696e-08,
                             2.091488256348507e-09};
-    return polynomial(d, r, c);
+    return pairs ? polynomial_by_pairs(d, r, c) : polynomial(d, r, c);
   }
 }
 
@@ -123,16 +148,6 @@ constexpr double kExpLow = kSingle<D> ? -104 : -746;
 template <class D, class V>
 HWY_INLINE V exp(D d, V x) {
   return exp_of(d, reduce(d, at_least(d, at_most(d, x, kExpHigh<D>), kExpLow<D>)));
-}
-
-template <class D, class V>
-HWY_INLINE V exp2(D d, V x) {
-  using T = Number<D>;
-  const T high = kSingle<D> ? T(129) : T(1025), low = kSingle<D> ? T(-151) : T(-1076);
-  x = at_least(d, at_most(d, x, high), low);
-  const V magic = hn::Set(d, Format<T>::magic);
-  const V biased = hn::Add(x, magic), n = hn::Sub(biased, magic);
-  return exp_of(d, Reduced<V>{n, hn::Mul(hn::Sub(x, n), hn::Set(d, T(0.69314718055994531))), biased});
 }
 
 /// e^x - 1 = 2^n (e^r - 1) + (2^n - 1), in halves so that 2^n stays finite.
@@ -224,15 +239,6 @@ HWY_INLINE V log(D d, V x) {
   const Split<V> s = split_any(d, x);
   const V z = log_of(d, s.k, hn::Sub(s.m, hn::Set(d, Number<D>(1))), hn::Zero(d));
   return log_edges(d, x, z, Number<D>(0));
-}
-
-/// The whole part is added last, so powers of two are exact.
-template <class D, class V>
-HWY_INLINE V log2(D d, V x) {
-  using T = Number<D>;
-  const Split<V> s = split_any(d, x);
-  const V f = log_of(d, hn::Zero(d), hn::Sub(s.m, hn::Set(d, T(1))), hn::Zero(d));
-  return log_edges(d, x, hn::MulAdd(f, hn::Set(d, T(1.4426950408889634)), s.k), T(0));
 }
 
 }  // namespace simd

@@ -1,4 +1,4 @@
-// log1p, tanh, sigmoid, softplus, sin and cos over vectors of float and double; as simd_math.h.
+// exp2, log2, log10, log1p, tanh, sigmoid, softplus, sin, cos and tan over vectors of float and double; as simd_math.h.
 #if defined(CHAINRULE_OPS_KERNELS_SIMD_MATH_CURVES_H_) == defined(HWY_TARGET_TOGGLE)
 #ifdef CHAINRULE_OPS_KERNELS_SIMD_MATH_CURVES_H_
 #undef CHAINRULE_OPS_KERNELS_SIMD_MATH_CURVES_H_
@@ -14,6 +14,37 @@ HWY_BEFORE_NAMESPACE();
 namespace chainrule::kernels {
 namespace HWY_NAMESPACE {
 namespace simd {
+
+template <class D, class V>
+HWY_INLINE V exp2(D d, V x) {
+  using T = Number<D>;
+  const T high = kSingle<D> ? T(129) : T(1025), low = kSingle<D> ? T(-151) : T(-1076);
+  x = at_least(d, at_most(d, x, high), low);
+  const V magic = hn::Set(d, Format<T>::magic);
+  const V biased = hn::Add(x, magic), n = hn::Sub(biased, magic);
+  return exp_of(d, Reduced<V>{n, hn::Mul(hn::Sub(x, n), hn::Set(d, T(0.69314718055994531))), biased});
+}
+
+/// The whole part is added last, so powers of two are exact.
+template <class D, class V>
+HWY_INLINE V log2(D d, V x) {
+  using T = Number<D>;
+  const Split<V> s = split_any(d, x);
+  const V f = log_of(d, hn::Zero(d), hn::Sub(s.m, hn::Set(d, T(1))), hn::Zero(d));
+  return log_edges(d, x, hn::MulAdd(f, hn::Set(d, T(1.4426950408889634)), s.k), T(0));
+}
+
+/// k log10(2) + log10(m), the first product in two parts.
+template <class D, class V>
+HWY_INLINE V log10(D d, V x) {
+  using T = Number<D>;
+  const T high = kSingle<D> ? T(0.301025390625) : T(3.01029995663611771306e-01);
+  const T low = kSingle<D> ? T(4.6050389811952137e-06) : T(3.69423907715893078616e-13);
+  const Split<V> s = split_any(d, x);
+  const V f = log_of(d, hn::Zero(d), hn::Sub(s.m, hn::Set(d, T(1))), hn::Zero(d));
+  const V rest = hn::MulAdd(f, hn::Set(d, T(0.43429448190325183)), hn::Mul(s.k, hn::Set(d, low)));
+  return log_edges(d, x, hn::MulAdd(s.k, hn::Set(d, high), rest), T(0));
+}
 
 /// log(1 + x): what 1 + x rounds away is added back, divided by 1 + x.
 template <class D, class V>
@@ -82,14 +113,16 @@ HWY_INLINE V softplus(D d, V x) {
   return hn::Add(at_least(d, x, 0), log_of(d, s.k, f, hn::IfThenZeroElse(near_one, c)));
 }
 
-/// sin(x + quarter * pi / 2). Far from 0, where the reduction by multiples of pi / 2 would lose digits, the standard
-/// library answers.
-template <int quarter, class D, class V>
-HWY_INLINE V sine(D d, V x) {
+/// x = q pi / 2 + r, |r| <= pi / 4; `biased` holds the bits of q + magic.
+template <class V>
+struct Turned {
+  V sine, cosine, biased;  // of r
+};
+
+template <class D, class V>
+HWY_INLINE Turned<V> turned(D d, V x) {
   using T = Number<D>;
   constexpr bool single = kSingle<D>;
-  const hn::RebindToUnsigned<D> du;
-  using U = hn::TFromD<decltype(du)>;
   const V magic = hn::Set(d, Format<T>::magic);
   const V biased = hn::MulAdd(x, hn::Set(d, T(0.63661977236758134)), magic);
   const V q = hn::Sub(biased, magic);
@@ -117,21 +150,53 @@ HWY_INLINE V sine(D d, V x) {
   const V one = hn::Set(d, T(1));
   const V half = hn::Mul(r2, hn::Set(d, T(0.5))), rest = hn::Sub(one, half);  // what 1 - half lost comes back
   const V cosine = hn::Add(rest, hn::MulAdd(hn::Mul(r2, r2), c, hn::Sub(hn::Sub(one, rest), half)));
-  const V sine_r = hn::MulAdd(hn::Mul(r, r2), s, r);
-  const auto turns = hn::Add(hn::BitCast(du, biased), hn::Set(du, static_cast<U>(quarter)));
-  const auto odd = hn::Eq(hn::And(turns, hn::Set(du, U(1))), hn::Set(du, U(1)));
-  const auto sign = hn::ShiftLeft<sizeof(T) * 8 - 2>(hn::And(turns, hn::Set(du, U(2))));
-  V z = hn::Xor(hn::IfThenElse(hn::RebindMask(d, odd), cosine, sine_r), hn::BitCast(d, sign));
-  if constexpr (quarter == 0) z = hn::IfThenElse(hn::Eq(x, hn::Zero(d)), x, z);  // -0 stays
-  const V a = hn::Abs(x), limit = hn::Set(d, single ? T(30000) : T(1e6));
-  if (HWY_LIKELY(hn::AllTrue(d, hn::Le(a, limit)))) return z;
+  return {hn::MulAdd(hn::Mul(r, r2), s, r), cosine, biased};
+}
+
+/// Whether the whole number of quarter turns is odd.
+template <class D, class U>
+HWY_INLINE auto is_odd(D d, U turns) {
+  const hn::RebindToUnsigned<D> du;
+  const auto one = hn::Set(du, hn::TFromD<decltype(du)>(1));
+  return hn::RebindMask(d, hn::Eq(hn::And(turns, one), one));
+}
+
+/// z, but f(x) far from 0, where the reduction by multiples of pi / 2 would lose digits.
+template <class D, class V, class F>
+HWY_INLINE V unless_far(D d, V x, V z, F f) {
+  using T = Number<D>;
+  constexpr T limit = kSingle<D> ? T(30000) : T(1e6);
+  if (HWY_LIKELY(hn::AllTrue(d, hn::Le(hn::Abs(x), hn::Set(d, limit))))) return z;
   HWY_ALIGN T at[hn::MaxLanes(d)], to[hn::MaxLanes(d)];
   hn::Store(x, d, at);
   hn::Store(z, d, to);
   for (std::size_t i = 0; i < hn::Lanes(d); ++i) {
-    if (!(std::abs(at[i]) <= (single ? T(30000) : T(1e6)))) to[i] = quarter == 0 ? std::sin(at[i]) : std::cos(at[i]);
+    if (!(std::abs(at[i]) <= limit)) to[i] = f(at[i]);
   }
   return hn::Load(d, to);
+}
+
+/// sin(x + quarter * pi / 2).
+template <int quarter, class D, class V>
+HWY_INLINE V sine(D d, V x) {
+  using T = Number<D>;
+  const hn::RebindToUnsigned<D> du;
+  using U = hn::TFromD<decltype(du)>;
+  const Turned<V> t = turned(d, x);
+  const auto turns = hn::Add(hn::BitCast(du, t.biased), hn::Set(du, static_cast<U>(quarter)));
+  const auto sign = hn::ShiftLeft<sizeof(T) * 8 - 2>(hn::And(turns, hn::Set(du, U(2))));
+  V z = hn::Xor(hn::IfThenElse(is_odd(d, turns), t.cosine, t.sine), hn::BitCast(d, sign));
+  if constexpr (quarter == 0) z = hn::IfThenElse(hn::Eq(x, hn::Zero(d)), x, z);  // -0 stays
+  return unless_far(d, x, z, [](T v) { return quarter == 0 ? std::sin(v) : std::cos(v); });
+}
+
+template <class D, class V>
+HWY_INLINE V tan(D d, V x) {
+  const hn::RebindToUnsigned<D> du;
+  const Turned<V> t = turned(d, x);
+  const auto odd = is_odd(d, hn::BitCast(du, t.biased));
+  const V z = hn::Div(hn::IfThenElse(odd, t.cosine, t.sine), hn::IfThenElse(odd, hn::Neg(t.sine), t.cosine));
+  return unless_far(d, x, hn::IfThenElse(hn::Eq(x, hn::Zero(d)), x, z), [](Number<D> v) { return std::tan(v); });
 }
 
 }  // namespace simd

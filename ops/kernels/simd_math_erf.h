@@ -70,7 +70,7 @@ HWY_INLINE V erfc_above(D d, V t, V h, V l) {
   if constexpr (kSingle<D>) {
     constexpr float c[] = {1.27697837F,    -0.0927639157F, -0.166030407F, 0.164054245F,    -0.0542150587F,
                            -0.0080576092F, 0.00866948348F, 0.0013248988F, -0.00127277395F, -0.000428000902F};
-    p = polynomial(d, q, c);
+    p = polynomial_by_pairs(d, q, c);
   } else {
     constexpr double c[] = {
         1.2329951186255526,     -0.13962111684056286,    0.015379652102620996,    0.068097054254734682,
@@ -79,7 +79,7 @@ HWY_INLINE V erfc_above(D d, V t, V h, V l) {
         0.00015062210715057866, -2.4403165369627111e-05, -1.1224436722701745e-05, 5.7180194304286331e-06,
         3.0082269716067099e-07, -8.355403600708081e-07,  6.3099318920481242e-08,  1.1579545491817747e-07,
         -7.770852409868655e-09, -1.3870633436752771e-08, -1.8822551750393533e-09};
-    p = polynomial(d, q, c);
+    p = polynomial_by_pairs(d, q, c);
   }
   const V e = exp_of(d, reduce(d, hn::Neg(at_most(d, h, -kExpLow<D>))));
   const V far = hn::Mul(hn::Mul(hn::Mul(p, hn::Mul(sum, inverse)), hn::Sub(one, l)), e);
@@ -101,21 +101,49 @@ HWY_INLINE V erfc(D d, V x) {
   return hn::IfThenElse(hn::Lt(x, hn::Zero(d)), hn::Sub(hn::Set(d, Number<D>(2)), z), z);
 }
 
-/// The normal distribution function, erfc(-x / sqrt 2) / 2.
-template <class D, class V>
-HWY_INLINE V normal_cdf(D d, V x) {
-  using T = Number<D>;
-  const V half = hn::Set(d, T(0.5)), h = hn::Mul(x, x);
-  const V t = hn::Mul(hn::Abs(x), hn::Set(d, T(0.70710678118654752)));
-  const V z = hn::Mul(half, erfc_above(d, t, hn::Mul(half, h), hn::Mul(half, square_error(d, x, h))));
-  return hn::IfThenElse(hn::Lt(x, hn::Zero(d)), z, hn::Sub(hn::Set(d, T(1)), z));
-}
+/// The normal distribution function, erfc(-x / sqrt 2) / 2, and its density exp(-x^2 / 2) / sqrt(2 pi).
+template <class V>
+struct Normal {
+  V cdf, density;
+};
 
-/// The normal density exp(-x^2 / 2) / sqrt(2 pi).
+/// With a = abs(x), the smaller side of the distribution is e^-a^2/2 times a polynomial in (a - k) / (a + k), over
+/// a + k. The power of e is 2^64 times too large until the end, so that it is never subnormal before.
 template <class D, class V>
-HWY_INLINE V normal_density(D d, V x) {
+HWY_INLINE Normal<V> normal(D d, V x) {
   using T = Number<D>;
-  return hn::Mul(exp(d, hn::Mul(hn::Mul(x, x), hn::Set(d, T(-0.5)))), hn::Set(d, T(0.3989422804014327)));
+  using F = Format<T>;
+  const hn::RebindToUnsigned<D> du;
+  constexpr T shrink = T(0x1p-64);
+  constexpr T k = kSingle<D> ? T(4) : T(5);
+  const V one = hn::Set(d, T(1));
+  // 0 from there on; what becomes of NaN here is nothing to callers, who multiply by x.
+  const V a = hn::Min(hn::Abs(x), hn::Set(d, kSingle<D> ? T(14.5) : T(38.6)));
+  const V inverse = hn::Div(hn::Set(d, shrink), hn::Add(a, hn::Set(d, k)));
+  const V q = hn::Mul(hn::MulSub(a, hn::Set(d, 1 / shrink), hn::Set(d, k / shrink)), inverse);  // (a - k) / (a + k)
+  V p;
+  if constexpr (kSingle<D>) {
+    constexpr float c[] = {0.755285139F,    -0.607896606F,   0.38713668F,    -0.186523006F,   0.0604064697F,
+                           -0.00752721291F, -0.00352357406F, 0.00156931365F, 0.000194801851F, -0.000122983157F};
+    p = polynomial_by_pairs(d, q, c);
+  } else {
+    constexpr double c[] = {
+        0.76919304975006297,    -0.6653825028900568,    0.49530561596997424,    -0.31353315667129622,
+        0.1650203661704963,     -0.069118638706507799,  0.020795066797636459,   -0.0029933767686925815,
+        -0.0007978693753298077, 0.00054489905959486082, -5.9375865136792167e-5, -4.9762839299093711e-5,
+        1.6681705950251497e-5,  3.9811461260077456e-6,  -2.7703407188248636e-6, -3.3744169640828281e-7,
+        4.3448695018813603e-7,  4.3719212847605634e-8,  -6.6728207851274768e-8, -1.0614920322927864e-8,
+        7.6531206394379502e-9,  2.2323332791752097e-9};
+    p = polynomial(d, q, c);
+  }
+  const V square = hn::Mul(a, a), lost = hn::MulSub(a, a, square), minus_half = hn::Set(d, T(-0.5));
+  const Reduced<V> s = reduce(d, hn::Mul(square, minus_half), T(64));
+  const V r = hn::MulAdd(lost, minus_half, s.r);
+  const V m = hn::Add(hn::MulAdd(hn::Mul(r, r), exp_tail<kSingle<D>>(d, r), r), one);
+  const V e = hn::BitCast(d, hn::Add(hn::BitCast(du, m), hn::ShiftLeft<F::mantissa_bits>(hn::BitCast(du, s.biased))));
+  const V z = hn::Mul(hn::Mul(p, inverse), e);
+  return {hn::IfThenElse(hn::Lt(x, hn::Zero(d)), z, hn::Sub(one, z)),
+          hn::Mul(e, hn::Set(d, T(0.3989422804014327) * shrink))};
 }
 
 }  // namespace simd

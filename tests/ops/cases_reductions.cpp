@@ -75,6 +75,13 @@ Case whole(std::string op, std::string variant, const Whole& f, const Folded& re
           .reference = [reference](const std::vector<Array>& a) { return Array({}, Numbers{reference(a[0].values)}); }};
 }
 
+Case whole_product(std::string variant, Input input) {
+  Case c = whole(
+      "prod", std::move(variant), [](const Tensor& x) { return prod(x); }, product, std::move(input));
+  c.runs = {"products_of_others"};
+  return c;
+}
+
 Case norm_of(std::string variant, double p, Input input) {
   return whole(
       "norm", std::move(variant), [p](const Tensor& x) { return norm(x, p); },
@@ -136,9 +143,8 @@ std::vector<Case> reduction_cases() {
           "sum", "", [](const Tensor& x) { return sum(x); }, total, linear),
       whole(
           "mean", "", [](const Tensor& x) { return mean(x); }, average, linear),
-      whole(
-          "prod", "", [](const Tensor& x) { return prod(x); }, product, any),
-      whole("prod", "with zeros", [](const Tensor& x) { return prod(x); }, product, {.shape = {2, 3}, .grid = 1}),
+      whole_product("", any),
+      whole_product("with zeros", {.shape = {2, 3}, .grid = 1}),
       whole(
           "amax", "", [](const Tensor& x) { return amax(x); }, largest, distinct),
       whole(

@@ -2,6 +2,7 @@
 // at the largest logits (N4). Every subset of axes against naive folds is in the generated tests.
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 #include <string>
@@ -172,6 +173,34 @@ TEST_CASE("products with zeros, to the second order") {
   // No quotient z / x: the product vanishes, its derivatives do not.
   const Tensor tiny = numbers({1e-200, 1e-200}, {2});
   CHECK(slopes(prod(tiny), tiny) == Numbers{1e-200, 1e-200});
+}
+
+TEST_CASE("the gradient of a product, along rows and columns of every length") {
+  Generator generator(3);
+  for (const DType d : {DType::float32, DType::float64}) {
+    for (const std::int64_t outer : {1, 3, 4, 9}) {
+      for (const std::int64_t n : {1, 2, 3, 8, 65}) {
+        for (const std::int64_t inner : {1, 2, 70}) {
+          CAPTURE(outer);
+          CAPTURE(n);
+          CAPTURE(inner);
+          const Tensor x = rand({outer, n, inner}, {.dtype = d}, generator) + 0.5;
+          const Tensor leaf = numbers(x.to_vector(), x.shape(), d);
+          const Numbers v = x.to_vector(), dx = slopes(prod(leaf, {1}), leaf);
+          double worst = 0;
+          for (std::int64_t i = 0; i < x.numel(); ++i) {
+            const std::int64_t first = i / (n * inner) * n * inner + i % inner;
+            long double others = 1;
+            for (std::int64_t k = 0; k < n; ++k)
+              if (const auto at = first + k * inner; at != i) others *= v[static_cast<std::size_t>(at)];
+            const auto wanted = static_cast<double>(others);
+            worst = std::max(worst, std::abs(dx[static_cast<std::size_t>(i)] / wanted - 1));
+          }
+          CHECK(worst < (d == DType::float32 ? 2e-7 : 5e-14));
+        }
+      }
+    }
+  }
 }
 
 TEST_CASE("running sums and products") {
