@@ -43,7 +43,7 @@ struct Printer {
         else if constexpr (std::is_same_v<T, std::int64_t>)
           return fmt::format("{}", v);
         else
-          return fmt::format("{:.{}g}", v == 0 ? T{0} : v, digits);
+          return std::isnan(v) ? "nan" : fmt::format("{:.{}g}", v == 0 ? T{0} : v, digits);  // a NaN has no sign
       }));
       width = std::max(width, cells.back().size());
       return;

@@ -146,7 +146,11 @@ ProgramOptions rebuild(const Json& json, const std::string& path, const ProgramO
   if (!options.dtype_given) read.dtype = expected.dtype() == DType::float32 ? "float32" : "float64";
   set_default_dtype(read.dtype == "float32" ? DType::float32 : DType::float64);
   const NoGrad values_only;
-  if (!agree(or_fail([&] { return evaluate(program.text, names); }), expected))
+  if (!agree(or_fail([&] {
+               return to_tensor(evaluate(parse(program.text), names, {.deadline = deadline_in(options.timeout)}),
+                                "its result");
+             }),
+             expected))
     fail(path, "its operations, evaluated again, give another result; not all that they were set to is in it");
   return read;
 }
@@ -156,7 +160,12 @@ ProgramOptions rebuild(const Json& json, const std::string& path, const ProgramO
 ProgramOptions read_graph_file(const ProgramOptions& options, Bindings& bindings) {
   const std::string path = options.program.substr(1);
   if (path.empty()) throw ValueError("after @ stands the name of a graph file, as in chainrule eval @graph.json");
-  const Json json = parse_strict_json(read_file(path, "graph"), path, kDeepest);
+  return parse_graph_file(read_file(path, "graph"), path, options, bindings);
+}
+
+ProgramOptions parse_graph_file(const std::string& text, const std::string& path, const ProgramOptions& options,
+                                Bindings& bindings) {
+  const Json json = parse_strict_json(text, path, kDeepest);
   if (!json.is_object() || !json.contains("format") || json.at("format") != kFormat)
     fail(path, fmt::format(R"(it does not say "format": "{}")", kFormat));
   if (!json.contains("program")) return rebuild(json, path, options, bindings);

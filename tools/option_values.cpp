@@ -111,6 +111,8 @@ std::string usage_sentence(const CLI::ParseError& wrong, const std::vector<std::
     return fmt::format("not expected here: {}{}", printable(extra), hint);
   }
   if (what == "A subcommand is required") return "a verb is missing";
+  if (what == "program is required")
+    return "a program is missing; one that begins with - stands after --, as in chainrule eval -- '-x' x=2";
   if (!dynamic_cast<const CLI::ArgumentMismatch*>(&wrong)) return what;
   const std::string option = what.substr(0, what.find_first_of(": "));
   if (what.ends_with("missing")) return option + ": its value is missing";

@@ -52,10 +52,10 @@ void add_program_options(CLI::App& verb, ProgramOptions& options) {
 
 LoadedProgram load_program(const ProgramOptions& given) {
   LoadedProgram loaded;
+  set_num_threads(given.threads);
+  set_memory_limit(given.max_memory);  // before a graph file is evaluated
   loaded.asked = given.program.starts_with('@') ? read_graph_file(given, loaded.bindings) : given;
   const ProgramOptions& options = loaded.asked;
-  set_num_threads(options.threads);
-  set_memory_limit(options.max_memory);
   set_default_dtype(options.dtype == "float32" ? DType::float32 : DType::float64);
   manual_seed(options.seed);
   bind_inputs(loaded.bindings, options);
@@ -72,10 +72,7 @@ LoadedProgram load_program(const ProgramOptions& given) {
     }
   }
   loaded.program = parse(options.program);
-  if (options.timeout > 0)
-    loaded.options.deadline =
-        std::chrono::steady_clock::now() +
-        std::chrono::duration_cast<std::chrono::steady_clock::duration>(std::chrono::duration<double>(options.timeout));
+  loaded.options.deadline = deadline_in(options.timeout);
   return loaded;
 }
 

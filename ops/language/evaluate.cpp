@@ -235,6 +235,12 @@ class Run {
 
 }  // namespace
 
+std::optional<std::chrono::steady_clock::time_point> deadline_in(double seconds) {
+  using Clock = std::chrono::steady_clock;
+  if (seconds <= 0) return {};
+  return Clock::now() + std::chrono::duration_cast<Clock::duration>(std::chrono::duration<double>(seconds));
+}
+
 Value evaluate(const Program& program, Names& names, const EvaluateOptions& options) {
   return Run(program, names, options).run();
 }

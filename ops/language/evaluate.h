@@ -20,6 +20,9 @@ struct EvaluateOptions {
   bool label_names = true;
 };
 
+/// So many seconds from now; none for 0.
+std::optional<std::chrono::steady_clock::time_point> deadline_in(double seconds);
+
 /// The result of the last statement. Names that the program binds are added to `names`. Throws ProgramError, with the
 /// place of the part that failed.
 Value evaluate(const Program& program, Names& names, const EvaluateOptions& options = {});

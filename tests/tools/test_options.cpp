@@ -169,6 +169,7 @@ TEST_CASE("a slip of the keys: the nearest verb, option, name or function is sug
   CHECK(said({"check", "x", "x=1", "--verbos"}) == "chainrule: not expected here: --verbos; did you mean --verbose?\n");
   CHECK(contains(said({"check", "x", "x=1", "--colour"}), "see chainrule check --help"));
   CHECK(contains(said({"eval", "-x", "x=1"}), "chainrule eval -- '-x' x=2"));
+  CHECK(contains(said({"eval", "-(2)"}), "chainrule eval -- '-x' x=2"));
   CHECK(contains(said({"eval", "appel * 2", "apple=1"}), "appel has no value; did you mean apple?"));
   CHECK(contains(said({"eval", "y * 2", "apple=1"}), "y has no value; give it one, as in y=2"));
   CHECK(contains(said({"eval", "sofmax(x)", "x=1"}), "there is no function sofmax; did you mean softmax?"));

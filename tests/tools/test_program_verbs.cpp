@@ -42,6 +42,7 @@ TEST_CASE("eval: a value as text and as JSON") {
   CHECK(r["result"]["dtype"] == "float64");
   CHECK(r["result"]["shape"] == Json({3}));
   CHECK(r["result"]["data"] == Json({-2.0, "-inf", "nan"}));
+  CHECK(command({"eval", "[0, inf] * [inf, 0]"}).out == "[nan, nan]\n");
   CHECK(json_of({"eval", "x < 2", "x=[1,2]"})["result"]["data"] == Json({true, false}));
   CHECK(json_of({"eval", "0.1 + 0.2"})["result"]["data"][0].get<double>() == 0.1 + 0.2);
   CHECK(contains(command({"eval", "x * 0.1", "x=1", "--dtype", "float32", "--json"}).out, "\"data\":[0.1]"));
