@@ -14,6 +14,10 @@ namespace {
 
 constexpr std::size_t kMostParts = 6;  // of a sum that is written out
 
+// Room for text that Helvetica would set so wide: DejaVu, which stands in where there is no such font, takes a sixth
+// more.
+constexpr int reserved(int points) { return points * 6 / 5; }
+
 }  // namespace
 
 std::string_view DiagramText::fill(const GraphItem& item) const {
@@ -92,7 +96,7 @@ int DiagramText::reserved_width(const GraphItem& item) const {
   GraphItem copy = item;
   int width = 0;
   for (copy.shown.parts = 1; copy.shown.parts <= item.sent_back.size(); ++copy.shown.parts)
-    width = std::max(width, style::text_points(gradient_words(copy).text, style::kTextSize));
+    width = std::max(width, reserved(style::text_points(gradient_words(copy).text, style::kTextSize)));
   return width;
 }
 
@@ -104,7 +108,7 @@ std::vector<int> DiagramText::reserved_columns(const GraphItem& item) const {
     const std::vector<std::string> cells = gradient_words(copy).cells;
     for (std::size_t i = 0; i < cells.size(); ++i) {
       int& width = widths[i % widths.size()];
-      width = std::max(width, style::text_points(cells[i], style::kGridSize) + 4);
+      width = std::max(width, reserved(style::text_points(cells[i], style::kGridSize) + 4));
     }
   }
   return widths;
