@@ -19,7 +19,9 @@ constexpr std::size_t kLargestPicture = std::size_t{256} << 20;
 std::string failure_of(const ProcessResult& r, const GraphOptions& options) {
   if (r.not_found) return "the program dot is not installed (package graphviz)";
   if (r.timed_out)
-    return fmt::format("dot took longer than {} seconds", static_cast<double>(options.time_limit.count()) / 1000);
+    return fmt::format(
+        "dot took longer than {} seconds (an .svg takes less than a .png, folded modules less than open ones)",
+        static_cast<double>(options.time_limit.count()) / 1000);
   if (r.output_too_big) return "dot wrote more than 256 MiB";
   if (r.exit_code != 0 || r.out.empty()) {
     const std::string reason = printable(shorten(r.err.substr(0, r.err.find('\n')), 200));

@@ -59,6 +59,8 @@ int run(int argc, char** argv) {
 
   CLI::App* selftest_verb = app.add_subcommand(
       "selftest", "Does this build work here? Every derivative, the diagrams, the training; one verdict");
+  bool json = false;
+  selftest_verb->add_flag("--json", json, "One JSON object instead of lines");
   selftest_verb->footer("Example: chainrule selftest");
   std::vector<Verb> verbs;
   add_derivative_verbs(app, verbs);
@@ -67,11 +69,12 @@ int run(int argc, char** argv) {
   add_ops_verb(app, verbs);
   add_profile_verb(app, verbs);
   add_completion_verb(app, verbs);
+  CLI::App* version_verb = app.add_subcommand("version", "The version and what it was built with");
+  version_verb->add_flag("--json", json, "One JSON object instead of a line");
+  version_verb->footer("Example: chainrule version");
   for (CLI::App* verb : app.get_subcommands([](CLI::App*) { return true; }))
     for (CLI::Option* option : verb->get_options())
       if (option->get_items_expected_max() == 0) option->disable_flag_override();
-  CLI::App* version_verb = app.add_subcommand("version", "The version and what it was built with");
-  version_verb->footer("Example: chainrule version");
 
   try {
     app.parse(argc, argv);
@@ -79,7 +82,7 @@ int run(int argc, char** argv) {
   } catch (const CLI::Success& wanted) {  // --help
     return app.exit(wanted);
   } catch (const CLI::ParseError& wrong) {
-    const bool json = std::any_of(argv, argv + argc, [](const char* a) { return std::string_view(a) == "--json"; });
+    json = std::any_of(argv, argv + argc, [](const char* a) { return std::string_view(a) == "--json"; });
     const std::string_view first = argc > 1 ? argv[1] : "-";
     const auto known = app.get_subcommands([&](const CLI::App* verb) { return verb->get_name() == first; });
     if (known.empty() && !first.starts_with('-')) {
@@ -104,8 +107,8 @@ int run(int argc, char** argv) {
   set_num_threads(threads);
   if (*demo_verb) return run_demo(demo);
   if (*bench_verb) return run_bench(bench);
-  if (*selftest_verb) return run_selftest();
-  if (*version_verb) return print_version();
+  if (*selftest_verb) return run_selftest(json);
+  if (*version_verb) return print_version(json);
   return 2;
 }
 

@@ -5,7 +5,9 @@
 #include <fmt/ranges.h>
 
 #include <chrono>
+#include <nlohmann/json.hpp>
 #include <set>
+#include <string_view>
 
 #include "engine/diagram.h"
 #include "engine/error.h"
@@ -18,6 +20,7 @@
 #include "ops/ops.h"
 #include "ops/registry.h"
 #include "tools/digits_net.h"
+#include "tools/program.h"
 
 namespace chainrule {
 namespace {
@@ -45,12 +48,18 @@ void note_operations(const Tensor& result, const std::vector<Tensor>& leaves, st
 
 class SelfTest {
  public:
+  explicit SelfTest(bool json) : json_(json) {}
+
   int run() {
     const auto start = std::chrono::steady_clock::now();
     derivatives();
     training();
     diagram();
     const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+    if (json_) {
+      print_json({{"ok", failures_ == 0}, {"seconds", seconds}, {"checks", checks_}});
+      return failures_ == 0 ? 0 : 1;
+    }
     fmt::print("selftest: {} ({:.1f} s)\n",
                failures_ == 0 ? "everything works" : fmt::format("{} checks failed", failures_), seconds);
     return failures_ == 0 ? 0 : 1;
@@ -58,7 +67,10 @@ class SelfTest {
 
  private:
   void line(bool ok, const char* what, const std::string& facts) {
-    fmt::print("{:<4} {:<12} {}\n", ok ? "ok" : "FAIL", what, facts);
+    if (json_)
+      checks_.push_back({{"name", what}, {"ok", ok}, {"facts", facts}});
+    else
+      fmt::print("{:<4} {:<12} {}\n", ok ? "ok" : "FAIL", what, facts);
     if (!ok) ++failures_;
   }
 
@@ -127,20 +139,27 @@ class SelfTest {
     line(good && x.grad().item() == 4, "diagrams", fmt::format("{} bytes of DOT, the same each time", dot.size()));
   }
 
+  bool json_;
+  nlohmann::ordered_json checks_ = nlohmann::ordered_json::array();
   int failures_ = 0;
 };
 
 }  // namespace
 
-int run_selftest() { return SelfTest().run(); }
+int run_selftest(bool json) { return SelfTest(json).run(); }
 
-int print_version() {
-  fmt::print("chainrule {} ({}, {} threads)\n", CHAINRULE_VERSION,
+int print_version(bool json) {
 #ifdef NDEBUG
-             "release",
+  constexpr const char* kBuild = "release";
 #else
-             "debug: slow, with assertions",
+  constexpr const char* kBuild = "debug";
 #endif
+  if (json) {
+    print_json({{"version", CHAINRULE_VERSION}, {"build", kBuild}, {"threads", num_threads()}});
+    return 0;
+  }
+  const bool debug = std::string_view(kBuild) == "debug";
+  fmt::print("chainrule {} ({}{}, {} threads)\n", CHAINRULE_VERSION, kBuild, debug ? ": slow, with assertions" : "",
              num_threads());
   return 0;
 }

@@ -1,4 +1,4 @@
-// Files of data sets made by hand: gzip, and IDX with any header.
+// Files of data sets made by hand: gzip, and IDX with any header; and why they are refused.
 #pragma once
 
 #include <doctest/doctest.h>
@@ -31,6 +31,19 @@ inline std::string idx(int type, const std::vector<std::uint32_t>& sizes, const 
   for (const std::uint32_t size : sizes)
     for (int shift = 24; shift >= 0; shift -= 8) bytes += static_cast<char>(size >> shift & 0xFF);
   return bytes + numbers;
+}
+
+/// What is said against it, in one line; empty when nothing is. Other errors than Wanted go on.
+template <class Wanted, class F>
+std::string fault(F&& run) {
+  try {
+    run();
+  } catch (const Wanted& e) {
+    const std::string text = e.what();
+    CHECK(text.find('\n') == std::string::npos);
+    return text;
+  }
+  return "";
 }
 
 }  // namespace chainrule::testing

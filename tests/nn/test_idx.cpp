@@ -6,33 +6,22 @@
 #include <cmath>
 #include <cstdlib>
 #include <fstream>
-#include <functional>
 
 #include "engine/error.h"
 #include "tests/nn/idx_bytes.h"
 #include "tests/temporary_folder.h"
 
 using namespace chainrule;
+using chainrule::testing::fault;
 using chainrule::testing::gzip;
 using chainrule::testing::idx;
 using Folder = chainrule::testing::TemporaryFolder;
 
 namespace {
 
-std::string fault(const std::function<void()>& run) {
-  try {
-    run();
-  } catch (const Error& e) {
-    const std::string text = e.what();
-    CHECK(text.find('\n') == std::string::npos);
-    return text;
-  }
-  return "";
-}
-
 /// Why a file is refused; the same as plain and as packed bytes when they are not about the packing.
 std::string why(const std::string& bytes) {
-  return fault([&] { parse_idx(bytes, "x-idx"); });
+  return fault<Error>([&] { parse_idx(bytes, "x-idx"); });
 }
 
 bool contains(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
@@ -78,7 +67,7 @@ TEST_CASE("idx: the last axis runs fastest, up to eight axes, and the header alo
     CHECK(header.shape == Shape{2, 1, 3});
     CHECK(header.type == IdxType::u8);
     CHECK(header.bytes.empty());
-    CHECK(contains(fault([&] { idx_tensor(header); }), "0 bytes for shape (2, 1, 3)"));
+    CHECK(contains(fault<Error>([&] { idx_tensor(header); }), "0 bytes for shape (2, 1, 3)"));
   }
   CHECK(read(idx(0x08, {1, 1, 1, 1, 1, 1, 1, 2}, "ab")).shape().rank() == 8);
   CHECK(contains(why(idx(0x08, {1, 1, 1, 1, 1, 1, 1, 1, 1}, "a")), "9 axes"));
@@ -157,7 +146,7 @@ TEST_CASE("idx: files, and names that must not reach a terminal as they are") {
   const std::string path = folder / "three";
   std::ofstream(path, std::ios::binary) << idx(0x08, {3}, "abc");
   CHECK(read_idx(path).bytes == "abc");
-  CHECK(contains(fault([&] { read_idx(folder / "none"); }), "No such file"));
-  CHECK(contains(fault([&] { read_idx(folder.path.string()); }), "is a folder"));
-  CHECK(!contains(fault([&] { parse_idx("", "\x1B[31m"); }), "\x1B"));
+  CHECK(contains(fault<Error>([&] { read_idx(folder / "none"); }), "No such file"));
+  CHECK(contains(fault<Error>([&] { read_idx(folder.path.string()); }), "is a folder"));
+  CHECK(!contains(fault<Error>([&] { parse_idx("", "\x1B[31m"); }), "\x1B"));
 }

@@ -8,7 +8,6 @@
 #include <cmath>
 #include <cstdlib>
 #include <fstream>
-#include <functional>
 #include <optional>
 
 #include "engine/error.h"
@@ -17,22 +16,12 @@
 #include "tests/temporary_folder.h"
 
 using namespace chainrule;
+using chainrule::testing::fault;
 using chainrule::testing::gzip;
 using chainrule::testing::idx;
 using Folder = chainrule::testing::TemporaryFolder;
 
 namespace {
-
-std::string fault(const std::function<void()>& run) {
-  try {
-    run();
-  } catch (const ValueError& e) {
-    const std::string text = e.what();
-    CHECK(text.find('\n') == std::string::npos);
-    return text;
-  }
-  return "";
-}
 
 bool contains(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
 
@@ -190,14 +179,15 @@ TEST_CASE("mnist: what is missing or wrong is named") {
   const Folder folder;
   const std::string here = folder.path.string();
   const auto why = [&](MnistPart part, bool images) {
-    return fault([&] { images ? mnist_images(part, here) : mnist_labels(part, here); });
+    return fault<ValueError>([&] { images ? mnist_images(part, here) : mnist_labels(part, here); });
   };
   {
     const Setting none("");
-    CHECK(contains(fault([&] { load_mnist(); }), "CHAINRULE_DATA"));
-    CHECK(contains(fault([&] { load_mnist(); }), "--data-dir"));
+    CHECK(contains(fault<ValueError>([&] { load_mnist(); }), "CHAINRULE_DATA"));
+    CHECK(contains(fault<ValueError>([&] { load_mnist(); }), "--data-dir"));
   }
-  CHECK(contains(fault([&] { load_mnist(folder / "none"); }), "there is no folder '" + folder / "none" + "'"));
+  CHECK(contains(fault<ValueError>([&] { load_mnist(folder / "none"); }),
+                 "there is no folder '" + folder / "none" + "'"));
   const std::string missing = why(MnistPart::train, true);
   CHECK(contains(missing, "no train-images-idx3-ubyte.gz in '" + here + "'"));
   CHECK(contains(missing, "--data-dir"));
@@ -240,8 +230,8 @@ TEST_CASE("data sets by name: the same names for each, the training part first")
   CHECK(array("digits", "images").shape() == Shape{1797, 1, 8, 8});
   CHECK(array("digits", "train_labels").to_vector() == load_digits().train.labels.to_vector());
   CHECK(array("digits", "test_images").to_vector() == load_digits().test.images.to_vector());
-  CHECK(contains(fault([&] { array("cifar", "images"); }), "no data set 'cifar'; there are digits, mnist"));
-  CHECK(contains(fault([&] { array("mnist", "pictures"); }), "'pictures'"));
-  CHECK(contains(fault([&] { array("mnist", "pictures"); }), "train_images"));
-  CHECK(!contains(fault([&] { array("mn\x1Bist", "images"); }), "\x1B"));
+  CHECK(contains(fault<ValueError>([&] { array("cifar", "images"); }), "no data set 'cifar'; there are digits, mnist"));
+  CHECK(contains(fault<ValueError>([&] { array("mnist", "pictures"); }), "'pictures'"));
+  CHECK(contains(fault<ValueError>([&] { array("mnist", "pictures"); }), "train_images"));
+  CHECK(!contains(fault<ValueError>([&] { array("mn\x1Bist", "images"); }), "\x1B"));
 }

@@ -10,6 +10,7 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <nlohmann/json.hpp>
 #include <sstream>
 
 #include "engine/process.h"
@@ -127,6 +128,18 @@ TEST_CASE("selftest: every check passes, in less than ten seconds of a release b
   CHECK(r.exit_code == 0);
   CHECK(r.out.find("selftest: everything works") != std::string::npos);
   CHECK(r.out.find("FAIL") == std::string::npos);
+}
+
+TEST_CASE("selftest and version as JSON") {
+  const ProcessResult version = command({"version", "--json"}), test = command({"selftest", "--json"});
+  CHECK(version.exit_code == 0);
+  const auto v = nlohmann::json::parse(version.out), t = nlohmann::json::parse(test.out);
+  CHECK(command({"version"}).out.find("chainrule " + v["version"].get<std::string>() + " (") == 0);
+  CHECK(v["threads"].get<int>() >= 1);
+  CHECK_MESSAGE(test.exit_code == 0, test.out);
+  CHECK(t["ok"] == true);
+  CHECK(t["checks"].size() >= 5);
+  for (const auto& check : t["checks"]) CHECK(check["ok"] == true);
 }
 
 TEST_CASE("help and version go to stdout with exit code 0, and every verb's help has an example") {
