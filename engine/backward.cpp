@@ -10,10 +10,10 @@
 #include <string_view>
 #include <variant>
 
-#include "engine/error.h"
 #include "engine/factory.h"
 #include "engine/profile.h"
 #include "engine/traverse.h"
+#include "engine/types/error.h"
 
 namespace chainrule {
 namespace {

@@ -6,8 +6,8 @@
 #include <algorithm>
 #include <cmath>
 
-#include "engine/error.h"
 #include "engine/operand.h"
+#include "engine/types/error.h"
 
 namespace chainrule {
 namespace {

@@ -8,8 +8,8 @@
 #include <string_view>
 
 #include "engine/backward.h"
-#include "engine/error.h"
 #include "engine/record.h"
+#include "engine/types/error.h"
 
 namespace chainrule {
 

@@ -3,8 +3,8 @@
 
 #include <type_traits>
 
-#include "engine/source_location.h"
 #include "engine/tensor.h"
+#include "engine/types/source_location.h"
 
 namespace chainrule {
 

@@ -4,9 +4,9 @@
 #include <cmath>
 #include <ostream>
 
-#include "engine/error.h"
 #include "engine/format.h"
 #include "engine/tensor.h"
+#include "engine/types/error.h"
 
 namespace chainrule {
 

@@ -10,8 +10,8 @@
 #include <vector>
 
 #include "engine/scopes.h"
-#include "engine/shape.h"
-#include "engine/source_location.h"
+#include "engine/types/shape.h"
+#include "engine/types/source_location.h"
 
 namespace chainrule {
 

@@ -6,7 +6,7 @@
 
 #include <cmath>
 
-#include "engine/error.h"
+#include "engine/types/error.h"
 
 namespace chainrule {
 

@@ -6,7 +6,7 @@
 #include <string>
 #include <string_view>
 
-#include "engine/source_location.h"
+#include "engine/types/source_location.h"
 
 namespace chainrule {
 

@@ -6,8 +6,8 @@
 #include <algorithm>
 #include <cstring>
 
-#include "engine/error.h"
 #include "engine/node.h"
+#include "engine/types/error.h"
 
 namespace chainrule {
 

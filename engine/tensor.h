@@ -9,7 +9,7 @@
 #include <string>
 #include <vector>
 
-#include "engine/storage.h"
+#include "engine/tensor_impl.h"
 
 namespace chainrule {
 

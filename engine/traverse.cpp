@@ -6,7 +6,7 @@
 #include <algorithm>
 #include <cassert>
 
-#include "engine/error.h"
+#include "engine/types/error.h"
 
 namespace chainrule {
 namespace {

@@ -1,3 +1,4 @@
+// Inner header: for our own sources, not installed.
 // The one traversal: every node that results were computed from, newest first, and the trainable leaves behind them.
 // backward, drawing and counting all use it. No recursion: a million nodes need no more stack than one.
 #pragma once

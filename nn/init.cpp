@@ -5,8 +5,8 @@
 
 #include <cmath>
 
-#include "engine/error.h"
 #include "engine/scopes.h"
+#include "engine/types/error.h"
 #include "ops/ops.h"
 
 namespace chainrule {

@@ -3,7 +3,7 @@
 
 #include <fmt/format.h>
 
-#include "engine/error.h"
+#include "engine/types/error.h"
 
 namespace chainrule {
 namespace {

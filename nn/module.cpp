@@ -10,7 +10,7 @@
 #include <cxxabi.h>
 #endif
 
-#include "engine/error.h"
+#include "engine/types/error.h"
 
 namespace chainrule {
 

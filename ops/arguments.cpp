@@ -7,7 +7,7 @@
 #include <array>
 #include <numeric>
 
-#include "engine/error.h"
+#include "engine/types/error.h"
 #include "ops/launch.h"
 
 namespace chainrule {

@@ -1,3 +1,4 @@
+// Inner header: for our own sources, not installed.
 // What the families share in checking their arguments: operands as tensors, window sizes, strides of images.
 // The sentences of the errors are made here; the operations themselves are in the family files.
 #pragma once
@@ -6,7 +7,7 @@
 
 #include "engine/operand.h"
 #include "engine/tensor.h"
-#include "ops/kernels/window.h"
+#include "ops/kernels/images/window.h"
 #include "ops/ops.h"
 
 namespace chainrule {

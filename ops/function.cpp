@@ -9,8 +9,8 @@
 #include <limits>
 #include <map>
 
-#include "engine/error.h"
-#include "engine/text.h"
+#include "engine/system/text.h"
+#include "engine/types/error.h"
 #include "ops/ops.h"
 #include "ops/signature.h"
 

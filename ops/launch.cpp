@@ -7,8 +7,8 @@
 #include <algorithm>
 #include <cstring>
 
-#include "engine/error.h"
 #include "engine/factory.h"
+#include "engine/types/error.h"
 #include "ops/ops.h"
 
 namespace chainrule {

@@ -1,10 +1,11 @@
+// Inner header: for our own sources, not installed.
 // The front end of the kernels: looks at the layout once, makes the result, picks the loop. Results keep the stride
 // order of their operand, so channels-last images stay channels-last. Nothing here is recorded.
 #pragma once
 
 #include "engine/operand.h"
 #include "engine/tensor.h"
-#include "ops/kernels/elementwise.h"
+#include "ops/kernels/elementwise/elementwise.h"
 
 namespace chainrule {
 

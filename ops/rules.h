@@ -1,3 +1,4 @@
+// Inner header: for our own sources, not installed.
 // What the families' rules share: recording operands that still need a common dtype, and the fused gradients, which are
 // operations of their own. Library code only.
 #pragma once

@@ -8,7 +8,7 @@
 #include <map>
 #include <mutex>
 
-#include "engine/error.h"
+#include "engine/types/error.h"
 
 namespace chainrule {
 namespace {

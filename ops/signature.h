@@ -1,3 +1,4 @@
+// Inner header: for our own sources, not installed.
 // The parameters of a function, read from its signature text. Library code only.
 #pragma once
 

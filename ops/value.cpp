@@ -3,9 +3,9 @@
 
 #include <fmt/format.h>
 
-#include "engine/error.h"
 #include "engine/factory.h"
 #include "engine/operand.h"
+#include "engine/types/error.h"
 #include "ops/ops.h"
 
 namespace chainrule {

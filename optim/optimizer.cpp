@@ -1,5 +1,5 @@
 // The optimizers of the first set. Hyper-parameters are checked here, in release builds too; the loops are in
-// ops/kernels/update.h.
+// ops/kernels/network/update.h.
 #include "optim/optimizer.h"
 
 #include <fmt/format.h>
@@ -7,10 +7,10 @@
 #include <cmath>
 #include <set>
 
-#include "engine/error.h"
 #include "engine/factory.h"
 #include "engine/scopes.h"
-#include "ops/kernels/update.h"
+#include "engine/types/error.h"
+#include "ops/kernels/network/update.h"
 
 namespace chainrule {
 namespace {

@@ -4,14 +4,14 @@
 #include <algorithm>
 #include <new>
 
-#include "engine/error.h"
-#include "engine/text.h"
+#include "engine/system/text.h"
+#include "engine/types/error.h"
 #include "ops/kernels/parallel.h"
 #include "tools/bench/bench.h"
-#include "tools/demo.h"
-#include "tools/option_values.h"
-#include "tools/selftest.h"
-#include "tools/verbs.h"
+#include "tools/program/option_values.h"
+#include "tools/verbs/demo.h"
+#include "tools/verbs/selftest.h"
+#include "tools/verbs/verbs.h"
 
 namespace {
 

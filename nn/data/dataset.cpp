@@ -6,10 +6,10 @@
 
 #include <array>
 
-#include "engine/array_elements.h"
-#include "engine/error.h"
 #include "engine/factory.h"
-#include "engine/text.h"
+#include "engine/files/elements.h"
+#include "engine/system/text.h"
+#include "engine/types/error.h"
 #include "nn/data/digits.h"
 #include "nn/data/mnist.h"
 #include "ops/ops.h"

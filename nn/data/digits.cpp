@@ -8,8 +8,8 @@
 #include <string>
 #include <string_view>
 
-#include "engine/error.h"
-#include "engine/inflate.h"
+#include "engine/files/inflate.h"
+#include "engine/types/error.h"
 
 namespace chainrule {
 

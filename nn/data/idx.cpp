@@ -6,10 +6,10 @@
 #include <array>
 #include <vector>
 
-#include "engine/array_elements.h"
-#include "engine/error.h"
-#include "engine/file.h"
-#include "engine/inflate.h"
+#include "engine/files/elements.h"
+#include "engine/files/inflate.h"
+#include "engine/system/file.h"
+#include "engine/types/error.h"
 
 namespace chainrule {
 namespace {

@@ -8,9 +8,9 @@
 #include <filesystem>
 #include <optional>
 
-#include "engine/error.h"
-#include "engine/file.h"
-#include "engine/text.h"
+#include "engine/system/file.h"
+#include "engine/system/text.h"
+#include "engine/types/error.h"
 #include "nn/data/idx.h"
 
 namespace chainrule {

@@ -1,10 +1,11 @@
+// Inner header: for our own sources, not installed.
 // Loops that only move elements, or add them up, are compiled once for each size or kind of number.
 #pragma once
 
 #include <cassert>
 #include <cstdint>
 
-#include "engine/dtype.h"
+#include "engine/types/dtype.h"
 
 namespace chainrule::kernels {
 

@@ -1,10 +1,11 @@
+// Inner header: for our own sources, not installed.
 // Loops that read or add at positions given by an index, along one axis. Memory is dense and seen as (outer, axis,
 // inner). Indices count from 0; the caller has checked them (first_outside helps). The adding loops use a fixed order.
 #pragma once
 
 #include <cstdint>
 
-#include "engine/dtype.h"
+#include "engine/types/dtype.h"
 
 namespace chainrule::kernels {
 

@@ -1,3 +1,4 @@
+// Inner header: for our own sources, not installed.
 // Splits a range over the threads of the one runtime in the process (OpenMP); without it everything runs on the caller.
 // Small work, and work that is already inside a parallel region, stays on the calling thread.
 #pragma once

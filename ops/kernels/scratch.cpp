@@ -5,8 +5,8 @@
 #include <atomic>
 #include <new>
 
+#include "ops/kernels/images/window.h"
 #include "ops/kernels/parallel.h"
-#include "ops/kernels/window.h"
 
 namespace chainrule {
 namespace kernels {

@@ -1,3 +1,4 @@
+// Inner header: for our own sources, not installed.
 // Working memory of the kernels: one buffer for each thread and use, aligned for whole vectors and kept between calls,
 // so that the second call of the same size asks nothing of the system.
 #pragma once

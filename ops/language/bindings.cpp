@@ -6,7 +6,7 @@
 #include <algorithm>
 
 #include "engine/factory.h"
-#include "engine/text.h"
+#include "engine/system/text.h"
 
 namespace chainrule {
 namespace {

@@ -6,7 +6,7 @@
 #include <utility>
 #include <vector>
 
-#include "engine/gradcheck.h"
+#include "engine/check/gradcheck.h"
 #include "ops/function.h"
 #include "ops/language/evaluate.h"
 

@@ -8,7 +8,7 @@
 #include <new>
 
 #include "engine/scopes.h"
-#include "engine/text.h"
+#include "engine/system/text.h"
 #include "ops/function.h"
 #include "ops/language/subscript.h"
 #include "ops/ops.h"

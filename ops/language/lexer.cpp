@@ -7,7 +7,7 @@
 #include <array>
 #include <charconv>
 
-#include "engine/text.h"
+#include "engine/system/text.h"
 
 namespace chainrule {
 namespace {

@@ -1,3 +1,4 @@
+// Inner header: for our own sources, not installed.
 // Tokens of the expression language. Library code only.
 #pragma once
 

@@ -8,7 +8,7 @@
 #include <numbers>
 #include <set>
 
-#include "engine/text.h"
+#include "engine/system/text.h"
 #include "ops/language/lexer.h"
 
 namespace chainrule {

@@ -6,8 +6,8 @@
 #include <string_view>
 #include <vector>
 
-#include "engine/error.h"
-#include "engine/source_location.h"
+#include "engine/types/error.h"
+#include "engine/types/source_location.h"
 #include "ops/value.h"
 
 namespace chainrule {

@@ -3,7 +3,7 @@
 
 #include <algorithm>
 
-#include "engine/text.h"
+#include "engine/system/text.h"
 #include "ops/language/program.h"
 
 namespace chainrule {

@@ -5,7 +5,7 @@
 
 #include <algorithm>
 
-#include "engine/error.h"
+#include "engine/types/error.h"
 #include "ops/ops.h"
 
 namespace chainrule {

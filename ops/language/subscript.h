@@ -1,3 +1,4 @@
+// Inner header: for our own sources, not installed.
 // Subscripts as in NumPy: x[1], x[:, 1:3], x[..., None], x[[0, 2]]. Library code only.
 #pragma once
 

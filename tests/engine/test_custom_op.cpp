@@ -3,9 +3,9 @@
 
 #include <stdexcept>
 
-#include "engine/error.h"
+#include "engine/check/gradcheck.h"
 #include "engine/factory.h"
-#include "engine/gradcheck.h"
+#include "engine/types/error.h"
 #include "tests/engine/custom_rule.h"
 
 using namespace chainrule;

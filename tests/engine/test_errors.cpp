@@ -4,8 +4,8 @@
 #include <cmath>
 
 #include "engine/backward.h"
-#include "engine/error.h"
 #include "engine/factory.h"
+#include "engine/types/error.h"
 #include "tests/engine/custom_rule.h"
 
 using namespace chainrule;

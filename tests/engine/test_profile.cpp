@@ -8,9 +8,9 @@
 #include <thread>
 
 #include "engine/backward.h"
-#include "engine/error.h"
 #include "engine/factory.h"
 #include "engine/node.h"
+#include "engine/types/error.h"
 #include "tests/engine/custom_rule.h"
 
 using namespace chainrule;

@@ -6,8 +6,8 @@
 #include <set>
 #include <thread>
 
-#include "engine/error.h"
 #include "engine/factory.h"
+#include "engine/types/error.h"
 
 using namespace chainrule;
 

@@ -6,9 +6,9 @@
 #include <limits>
 #include <sstream>
 
-#include "engine/error.h"
 #include "engine/factory.h"
 #include "engine/format.h"
+#include "engine/types/error.h"
 #include "tests/engine/custom_rule.h"
 
 using namespace chainrule;

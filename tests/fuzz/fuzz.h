@@ -5,7 +5,7 @@
 #include <cstdint>
 #include <string_view>
 
-#include "engine/error.h"
+#include "engine/types/error.h"
 
 namespace chainrule::testing {
 

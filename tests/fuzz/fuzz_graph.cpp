@@ -1,9 +1,9 @@
 // libFuzzer: any text as the JSON of a graph, with and without a program in it; what it holds is evaluated, for a
 // limited time.
-#include "engine/pool.h"
+#include "engine/memory/pool.h"
 #include "ops/ops.h"
 #include "tests/fuzz/fuzz.h"
-#include "tools/graph_file.h"
+#include "tools/program/graph_file.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   using namespace chainrule;

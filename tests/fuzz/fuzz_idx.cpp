@@ -1,4 +1,4 @@
-// libFuzzer: any bytes as IDX files, plain or packed. Not a test of values; those are in tests/nn/test_idx.cpp.
+// libFuzzer: any bytes as IDX files, plain or packed. Not a test of values; those are in tests/nn/data/test_idx.cpp.
 #include "nn/data/idx.h"
 #include "tests/fuzz/fuzz.h"
 

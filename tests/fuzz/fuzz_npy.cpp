@@ -1,5 +1,5 @@
 // libFuzzer: any bytes as NumPy arrays. Not a test of values; those are in tests/engine/test_array_files*.cpp.
-#include "engine/array_files.h"
+#include "engine/files/array_files.h"
 #include "tests/fuzz/fuzz.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {

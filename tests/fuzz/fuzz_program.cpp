@@ -2,7 +2,7 @@
 #include <chrono>
 
 #include "engine/factory.h"
-#include "engine/pool.h"
+#include "engine/memory/pool.h"
 #include "ops/language/bindings.h"
 #include "ops/ops.h"
 #include "tests/fuzz/fuzz.h"

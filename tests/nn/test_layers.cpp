@@ -3,7 +3,7 @@
 
 #include <cmath>
 
-#include "engine/error.h"
+#include "engine/types/error.h"
 #include "nn/layers.h"
 
 using namespace chainrule;

@@ -3,9 +3,9 @@
 
 #include <set>
 
-#include "engine/error.h"
 #include "engine/node.h"
 #include "engine/traverse.h"
+#include "engine/types/error.h"
 #include "nn/layers.h"
 
 using namespace chainrule;

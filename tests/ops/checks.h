@@ -7,8 +7,8 @@
 #include <vector>
 
 #include "engine/backward.h"
-#include "engine/error.h"
 #include "engine/factory.h"
+#include "engine/types/error.h"
 
 namespace chainrule::testing {
 

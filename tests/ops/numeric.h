@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "tests/ops/cases.h"
+#include "tests/ops/cases/cases.h"
 
 namespace chainrule::cases {
 

@@ -10,9 +10,9 @@
 #include <utility>
 #include <vector>
 
-#include "ops/kernels/elementwise.h"
+#include "ops/kernels/elementwise/elementwise.h"
+#include "tests/ops/kernels/support.h"
 #include "tests/ops/numeric.h"
-#include "tests/ops/test_kernels_support.h"
 
 using namespace chainrule;
 using namespace chainrule::kernels;

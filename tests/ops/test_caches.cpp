@@ -8,11 +8,11 @@
 
 #include "engine/factory.h"
 #include "engine/scopes.h"
+#include "ops/kernels/images/window.h"
 #include "ops/kernels/parallel.h"
 #include "ops/kernels/scratch.h"
-#include "ops/kernels/window.h"
 #include "ops/ops.h"
-#include "tests/ops/test_kernels_support.h"
+#include "tests/ops/kernels/support.h"
 
 #if defined(__SSE__)
 #include <xmmintrin.h>

@@ -5,8 +5,8 @@
 #include <cmath>
 #include <limits>
 
-#include "engine/error.h"
 #include "engine/factory.h"
+#include "engine/types/error.h"
 #include "ops/ops.h"
 #include "tests/ops/checks.h"
 

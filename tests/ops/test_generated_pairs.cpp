@@ -4,9 +4,9 @@
 
 #include <algorithm>
 
-#include "engine/error.h"
 #include "engine/factory.h"
 #include "engine/scopes.h"
+#include "engine/types/error.h"
 #include "tests/ops/numeric.h"
 
 using namespace chainrule;

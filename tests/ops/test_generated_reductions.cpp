@@ -4,7 +4,7 @@
 
 #include <algorithm>
 
-#include "engine/error.h"
+#include "engine/types/error.h"
 #include "tests/ops/numeric.h"
 
 using namespace chainrule;

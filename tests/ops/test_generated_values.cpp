@@ -4,7 +4,7 @@
 
 #include <cstring>
 
-#include "engine/error.h"
+#include "engine/types/error.h"
 #include "ops/kernels/parallel.h"
 #include "tests/ops/layouts.h"
 #include "tests/ops/numeric.h"

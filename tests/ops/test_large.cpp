@@ -7,7 +7,7 @@
 #include <string>
 
 #include "engine/factory.h"
-#include "engine/pool.h"
+#include "engine/memory/pool.h"
 #include "ops/ops.h"
 
 using namespace chainrule;

@@ -5,9 +5,9 @@
 #include <functional>
 
 #include "engine/backward.h"
-#include "engine/error.h"
 #include "engine/factory.h"
 #include "engine/traverse.h"
+#include "engine/types/error.h"
 #include "ops/function.h"
 #include "ops/language/bindings.h"
 #include "ops/ops.h"

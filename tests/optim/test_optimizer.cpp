@@ -4,8 +4,8 @@
 #include <cmath>
 #include <limits>
 
-#include "engine/error.h"
 #include "engine/factory.h"
+#include "engine/types/error.h"
 #include "ops/ops.h"
 #include "optim/optimizer.h"
 

@@ -13,7 +13,7 @@
 #include <nlohmann/json.hpp>
 #include <sstream>
 
-#include "engine/process.h"
+#include "engine/system/process.h"
 #include "tests/temporary_folder.h"
 
 using namespace chainrule;

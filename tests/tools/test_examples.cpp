@@ -7,7 +7,7 @@
 #include <map>
 #include <sstream>
 
-#include "engine/process.h"
+#include "engine/system/process.h"
 #include "tests/temporary_folder.h"
 
 using namespace chainrule;

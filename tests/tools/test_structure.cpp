@@ -30,7 +30,7 @@ const std::map<std::string, std::set<std::string>> kMayInclude = {
     {"tools", {"tools", "tools/bench", "optim", "nn", "nn/data", "ops", "ops/language", "ops/kernels", "engine"}},
     {"tools/bench", {"tools", "tools/bench", "optim", "nn", "nn/data", "ops", "ops/language", "ops/kernels", "engine"}},
 };
-const std::set<std::string> kKernelsMayAlsoInclude = {"engine/dtype.h", "engine/shape.h"};
+const std::set<std::string> kKernelsMayAlsoInclude = {"engine/types/dtype.h", "engine/types/shape.h"};
 
 Lines lines_of(const fs::path& path) {
   std::ifstream file(path);
@@ -144,7 +144,7 @@ struct BrokenTree {
   BrokenTree() {
     fs::remove_all(root);
     write("engine/a.h", "#include \"ops/ops.h\"\n#include \"engine/b.h\"\n#include <vector>\n");
-    write("ops/kernels/k.cpp", "#include \"engine/shape.h\"\n#include \"engine/tensor.h\"\n");
+    write("ops/kernels/k.cpp", "#include \"engine/types/shape.h\"\n#include \"engine/tensor.h\"\n");
     write("ops/o.cpp", "#include \"o.h\"\n#include <chainrule/engine/a.h>\n");
     write("nn/n.h", "#include \"optim/sgd.h\"\n");
     write("optim/p.h", "  #  include \"nn/n.h\"\n#include <nn/n.h>\n");

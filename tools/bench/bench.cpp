@@ -7,16 +7,16 @@
 #include <chrono>
 
 #include "engine/backward.h"
-#include "engine/error.h"
 #include "engine/factory.h"
-#include "engine/process.h"
+#include "engine/system/process.h"
+#include "engine/types/error.h"
 #include "ops/kernels/parallel.h"
 #include "ops/ops.h"
 #include "tools/bench/machine.h"
 #include "tools/bench/measure.h"
 #include "tools/bench/ours.h"
 #include "tools/bench/report.h"
-#include "tools/progress.h"
+#include "tools/terminal/progress.h"
 
 namespace chainrule {
 namespace {

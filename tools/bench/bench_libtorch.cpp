@@ -11,8 +11,8 @@
 #include <iterator>
 #include <sstream>
 
-#include "engine/error.h"
-#include "engine/process.h"
+#include "engine/system/process.h"
+#include "engine/types/error.h"
 #include "ops/kernels/parallel.h"
 #include "tools/bench/machine.h"
 #include "tools/bench/measure.h"

@@ -6,7 +6,7 @@
 #include <CLI/CLI.hpp>
 #include <cmath>
 
-#include "engine/error.h"
+#include "engine/types/error.h"
 #include "ops/kernels/parallel.h"
 #include "tools/bench/machine.h"
 #include "tools/bench/measure.h"

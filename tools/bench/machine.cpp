@@ -13,7 +13,7 @@
 #include <fstream>
 
 #include "ops/kernels/parallel.h"
-#include "ops/kernels/simd_targets.h"
+#include "ops/kernels/simd/simd_targets.h"
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "tools/bench/machine.cpp"

@@ -9,7 +9,7 @@
 #include <fstream>
 #include <string>
 
-#include "engine/error.h"
+#include "engine/types/error.h"
 
 namespace chainrule::bench {
 namespace {

@@ -1,13 +1,16 @@
 # The public headers as users see them. Inside the repository the include root is its top folder ("engine/tensor.h"); users get
 # a copy under <build>/include/chainrule/ in which every such include reads <chainrule/engine/tensor.h>, so that no folder
 # called engine or ops ever comes onto a user's include path. The copy is made at build time, and installed as it is.
-file(GLOB chainrule_public_headers CONFIGURE_DEPENDS RELATIVE "${PROJECT_SOURCE_DIR}"
-  engine/*.h ops/*.h ops/language/*.h nn/*.h nn/data/*.h optim/*.h)
-# ops/kernels/ and these are for our own sources. A public header that includes one of them stops the build with a message.
-list(REMOVE_ITEM chainrule_public_headers
-  engine/array_elements.h engine/diagram_json.h engine/diagram_style.h engine/diagram_text.h engine/dot_writer.h engine/file.h engine/gradcheck_difference.h
-  engine/gradcheck_blame.h engine/gradcheck_cause.h engine/gradcheck_replay.h engine/gradcheck_state.h engine/graph_steps.h engine/graph_view.h engine/html_label.h engine/inflate.h engine/process.h engine/render.h engine/step_text.h engine/step_walk.h engine/text.h engine/traverse.h
-  ops/arguments.h ops/axes.h ops/blocks.h ops/chosen.h ops/images.h ops/launch.h ops/loss_parts.h ops/norm_groups.h ops/matrices.h ops/rules.h ops/signature.h)
+file(GLOB_RECURSE chainrule_public_headers CONFIGURE_DEPENDS RELATIVE "${PROJECT_SOURCE_DIR}"
+  engine/*.h ops/*.h nn/*.h optim/*.h)
+# A header whose first line says "Inner header" is for our own sources. A public header that includes one of them stops the build with a message.
+foreach(header IN LISTS chainrule_public_headers)
+  file(STRINGS "${PROJECT_SOURCE_DIR}/${header}" first_line LIMIT_COUNT 1)
+  set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/${header}")
+  if(first_line MATCHES "^// Inner header")
+    list(REMOVE_ITEM chainrule_public_headers "${header}")
+  endif()
+endforeach()
 list(SORT chainrule_public_headers)
 
 set(chainrule_include_dir "${PROJECT_BINARY_DIR}/include")

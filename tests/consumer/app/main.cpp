@@ -1,7 +1,7 @@
 // A whole user program: one include, one gradient. It must compile with nothing of the repository on the include path.
 #include <chainrule/chainrule.h>
 
-#if __has_include("engine/error.h") || __has_include(<engine/error.h>) || __has_include(<ops/ops.h>)
+#if __has_include("engine/types/error.h") || __has_include(<engine/types/error.h>) || __has_include(<ops/ops.h>)
 #error "a folder with a generic name has come onto the user's include path"
 #endif
 

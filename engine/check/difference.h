@@ -1,0 +1,96 @@
+// Inner header: for our own sources, not installed.
+// Numerical derivatives of a weighed sum of outputs by one number, and the judgement of one gradient by them. No graph
+// and no tensor here.
+#pragma once
+
+#include <cmath>
+#include <functional>
+#include <limits>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "engine/check/gradcheck.h"
+
+namespace chainrule::internal {
+
+/// How a precision is differentiated: where the steps begin and how often they are halved.
+struct DifferencePlan {
+  double epsilon;                       // of the arithmetic
+  std::span<const double> first_steps;  // tried in order, times max(1, |x|)
+  int halvings;                         // rows of the extrapolation table of each
+  double kink_step;                     // for left and right differences
+};
+DifferencePlan difference_plan(bool single_precision);
+
+/// A numerical derivative and what is known of its error.
+struct Slope {
+  double value = 0;
+  double error = 0;  // estimated from how the extrapolations differ
+  double noise = 0;  // of rounding in the outputs alone
+  double step = 0;   // the smallest shift that it was made from
+};
+
+/// Between which values the derivative lies when left and right disagree.
+struct SlopeRange {
+  double low, high, tolerance, step;
+};
+
+class Difference {
+ public:
+  /// Sets the input to a number and returns the outputs; the same number of outputs each time.
+  using Evaluate = std::function<std::vector<double>(double)>;
+  /// `base` are the outputs at x. With single_input shifted inputs are rounded to float.
+  Difference(Evaluate evaluate, std::span<const double> weights, std::span<const double> base, double x,
+             bool single_input, const DifferencePlan& plan)
+      : evaluate_(std::move(evaluate)),
+        weights_(weights),
+        base_(base),
+        x_(x),
+        single_input_(single_input),
+        plan_(plan) {}
+
+  /// Richardson's extrapolation of central differences, from the given step downwards; stops early when the estimated
+  /// error is below `enough` of the value. Empty where no step gives finite values on both sides.
+  std::optional<Slope> central(double first_step, double enough_relative, double enough_absolute);
+  /// The same from one side, for the edge of a domain: the side that is finite.
+  std::optional<Slope> one_sided(double first_step);
+  /// Left and right derivatives; empty when no output has a kink here.
+  std::optional<SlopeRange> kink();
+
+ private:
+  struct Quotient {
+    double value = 0, noise = 0;
+    bool finite = false;
+  };
+  double shifted(double by) const;
+  Quotient quotient(std::span<const double> low, std::span<const double> high, double width) const;
+  template <class Row>
+  std::optional<Slope> extrapolate(Row&& row, double first_step, double power, double relative, double absolute);
+
+  Evaluate evaluate_;
+  std::span<const double> weights_, base_;
+  double x_;
+  bool single_input_;
+  DifferencePlan plan_;
+};
+
+struct GradientTolerance {
+  double relative, absolute;
+};
+
+/// How one element fared.
+struct ElementResult {
+  GradcheckVerdict verdict = GradcheckVerdict::mismatch;
+  double analytic = 0, numeric = 0, tolerance = 0, step = 0;
+  double badness() const {
+    const double part = std::abs(analytic - numeric) / tolerance;
+    return std::isfinite(part) ? part : std::numeric_limits<double>::infinity();
+  }
+};
+
+/// Judges the gradient `analytic` of an element whose value is x.
+ElementResult check_slope(Difference& difference, const DifferencePlan& plan, const GradientTolerance& tolerance,
+                          double x, double analytic);
+
+}  // namespace chainrule::internal

@@ -1,0 +1,24 @@
+// Inner header: for our own sources, not installed.
+// Pictures by Graphviz, which is asked as a program with the text on its standard input, and never trusted to end.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "engine/draw/diagram.h"
+
+namespace chainrule {
+
+struct Rendered {
+  std::string picture;
+  std::string failure{};  ///< why there is none, as the end of a sentence
+};
+Rendered render_dot(std::string_view dot, const std::string& format, const GraphOptions& options);
+
+/// The <svg> element of a picture, without what stands before it in a file of its own.
+std::string_view svg_element(std::string_view svg);
+
+/// For the text of HTML and SVG, also inside quotes: printable, with entities for what markup would take for its own.
+std::string markup_text(std::string_view text);
+
+}  // namespace chainrule

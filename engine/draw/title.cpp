@@ -1,0 +1,148 @@
+// What stands above a diagram: the expression that it draws, where that is short enough, and the legend.
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "engine/draw/labels.h"
+#include "engine/draw/numbers.h"
+#include "engine/system/text.h"
+
+namespace chainrule {
+namespace {
+
+constexpr std::size_t kLongestTitle = 120, kLongestExpression = 90, kMostItems = 40;
+
+// How tightly an expression holds together: what binds less than its surroundings needs parentheses.
+enum Binding { kSum = 1, kProduct, kSign, kPower, kWord };
+
+struct Expression {
+  std::string text;
+  int binds = kWord;
+  std::string symbol{};
+};
+
+Expression binary(const std::string& symbol, const Expression& x, const Expression& y) {
+  const int binds = symbol == "+" || symbol == "−" ? kSum : symbol == "^" ? kPower : kProduct;
+  const bool regroups = symbol == "+" || symbol == "×";  // a × (b × c) is a × b × c
+  auto wrapped = [](const Expression& e, bool wrap) { return wrap ? "(" + e.text + ")" : e.text; };
+  const std::string left = wrapped(x, x.binds < binds || (x.binds == binds && binds == kPower));
+  const std::string right = wrapped(y, y.binds < binds || (y.binds == binds && !(regroups && y.symbol == symbol)));
+  const bool tight = binds == kPower;
+  return {left + (tight ? symbol : " " + symbol + " ") + right, binds, symbol};
+}
+
+Expression operation(const GraphItem& item, const std::vector<Expression>& inputs) {
+  const std::string symbol = symbol_of(*item.info);
+  if (!symbol.empty() && inputs.size() == 2) return binary(symbol, inputs[0], inputs[1]);
+  if (!symbol.empty() && inputs.size() == 1) {
+    const Expression& x = inputs[0];
+    if (symbol == "ᵀ") return {(x.binds < kWord ? "(" + x.text + ")" : x.text) + symbol};
+    return {symbol + (x.binds < kSign ? "(" + x.text + ")" : x.text), kSign};
+  }
+  std::string list;
+  for (const Expression& x : inputs) list += (list.empty() ? "" : ", ") + x.text;
+  return {fmt::format("{}({})", item.info->name, list)};
+}
+
+// A value by its name; without one a number or short list of numbers is written out.
+Expression leaf(const GraphItem& item) {
+  if (!item.label.empty()) return {printable(item.label)};
+  if (is_number(item.value)) {
+    const std::string number = format_number(item.value.item());
+    return {number, number[0] == '-' ? kSign : kWord};
+  }
+  if (item.value.defined() && item.value.dim() == 1 && grid_columns(item.value)) {
+    std::string list;
+    for (const std::string& cell : grid_cells(item.value)) list += (list.empty() ? "" : ", ") + cell;
+    return {"[" + list + "]"};
+  }
+  return {item.kind == ItemKind::parameter ? "parameter" : item.kind == ItemKind::input ? "input" : "constant"};
+}
+
+// "price = (apple × apples + orange × oranges) × tax"; empty when it is too long, folded, or there are several results.
+std::string expression_of(const GraphView& view) {
+  if (view.items.size() > kMostItems) return {};
+  std::vector<Expression> parts(view.items.size());
+  std::vector<std::vector<Expression>> inputs(view.items.size());
+  auto next = view.links.begin();
+  for (std::size_t i = 0; i < view.items.size(); ++i) {
+    const GraphItem& item = view.items[i];
+    std::vector<Expression> from;
+    for (; next != view.links.end() && next->to == i; ++next) from.push_back(parts[next->from]);
+    if (item.kind == ItemKind::folded) return {};
+    if (item.kind == ItemKind::result) {
+      if (i + 1 < view.items.size()) return {};
+      const bool plain = view.items[view.links.back().from].kind != ItemKind::operation;
+      if (item.label.empty() || plain) return from[0].text;
+      return printable(item.label) + " = " + from[0].text;
+    }
+    parts[i] = item.kind == ItemKind::operation ? operation(item, from) : leaf(item);
+    if (text_width(parts[i].text) > kLongestExpression) return {};
+  }
+  return {};
+}
+
+}  // namespace
+
+std::string operation_text(const GraphItem& item, const std::vector<std::string>& inputs) {
+  std::vector<Expression> parts;
+  parts.reserve(inputs.size());
+  const std::string attributes = printable(item.attributes);
+  const bool infix = attributes.empty() && !symbol_of(*item.info).empty() && inputs.size() <= 2;
+  // A negative number behind a symbol, or below a power.
+  const bool power = infix && symbol_of(*item.info) == "^";
+  for (const std::string& text : inputs) {
+    const bool wrap = infix && text[0] == '-' && (power || inputs.size() == 1 || !parts.empty());
+    parts.push_back({wrap ? "(" + text + ")" : text});
+  }
+  if (infix) return operation(item, parts).text;
+  std::string list;
+  for (const Expression& x : parts) list += (list.empty() ? "" : ", ") + x.text;
+  return fmt::format("{}({}{}{})", item.info->name, list, list.empty() || attributes.empty() ? "" : ", ", attributes);
+}
+
+std::string DiagramText::title() const {
+  if (!options_.title.empty()) return shorten(printable(options_.title), kLongestTitle);
+  std::string expression = expression_of(view_);
+  if (!expression.empty()) return expression;
+  std::size_t operations = 0;
+  std::string names;
+  for (const GraphItem& item : view_.items) {
+    operations += item.kind == ItemKind::operation;
+    if (item.kind == ItemKind::result) names += (names.empty() ? "" : ", ") + result_name(item);
+  }
+  if (view_.total != view_.items.size())
+    return fmt::format("{}: {} nodes, drawn as {}", names, count_text(view_.total), count_text(view_.items.size()));
+  return fmt::format("{}: {} operation{}", names, count_text(operations), operations == 1 ? "" : "s");
+}
+
+std::string DiagramText::legend() const {
+  std::vector<std::string> parts;
+  if (options_.symbols) parts.emplace_back("blue: values, in letters  ·  red: the rule by which gradients flow back");
+  if (options_.values) parts.emplace_back("blue: value, flows forward");
+  auto any_item = [&](auto&& f) { return std::any_of(view_.items.begin(), view_.items.end(), f); };
+  auto any_link = [&](auto&& f) { return std::any_of(view_.links.begin(), view_.links.end(), f); };
+  const bool local = options_.local_derivatives && !options_.symbols &&
+                     any_link([](const GraphLink& link) { return is_number(link.local); });
+  if (options_.gradients && any_item([](const GraphItem& item) { return item.grad.defined(); })) {
+    std::size_t results = 0;
+    for (const GraphItem& item : view_.items) results += item.kind == ItemKind::result;
+    parts.push_back(fmt::format("red: gradient of {}, flows back{}",
+                                results == 1 ? result_name(view_.items.back()) : "the results",
+                                local && any_contribution_ ? " = incoming · local derivative" : ""));
+  } else if (options_.gradients) {
+    parts.emplace_back("gradients are not computed yet");
+  }
+  if (local && !any_contribution_) parts.emplace_back("grey: local derivative");
+  const bool fixed = any_item([](const GraphItem& item) {
+    return item.kind == ItemKind::constant || item.kind == ItemKind::detached || item.kind == ItemKind::frozen;
+  });
+  if (options_.color == GraphColor::memory) parts.emplace_back("the darker, the more memory");
+  if (options_.color == GraphColor::health) parts.emplace_back("orange: a gradient that is zero, huge or not finite");
+  if (fixed) parts.emplace_back("broken outline: takes no gradient");
+  std::string text;
+  for (const std::string& part : parts) text += (text.empty() ? "" : "  ·  ") + part;
+  return text;
+}
+
+}  // namespace chainrule

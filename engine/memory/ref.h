@@ -1,0 +1,82 @@
+// Counted references: the count that lives in an object, and the handle that holds it.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <utility>
+
+#if __has_include(<sys/single_threaded.h>)
+#include <sys/single_threaded.h>
+#endif
+
+namespace chainrule {
+
+/// True while the process has never had a second thread: then a plain add does for an atomic one.
+inline bool single_threaded() {
+#if __has_include(<sys/single_threaded.h>)
+  return __libc_single_threaded;
+#else
+  return false;
+#endif
+}
+
+/// An intrusive reference count that starts at one.
+class RefCount {
+ public:
+  void add() noexcept {
+    if (single_threaded())
+      ++count_;
+    else
+      shared().fetch_add(1, std::memory_order_relaxed);
+  }
+  /// True when the last reference has gone. A sole owner needs no atomic write: nobody else can add one.
+  [[nodiscard]] bool drop() noexcept {
+    if (single_threaded()) return --count_ == 0;
+    return unique() || shared().fetch_sub(1, std::memory_order_acq_rel) == 1;
+  }
+  bool unique() const noexcept { return shared().load(std::memory_order_acquire) == 1; }
+
+ private:
+  std::atomic_ref<std::uint32_t> shared() const noexcept { return std::atomic_ref(count_); }
+  mutable std::uint32_t count_ = 1;
+};
+
+/// A counted reference to an object with `refs` and a free function `destroy(T*)`.
+template <class T>
+class Ref {
+ public:
+  Ref() = default;
+  /// Takes over a reference that the caller holds.
+  static Ref adopt(T* p) noexcept {
+    Ref r;
+    r.p_ = p;
+    return r;
+  }
+  static Ref share(T* p) noexcept {
+    if (p) p->refs.add();
+    return adopt(p);
+  }
+  Ref(const Ref& other) noexcept : p_(other.p_) {
+    if (p_) p_->refs.add();
+  }
+  Ref(Ref&& other) noexcept : p_(std::exchange(other.p_, nullptr)) {}
+  Ref& operator=(Ref other) noexcept {
+    std::swap(p_, other.p_);
+    return *this;
+  }
+  ~Ref() {
+    if (p_ && p_->refs.drop()) destroy(p_);
+  }
+  void reset() noexcept {
+    if (T* p = std::exchange(p_, nullptr); p && p->refs.drop()) destroy(p);
+  }
+  T* get() const noexcept { return p_; }
+  T* operator->() const noexcept { return p_; }
+  T& operator*() const noexcept { return *p_; }
+  explicit operator bool() const noexcept { return p_ != nullptr; }
+
+ private:
+  T* p_ = nullptr;
+};
+
+}  // namespace chainrule

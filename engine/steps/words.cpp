@@ -1,0 +1,281 @@
+// Formulas come from the operations' own table (diagram_rule.h), numbers from the view.
+#include "engine/steps/words.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <map>
+
+#include "engine/draw/labels.h"
+#include "engine/draw/numbers.h"
+#include "engine/draw/rule.h"
+#include "engine/system/text.h"
+
+namespace chainrule {
+namespace {
+
+constexpr std::int64_t kMostWritten = 12;  // elements of a tensor
+constexpr std::int64_t kMostPutIn = 4;     // of one that stands in a formula
+constexpr std::size_t kMostParts = 6;      // of a sum that is written out
+constexpr std::size_t kWidestNumbers = 72;
+
+std::string in_parentheses(const std::string& text) { return text[0] == '-' ? "(" + text + ")" : text; }
+
+// Where a name will stand in a rule: a character of the private range, U+E000 and following, which no rule holds.
+constexpr std::size_t kResult = 63, kPlaceBytes = 3;
+std::string place(std::size_t i) { return std::string("\xEE\x80") + static_cast<char>(0x80 + i); }
+
+bool short_enough(const Tensor& t) { return t.defined() && t.numel() > 0 && t.numel() <= kMostPutIn; }
+
+class Describer {
+ public:
+  Describer(const GraphView& view, const GraphOptions& options)
+      : view_(view), names_(item_names(view, options)), parts_(view.items.size()), sums_(view.items.size()) {}
+
+  StepText text(const GraphStep& step) {
+    switch (step.kind) {
+      case StepKind::given:
+        return given();
+      case StepKind::forward:
+        return forward(step);
+      case StepKind::seed:
+        return seed(step);
+      case StepKind::backward:
+        return backward(step);
+      default:
+        return finished();
+    }
+  }
+
+ private:
+  StepText given() const {
+    StepText text{.title = "given"};
+    for (std::size_t i = 0; i < view_.items.size(); ++i) {
+      const GraphItem& item = view_.items[i];
+      if (!is_given(item) || names_[i] == value_text(item.value)) continue;  // a constant that stands for itself
+      text.rows.push_back({.left = names_[i],
+                           .value = item.value.defined() ? value_text(item.value) : "not kept",
+                           .note = item.takes_grad ? "" : "takes no gradient"});
+    }
+    // A result that nothing is computed for.
+    for (const GraphLink& link : view_.links) {
+      const GraphItem& to = view_.items[link.to];
+      if (to.kind != ItemKind::result || !is_given(view_.items[link.from]) || names_[link.to] == names_[link.from])
+        continue;
+      StepRow row{.left = names_[link.to], .formula = names_[link.from], .value = value_text(to.value)};
+      if (row.formula == row.value) row.formula.clear();
+      text.rows.push_back(std::move(row));
+    }
+    return text;
+  }
+
+  StepText forward(const GraphStep& step) const {
+    const GraphItem& item = view_.items[step.item];
+    StepRow row{.left = names_[step.item], .value = value_or_shape(item)};
+    if (item.kind == ItemKind::folded) {
+      row.formula = item.attributes.empty() ? "…" : printable(item.attributes);
+      row.note = count_text(item.hidden) + (item.hidden == 1 ? " node, folded" : " nodes, folded");
+      return {.title = "folded", .rows = {std::move(row)}};
+    }
+    std::vector<std::string> names, numbers;
+    // Beside a symbol small tensors can be put in; in the parentheses of a call they would only stand there again.
+    bool fits = true;
+    for (const GraphStep::Part& part : step.parts) {
+      const std::size_t from = view_.links[part.link].from;
+      const Tensor& value = view_.items[from].value;
+      names.push_back(names_[from]);
+      fits = fits && (is_number(value) || (short_enough(value) && !symbol_of(*item.info).empty()));
+      if (fits) numbers.push_back(value_text(value));
+    }
+    row.formula = operation_text(item, names);
+    if (fits && !numbers.empty()) row.numbers = operation_text(item, numbers);
+    if (text_width(row.numbers) > kWidestNumbers) row.numbers.clear();
+    // "p = sigmoid(x)" leaves the formula to be said; "a = x × y" does not.
+    std::string about = symbol_of(*item.info).empty() ? formula_text(*item.info, names, row.left) : "";
+    if (about == row.left + " = " + row.formula) about.clear();
+    return {.title = item.info->name, .about = std::move(about), .rows = {std::move(row)}};
+  }
+
+  StepText seed(const GraphStep& step) {
+    const std::string& name = names_[step.item];
+    const bool one = is_number(step.incoming) && step.incoming.item() == 1;
+    StepText text{.title = "gradient of " + name};
+    text.rows.push_back({.left = "∂" + name,
+                         .formula = one ? fmt::format("d {0}/d {0}", name) : "",
+                         .value = value_text(step.incoming),
+                         .note = one ? "" : "given: the gradient that flows back from here"});
+    for (const GraphStep::Part& part : step.parts) arrive(part);
+    return text;
+  }
+
+  StepText backward(const GraphStep& step) {
+    const GraphItem& item = view_.items[step.item];
+    StepText text{.title = item.info ? item.info->name : "folded", .about = arriving(step)};
+    for (const GraphStep::Part& part : step.parts) {
+      const GraphLink& link = view_.links[part.link];
+      StepRow row{.left = "∂" + names_[link.from], .formula = rule(step, part), .numbers = product(step, part)};
+      row.value = part.contribution.defined() ? value_text(part.contribution) : "not computed";
+      row.adds = part.arrived > 1;
+      row.note = arrive(part);
+      text.rows.push_back(std::move(row));
+    }
+    return text;
+  }
+
+  // "∂a = 1.1 arrives at a = apple × count"
+  std::string arriving(const GraphStep& step) const {
+    const GraphItem& item = view_.items[step.item];
+    const std::string& name = names_[step.item];
+    std::vector<std::string> inputs;
+    for (const std::size_t k : inputs_of(step)) inputs.push_back(names_[view_.links[k].from]);
+    return fmt::format("∂{}{} arrives at {}{}", name, step.incoming.defined() ? " = " + value_text(step.incoming) : "",
+                       name, item.info ? " = " + operation_text(item, inputs) : "");
+  }
+
+  StepText finished() const {
+    StepText text{.title = "finished"};
+    for (std::size_t i = 0; i < view_.items.size(); ++i) {
+      const GraphItem& item = view_.items[i];
+      if (!is_given(item) || !item.takes_grad) continue;
+      const std::string sum = sums_[i].defined() ? value_text(sums_[i]) : "not computed";
+      const std::string holds = item.grad.defined() ? value_text(item.grad) : sum;
+      text.rows.push_back({.left = "∂" + names_[i],
+                           .value = sum,
+                           .note = holds == sum ? "" : "with what earlier calls left it holds " + holds});
+    }
+    return text;
+  }
+
+  std::string value_or_shape(const GraphItem& item) const {
+    if (item.value.defined()) return value_text(item.value);
+    return !item.shape_known ? "" : item.shape.empty() ? "not kept" : to_string(item.shape) + ", not kept";
+  }
+
+  // The rule in the names of the inputs: they are put in last, so that any name will do.
+  std::string rule(const GraphStep& step, const GraphStep::Part& part) const {
+    const GraphLink& link = view_.links[part.link];
+    const GraphItem& to = view_.items[link.to];
+    const GraphItem& from = view_.items[link.from];
+    const std::string& name = names_[link.to];
+    std::string unknown = fmt::format("∂{0} · d {0}/d {1}", name, names_[link.from]);
+    if (!to.info) return unknown;
+    std::vector<std::string> places, inputs;
+    for (const std::size_t k : inputs_of(step)) {
+      places.push_back(place(std::min(places.size(), kResult - 1)));
+      inputs.push_back(in_parentheses(names_[view_.links[k].from]));
+    }
+    const bool broadcast = to.info->elementwise && from.shape_known && from.shape != to.shape;
+    std::string text = rule_text(*to.info, link.input, places, broadcast, "∂" + place(kResult));
+    const std::size_t equals = text.find(" = ");
+    if (equals == std::string::npos) return unknown;
+    std::string named;
+    for (std::size_t at = equals + 3; at < text.size(); ++at) {
+      const std::string_view here = std::string_view(text).substr(at, kPlaceBytes);
+      const auto input = std::find(places.begin(), places.end(), here);
+      const bool result = here == place(kResult);
+      if (!result && input == places.end()) {
+        named += text[at];
+        continue;
+      }
+      named += result ? name : inputs[static_cast<std::size_t>(input - places.begin())];
+      at += kPlaceBytes - 1;
+    }
+    return named;
+  }
+
+  // All links of the operation, also those without a gradient.
+  std::vector<std::size_t> inputs_of(const GraphStep& step) const {
+    std::vector<std::size_t> links;
+    const auto first = std::lower_bound(view_.links.begin(), view_.links.end(), step.item,
+                                        [](const GraphLink& link, std::size_t to) { return link.to < to; });
+    for (auto link = first; link != view_.links.end() && link->to == step.item; ++link)
+      links.push_back(static_cast<std::size_t>(link - view_.links.begin()));
+    return links;
+  }
+
+  // What arrives, times the local derivative, where these are numbers or multiply element by element.
+  std::string product(const GraphStep& step, const GraphStep::Part& part) const {
+    if (!short_enough(part.local) || !short_enough(step.incoming) || !part.contribution.defined()) return {};
+    const bool by_element = part.local.shape() == part.contribution.shape() &&
+                            (is_number(step.incoming) || step.incoming.shape() == part.local.shape());
+    if (!by_element || !(is_number(part.local) || differs_from_one(part.local))) return {};
+    return fmt::format("{} · {}", value_text(step.incoming), in_parentheses(value_text(part.local)));
+  }
+
+  // Notes the contribution down; what to say of the sum at its origin.
+  std::string arrive(const GraphStep::Part& part) {
+    const std::size_t at = view_.links[part.link].from;
+    sums_[at] = part.sum;
+    const std::size_t all = view_.items[at].sent_back.size();
+    if (all < 2) return {};
+    const std::string name = "∂" + names_[at];
+    if (!part.sum.defined()) return {};
+    parts_[at].push_back(value_text(part.contribution));
+    if (part.arrived == 1) return fmt::format("the first of {} parts of {}", all, name);
+    std::string sum;
+    if (is_number(part.sum) && part.arrived <= kMostParts) {
+      for (const std::string& p : parts_[at]) sum += sum.empty() ? p : p[0] == '-' ? " − " + p.substr(1) : " + " + p;
+      sum += " = ";
+    }
+    return fmt::format("{}{}{}", name, part.arrived < all ? " so far: " : " = ", sum + value_text(part.sum));
+  }
+
+  const GraphView& view_;
+  std::vector<std::string> names_;
+  std::vector<std::vector<std::string>> parts_;
+  std::vector<Tensor> sums_;
+};
+
+}  // namespace
+
+std::vector<std::string> item_names(const GraphView& view, const GraphOptions& options) {
+  std::vector<std::string> names;
+  names.reserve(view.items.size());
+  std::map<std::string_view, std::size_t> uses;
+  for (const GraphItem& item : view.items) uses[item.label] += !item.label.empty() && item.kind != ItemKind::result;
+  for (const GraphItem& item : view.items) {
+    std::string name = item.letter;
+    if (item.kind == ItemKind::result)
+      name = item.label.empty() ? "result" : item.label;
+    else if (item.kind == ItemKind::folded)
+      name = "«" + (item.label.empty() ? "…" : item.label) + "»";
+    else if (item.module && uses[item.label] > 1)  // the weight of which module
+      name = item.module->full() + "." + item.label;
+    names.push_back(shorten(printable(name), options.max_label));
+  }
+  // An operation whose value is the result has the result's name.
+  for (const GraphLink& link : view.links)
+    if (view.items[link.to].kind == ItemKind::result && !is_given(view.items[link.from]))
+      names[link.from] = names[link.to];
+  return names;
+}
+
+std::string value_text(const Tensor& t) {
+  if (!t.defined()) return "not kept";
+  if (is_number(t)) return format_number(t.item());
+  if (t.numel() <= kMostWritten) return flat_text(t);
+  const std::string norm = norm_text(t);
+  return to_string(t.shape()) + (norm.empty() ? "" : ", norm " + norm);
+}
+
+std::string row_text(const StepRow& row) {
+  std::string text = row.left;
+  const char* equals = row.adds ? " += " : " = ";
+  for (const std::string* part : {&row.formula, &row.numbers, &row.value}) {
+    if (part->empty()) continue;
+    text += equals + *part;
+    equals = " = ";
+  }
+  return text;
+}
+
+std::vector<StepText> describe(const GraphView& view, const std::vector<GraphStep>& steps,
+                               const GraphOptions& options) {
+  std::vector<StepText> texts;
+  texts.reserve(steps.size());
+  Describer describer(view, options);
+  for (const GraphStep& step : steps) texts.push_back(describer.text(step));
+  return texts;
+}
+
+}  // namespace chainrule

@@ -1,0 +1,394 @@
+// Activations made of exponentials: each derivative beside its forward, and the fused gradients that need one pass
+// instead of many. Those made of straight pieces are in activations.cpp.
+#include <fmt/format.h>
+
+#include <limits>
+
+#include "engine/types/error.h"
+#include "ops/function.h"
+#include "ops/ops.h"
+#include "ops/registry.h"
+#include "ops/rules.h"
+
+namespace chainrule {
+namespace {
+
+constexpr double kDensityAt0 = 0.39894228040143267794;                       // 1 / sqrt(2 pi)
+constexpr double kTanhRate = 1.59576912160573071176, kTanhCubic = 0.044715;  // 2 sqrt(2 / pi)
+
+// z = 1 / (1 + exp(-x))      dx = g z (1 - z)
+struct Sigmoid {
+  static constexpr OpInfo info{
+      .name = "sigmoid",
+      .elementwise = true,
+      .formula = "z = 1 / (1 + exp(-x))",
+      .derivatives = {"z * (1 - z)"},
+      .inputs = "x",
+      .latex = "z = \\frac{1}{1 + e^{-x}}",
+      .latex_derivatives = {"z (1 - z)"},
+      .flops = "3 * numel(z)",
+      .stable = "logsigmoid(x) for log(sigmoid(x)); binary_cross_entropy_with_logits for its loss"};
+  static constexpr Uses uses[] = {kOutput};
+  Tensor forward(const Tensor& x) const { return map(x, Unary::sigmoid, "sigmoid"); }
+  void backward(GradContext& c, const Tensor& g) const {
+    c.send(0, [&] { return sigmoid_grad(g, c.output()); });
+  }
+};
+
+// z = g * y * (1 - y)      dg = h y (1 - y),  dy = h * g (1 - 2 y)
+struct SigmoidGrad {
+  static constexpr OpInfo info{.name = "sigmoid_grad",
+                               .elementwise = true,
+                               .formula = "z = g * y * (1 - y)",
+                               .derivatives = {"y * (1 - y)", "g * (1 - 2 * y)"},
+                               .inputs = "g y"};
+  static constexpr Uses uses[] = {kY, kX | kY};
+  Tensor forward(const Tensor& g, const Tensor& y) const { return zip(g, y, Binary::sigmoid_grad, "sigmoid_grad"); }
+  void backward(GradContext& c, const Tensor& h) const {
+    const Tensor g = c.input(0), y = c.input(1);
+    c.send(0, [&] { return sigmoid_grad(h, y); });
+    c.send(1, [&] { return h * (g * (1 - 2 * y)); });
+  }
+};
+
+// z = c g where x > 0, else a b g exp(b x)      dg = h times the same slope,  dx = 0 where x > 0, else h g a b^2 exp(b
+// x)
+struct EluGrad {
+  static constexpr OpInfo info{
+      .name = "elu_grad",
+      .elementwise = true,
+      .formula = "z = c * g where x > 0, else a * b * g * exp(b * x)",
+      .derivatives = {"c where x > 0, else a * b * exp(b * x)", "0 where x > 0, else a * b^2 * g * exp(b * x)"},
+      .kinks = "the side x <= 0 at x = 0",
+      .inputs = "g x"};
+  static constexpr Uses uses[] = {kY, kX | kY};
+  Parameters p;
+  std::string attributes() const { return fmt::format("a={}, b={}, c={}", p.a, p.b, p.c); }
+  Tensor forward(const Tensor& g, const Tensor& x) const { return zip(g, x, Binary::elu_grad, "elu_grad", p); }
+  void backward(GradContext& c, const Tensor& h) const {
+    const Tensor g = c.input(0), x = c.input(1);
+    c.send(0, [&] { return record(EluGrad{p}, h, x); });
+    c.send(1, [&] { return record(EluGrad{{.a = p.a * p.b, .b = p.b, .c = 0}}, h * g, x); });
+  }
+};
+
+// z = x where x > 0, else a * (exp(x) - 1)      dx = g where x > 0, else a g exp(x)
+struct Elu {
+  static constexpr OpInfo info{.name = "elu",
+                               .elementwise = true,
+                               .formula = "z = x where x > 0, else a * (exp(x) - 1)",
+                               .derivatives = {"1 where x > 0, else a * exp(x)"},
+                               .kinks = "a at x = 0",
+                               .inputs = "x",
+                               .latex = "z = \\begin{cases} x & x > 0 \\\\ a (e^{x} - 1) & x \\le 0 \\end{cases}",
+                               .latex_derivatives = {"\\begin{cases} 1 & x > 0 \\\\ a e^{x} & x \\le 0 \\end{cases}"},
+                               .flops = "3 * numel(z)"};
+  static constexpr Uses uses[] = {kX};
+  double alpha;
+  std::string attributes() const { return fmt::format("alpha={}", alpha); }
+  Tensor forward(const Tensor& x) const { return map(x, Unary::elu, "elu", {.a = alpha, .b = 1, .c = 1}); }
+  void backward(GradContext& c, const Tensor& g) const {
+    c.send(0, [&] { return record(EluGrad{{.a = alpha, .b = 1, .c = 1}}, g, c.input(0)); });
+  }
+};
+
+constexpr double kSeluAlpha = 1.6732632423543772848170429916717, kSeluScale = 1.0507009873554804934193349852946;
+constexpr Parameters kSelu{.a = kSeluScale * kSeluAlpha, .b = 1, .c = kSeluScale};
+
+// z = s * x where x > 0, else s * a * (exp(x) - 1)      dx = s g where x > 0, else s a g exp(x); s = 1.0507..., a
+// = 1.6733...
+struct Selu {
+  static constexpr OpInfo info{.name = "selu",
+                               .elementwise = true,
+                               .formula = "z = s * x where x > 0, else s * a * (exp(x) - 1)",
+                               .derivatives = {"s where x > 0, else s * a * exp(x)"},
+                               .kinks = "s * a at x = 0",
+                               .inputs = "x",
+                               .latex = "z = s \\begin{cases} x & x > 0 \\\\ a (e^{x} - 1) & x \\le 0 \\end{cases}",
+                               .latex_derivatives = {"s \\begin{cases} 1 & x > 0 \\\\ a e^{x} & x \\le 0 \\end{cases}"},
+                               .flops = "3 * numel(z)"};
+  static constexpr Uses uses[] = {kX};
+  Tensor forward(const Tensor& x) const { return map(x, Unary::elu, "selu", kSelu); }
+  void backward(GradContext& c, const Tensor& g) const {
+    c.send(0, [&] { return record(EluGrad{kSelu}, g, c.input(0)); });
+  }
+};
+
+// z = x where x > 0, else a * (exp(x / a) - 1)      dx = g where x > 0, else g exp(x / a)
+struct Celu {
+  static constexpr OpInfo info{.name = "celu",
+                               .elementwise = true,
+                               .formula = "z = x where x > 0, else a * (exp(x / a) - 1)",
+                               .derivatives = {"1 where x > 0, else exp(x / a)"},
+                               .inputs = "x",
+                               .latex = "z = \\begin{cases} x & x > 0 \\\\ a (e^{x / a} - 1) & x \\le 0 \\end{cases}",
+                               .latex_derivatives = {"\\begin{cases} 1 & x > 0 \\\\ e^{x / a} & x \\le 0 \\end{cases}"},
+                               .flops = "4 * numel(z)"};
+  static constexpr Uses uses[] = {kX};
+  double alpha;
+  std::string attributes() const { return fmt::format("alpha={}", alpha); }
+  Tensor forward(const Tensor& x) const { return map(x, Unary::elu, "celu", {.a = alpha, .b = 1 / alpha, .c = 1}); }
+  void backward(GradContext& c, const Tensor& g) const {
+    c.send(0, [&] { return record(EluGrad{{.a = alpha, .b = 1 / alpha, .c = 1}}, g, c.input(0)); });
+  }
+};
+
+// z = g * sigmoid(b x), and g where b x > t      dg = h times the same slope,  dx = h g b s (1 - s), s = sigmoid(b x)
+struct SoftplusGrad {
+  static constexpr OpInfo info{.name = "softplus_grad",
+                               .elementwise = true,
+                               .formula = "z = g * sigmoid(b * x)",
+                               .derivatives = {"sigmoid(b * x)", "g * b * s * (1 - s), s = sigmoid(b * x)"},
+                               .kinks = "by x: 0 beyond the threshold",
+                               .inputs = "g x",
+                               .flops = "4 * numel(z)"};
+  static constexpr Uses uses[] = {kY, kX | kY};
+  double beta, threshold;
+  std::string attributes() const { return fmt::format("beta={}, threshold={}", beta, threshold); }
+  Tensor forward(const Tensor& g, const Tensor& x) const {
+    return zip(g, x, Binary::softplus_grad, "softplus_grad", {.a = beta, .b = threshold});
+  }
+  void backward(GradContext& c, const Tensor& h) const {
+    const Tensor g = c.input(0), x = c.input(1);
+    c.send(0, [&] { return record(SoftplusGrad{beta, threshold}, h, x); });
+    c.send(1, [&] {
+      const Tensor bx = beta * x;
+      return where(bx > threshold, 0, sigmoid_grad(beta * h * g, sigmoid(bx)));
+    });
+  }
+};
+
+// z = log(1 + exp(b x)) / b, and x where b x > t      dx = g * sigmoid(b x), and g where b x > t
+struct Softplus {
+  static constexpr OpInfo info{.name = "softplus",
+                               .elementwise = true,
+                               .formula = "z = log(1 + exp(b * x)) / b",
+                               .derivatives = {"sigmoid(b * x)"},
+                               .kinks = "1 beyond the threshold",
+                               .inputs = "x",
+                               .latex = "z = \\frac{1}{b} \\ln(1 + e^{b x})",
+                               .latex_derivatives = {"\\sigma(b x)"},
+                               .flops = "5 * numel(z)"};
+  static constexpr Uses uses[] = {kX};
+  double beta, threshold;
+  std::string attributes() const { return fmt::format("beta={}, threshold={}", beta, threshold); }
+  Tensor forward(const Tensor& x) const { return map(x, Unary::softplus, "softplus", {.a = beta, .b = threshold}); }
+  void backward(GradContext& c, const Tensor& g) const {
+    c.send(0, [&] { return record(SoftplusGrad{beta, threshold}, g, c.input(0)); });
+  }
+};
+
+// z = -log(1 + exp(-x))      dx = g * sigmoid(-x), which is softplus_grad with b = -1
+struct Logsigmoid {
+  static constexpr OpInfo info{.name = "logsigmoid",
+                               .elementwise = true,
+                               .formula = "z = -log(1 + exp(-x))",
+                               .derivatives = {"1 - exp(z)"},
+                               .inputs = "x",
+                               .latex = "z = -\\ln(1 + e^{-x})",
+                               .latex_derivatives = {"1 - e^{z}"},
+                               .flops = "4 * numel(z)"};
+  static constexpr Uses uses[] = {kX};
+  Tensor forward(const Tensor& x) const { return map(x, Unary::logsigmoid, "logsigmoid"); }
+  void backward(GradContext& c, const Tensor& g) const {
+    c.send(0, [&] { return record(SoftplusGrad{-1, std::numeric_limits<double>::infinity()}, g, c.input(0)); });
+  }
+};
+
+// z = g s (1 + x (1 - s)), s = sigmoid(x)      dg = h times the same slope,  dx = h g s (1 - s) (2 + x (1 - 2 s))
+struct SiluGrad {
+  static constexpr OpInfo info{.name = "silu_grad",
+                               .elementwise = true,
+                               .formula = "z = g * s * (1 + x * (1 - s)), s = sigmoid(x)",
+                               .derivatives = {"s * (1 + x * (1 - s))", "g * s * (1 - s) * (2 + x * (1 - 2 * s))"},
+                               .inputs = "g x",
+                               .flops = "8 * numel(z)"};
+  static constexpr Uses uses[] = {kY, kX | kY};
+  Tensor forward(const Tensor& g, const Tensor& x) const { return zip(g, x, Binary::silu_grad, "silu_grad"); }
+  void backward(GradContext& c, const Tensor& h) const {
+    const Tensor g = c.input(0), x = c.input(1);
+    c.send(0, [&] { return record(SiluGrad{}, h, x); });
+    c.send(1, [&] {
+      const Tensor s = sigmoid(x);
+      return sigmoid_grad(h * g, s) * (2 + x * (1 - 2 * s));
+    });
+  }
+};
+
+// z = x * sigmoid(x)      dx = g s (1 + x (1 - s)), s = sigmoid(x)
+struct Silu {
+  static constexpr OpInfo info{.name = "silu",
+                               .elementwise = true,
+                               .formula = "z = x * sigmoid(x)",
+                               .derivatives = {"s * (1 + x * (1 - s)), s = sigmoid(x)"},
+                               .inputs = "x",
+                               .latex = "z = x \\, \\sigma(x)",
+                               .latex_derivatives = {"\\sigma(x) (1 + x (1 - \\sigma(x)))"},
+                               .flops = "4 * numel(z)"};
+  static constexpr Uses uses[] = {kX};
+  Tensor forward(const Tensor& x) const { return map(x, Unary::silu, "silu"); }
+  void backward(GradContext& c, const Tensor& g) const {
+    c.send(0, [&] { return record(SiluGrad{}, g, c.input(0)); });
+  }
+};
+
+// z = g (t + x s (1 - t t)), t = tanh(softplus(x)), s = sigmoid(x)
+// dg = h times the same slope,  dx = h g s (1 - t t) (2 + x (1 - s - 2 t s))
+struct MishGrad {
+  static constexpr OpInfo info{
+      .name = "mish_grad",
+      .elementwise = true,
+      .formula = "z = g * (t + x * s * (1 - t^2)), t = tanh(softplus(x)), s = sigmoid(x)",
+      .derivatives = {"t + x * s * (1 - t^2)", "g * s * (1 - t^2) * (2 + x * (1 - s - 2 * t * s))"},
+      .inputs = "g x",
+      .flops = "14 * numel(z)"};
+  static constexpr Uses uses[] = {kY, kX | kY};
+  Tensor forward(const Tensor& g, const Tensor& x) const { return zip(g, x, Binary::mish_grad, "mish_grad"); }
+  void backward(GradContext& c, const Tensor& h) const {
+    const Tensor g = c.input(0), x = c.input(1);
+    c.send(0, [&] { return record(MishGrad{}, h, x); });
+    c.send(1, [&] {
+      const Tensor t = tanh(softplus(x)), s = sigmoid(x);
+      return tanh_grad(h * g * s, t) * (2 + x * (1 - s - 2 * t * s));
+    });
+  }
+};
+
+// z = x * tanh(softplus(x))      dx = g (t + x s (1 - t t)), t = tanh(softplus(x)), s = sigmoid(x)
+struct Mish {
+  static constexpr OpInfo info{
+      .name = "mish",
+      .elementwise = true,
+      .formula = "z = x * tanh(softplus(x))",
+      .derivatives = {"t + x * s * (1 - t^2), t = tanh(softplus(x)), s = sigmoid(x)"},
+      .inputs = "x",
+      .latex = "z = x \\tanh(\\ln(1 + e^{x}))",
+      .latex_derivatives = {"t + x \\, \\sigma(x) (1 - t^2), \\quad t = \\tanh(\\ln(1 + e^{x}))"},
+      .flops = "6 * numel(z)"};
+  static constexpr Uses uses[] = {kX};
+  Tensor forward(const Tensor& x) const { return map(x, Unary::mish, "mish"); }
+  void backward(GradContext& c, const Tensor& g) const {
+    c.send(0, [&] { return record(MishGrad{}, g, c.input(0)); });
+  }
+};
+
+// z = g (Phi(x) + x phi(x)), phi the normal density      dg = h times the same slope,  dx = h g phi(x) (2 - x^2)
+struct GeluGrad {
+  static constexpr OpInfo info{.name = "gelu_grad",
+                               .elementwise = true,
+                               .formula = "z = g * (Phi(x) + x * phi(x))",
+                               .derivatives = {"Phi(x) + x * phi(x)", "g * phi(x) * (2 - x^2)"},
+                               .inputs = "g x",
+                               .flops = "8 * numel(z)"};
+  static constexpr Uses uses[] = {kY, kX | kY};
+  Tensor forward(const Tensor& g, const Tensor& x) const { return zip(g, x, Binary::gelu_grad, "gelu_grad"); }
+  void backward(GradContext& c, const Tensor& h) const {
+    const Tensor g = c.input(0), x = c.input(1);
+    c.send(0, [&] { return record(GeluGrad{}, h, x); });
+    c.send(1, [&] {
+      const Tensor x2 = square(x);
+      return h * g * (kDensityAt0 * exp(-x2 / 2)) * (2 - x2);
+    });
+  }
+};
+
+// z = g (s + x s (1 - s) u'), s = sigmoid(u), u = 2 sqrt(2 / pi) (x + k x^3)
+// dg = h times the same slope,  dx = h g s (1 - s) (2 u' + x (u' u' (1 - 2 s) + u''))
+struct GeluTanhGrad {
+  static constexpr OpInfo info{
+      .name = "gelu_tanh_grad",
+      .elementwise = true,
+      .formula = "z = g * (s + x * s * (1 - s) * u'), s = sigmoid(u), u = 2 * sqrt(2 / pi) * (x + 0.044715 * x^3)",
+      .derivatives = {"s + x * s * (1 - s) * u'", "g * s * (1 - s) * (2 * u' + x * (u'^2 * (1 - 2 * s) + u''))"},
+      .inputs = "g x",
+      .flops = "14 * numel(z)"};
+  static constexpr Uses uses[] = {kY, kX | kY};
+  Tensor forward(const Tensor& g, const Tensor& x) const { return zip(g, x, Binary::gelu_tanh_grad, "gelu_tanh_grad"); }
+  void backward(GradContext& c, const Tensor& h) const {
+    const Tensor g = c.input(0), x = c.input(1);
+    c.send(0, [&] { return record(GeluTanhGrad{}, h, x); });
+    c.send(1, [&] {
+      const Tensor du = kTanhRate * (1 + 3 * kTanhCubic * square(x)), d2u = 6 * kTanhRate * kTanhCubic * x;
+      const Tensor s = sigmoid(kTanhRate * (x + kTanhCubic * pow(x, 3)));
+      return sigmoid_grad(h * g, s) * (2 * du + x * (square(du) * (1 - 2 * s) + d2u));
+    });
+  }
+};
+
+// z = x Phi(x)      dx = g (Phi(x) + x phi(x))
+struct Gelu {
+  static constexpr OpInfo info{.name = "gelu",
+                               .elementwise = true,
+                               .formula = "z = x * Phi(x)",
+                               .derivatives = {"Phi(x) + x * phi(x)"},
+                               .inputs = "x",
+                               .latex = "z = x \\, \\Phi(x)",
+                               .latex_derivatives = {"\\Phi(x) + x \\, \\varphi(x)"},
+                               .flops = "4 * numel(z)"};
+  static constexpr Uses uses[] = {kX};
+  bool by_tanh;
+  std::string attributes() const { return fmt::format("approximate='{}'", by_tanh ? "tanh" : "none"); }
+  Tensor forward(const Tensor& x) const { return map(x, by_tanh ? Unary::gelu_tanh : Unary::gelu, "gelu"); }
+  void backward(GradContext& c, const Tensor& g) const {
+    c.send(0, [&] { return by_tanh ? record(GeluTanhGrad{}, g, c.input(0)) : record(GeluGrad{}, g, c.input(0)); });
+  }
+};
+
+}  // namespace
+
+Tensor sigmoid(const Operand& x) { return record_floating(Sigmoid{}, x); }
+Tensor logsigmoid(const Operand& x) { return record_floating(Logsigmoid{}, x); }
+Tensor selu(const Operand& x) { return record_floating(Selu{}, x); }
+Tensor silu(const Operand& x) { return record_floating(Silu{}, x); }
+Tensor mish(const Operand& x) { return record_floating(Mish{}, x); }
+Tensor elu(const Operand& x, double alpha) { return record_floating(Elu{alpha}, x); }
+
+Tensor celu(const Operand& x, double alpha) {
+  if (alpha == 0) throw ValueError("celu: alpha is 0, and x is divided by it; it must be another number");
+  return record_floating(Celu{alpha}, x);
+}
+
+Tensor gelu(const Operand& x, const std::string& approximate) {
+  if (approximate != "none" && approximate != "tanh")
+    throw ValueError(fmt::format("gelu: approximate is '{}', it must be 'none' or 'tanh'", approximate));
+  return record_floating(Gelu{approximate == "tanh"}, x);
+}
+
+Tensor softplus(const Operand& x, double beta, double threshold) {
+  if (beta == 0) throw ValueError("softplus: beta is 0, and the result is divided by it; it must be another number");
+  return record_floating(Softplus{beta, threshold}, x);
+}
+
+Tensor sigmoid_grad(const Tensor& g, const Tensor& y) { return record(SigmoidGrad{}, g, y); }
+
+std::span<const OpInfo* const> smooth_activation_ops() {
+  static constexpr const OpInfo* list[] = {
+      &Sigmoid::info, &SigmoidGrad::info,  &Logsigmoid::info,   &EluGrad::info,  &Elu::info,  &Selu::info,
+      &Celu::info,    &SoftplusGrad::info, &Softplus::info,     &SiluGrad::info, &Silu::info, &MishGrad::info,
+      &Mish::info,    &GeluGrad::info,     &GeluTanhGrad::info, &Gelu::info};
+  return list;
+}
+
+std::span<const Function> smooth_activation_functions() {
+  static const Function list[] = {
+      {"sigmoid", "input", [](const Arguments& a) -> Value { return sigmoid(a.operand(0)); }, "sigmoid(x)",
+       "x=[0.5,-1.5]"},
+      {"logsigmoid", "input", [](const Arguments& a) -> Value { return logsigmoid(a.operand(0)); }, "logsigmoid(x)",
+       "x=[0.5,-1.5]"},
+      {"selu", "input", [](const Arguments& a) -> Value { return selu(a.operand(0)); }, "selu(x)", "x=[0.5,-1.5]"},
+      {"silu", "input", [](const Arguments& a) -> Value { return silu(a.operand(0)); }, "silu(x)", "x=[0.5,-1.5]"},
+      {"mish", "input", [](const Arguments& a) -> Value { return mish(a.operand(0)); }, "mish(x)", "x=[0.5,-1.5]"},
+      {"elu", "input, alpha=1.0", [](const Arguments& a) -> Value { return elu(a.operand(0), a.number(1)); },
+       "elu(x, alpha=2)", "x=[0.5,-1.5]"},
+      {"celu", "input, alpha=1.0", [](const Arguments& a) -> Value { return celu(a.operand(0), a.number(1)); },
+       "celu(x, alpha=2)", "x=[0.5,-1.5]"},
+      {"gelu", "input, approximate='none'", [](const Arguments& a) -> Value { return gelu(a.operand(0), a.mode(1)); },
+       "gelu(x, approximate='tanh')", "x=[0.5,-1.5]"},
+      {"softplus", "input, beta=1, threshold=20",
+       [](const Arguments& a) -> Value { return softplus(a.operand(0), a.number(1), a.number(2)); },
+       "softplus(x, beta=2)", "x=[0.5,-1.5]"},
+  };
+  return list;
+}
+
+}  // namespace chainrule

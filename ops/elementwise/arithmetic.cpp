@@ -1,0 +1,326 @@
+// Plus, minus, times, divided by, powers and roots: each derivative beside its forward.
+#include <fmt/format.h>
+
+#include <cmath>
+#include <limits>
+
+#include "engine/types/error.h"
+#include "ops/function.h"
+#include "ops/ops.h"
+#include "ops/registry.h"
+#include "ops/rules.h"
+
+namespace chainrule {
+namespace {
+
+// z = x + y      dx = g,  dy = g
+struct Add {
+  static constexpr OpInfo info{.name = "add",
+                               .symbol = "+",
+                               .elementwise = true,
+                               .formula = "z = x + y",
+                               .derivatives = {"1", "1"},
+                               .latex = "z = x + y",
+                               .latex_derivatives = {"1", "1"}};
+  static constexpr Uses uses[] = {kNothing, kNothing};
+  Tensor forward(const Tensor& x, const Tensor& y) const { return zip(x, y, Binary::add, "add"); }
+  void backward(auto& c, const auto& g) const {
+    c.send(0, [&] { return g; });
+    c.send(1, [&] { return g; });
+  }
+};
+
+// z = x - y      dx = g,  dy = -g
+struct Sub {
+  static constexpr OpInfo info{.name = "sub",
+                               .symbol = "-",
+                               .elementwise = true,
+                               .formula = "z = x - y",
+                               .derivatives = {"1", "-1"},
+                               .latex = "z = x - y",
+                               .latex_derivatives = {"1", "-1"}};
+  static constexpr Uses uses[] = {kNothing, kNothing};
+  Tensor forward(const Tensor& x, const Tensor& y) const { return zip(x, y, Binary::sub, "sub"); }
+  void backward(auto& c, const auto& g) const {
+    c.send(0, [&] { return g; });
+    c.send(1, [&] { return -g; });
+  }
+};
+
+// z = x * y      dx = g * y,  dy = g * x
+struct Mul {
+  static constexpr OpInfo info{.name = "mul",
+                               .symbol = "*",
+                               .elementwise = true,
+                               .formula = "z = x * y",
+                               .derivatives = {"y", "x"},
+                               .latex = "z = x \\, y",
+                               .latex_derivatives = {"y", "x"}};
+  static constexpr Uses uses[] = {kY, kX};
+  Tensor forward(const Tensor& x, const Tensor& y) const { return zip(x, y, Binary::mul, "mul"); }
+  void backward(auto& c, const auto& g) const {
+    const auto x = c.input(0), y = c.input(1);
+    c.send(0, [&] { return g * y; });
+    c.send(1, [&] { return g * x; });
+  }
+};
+
+// z = x / y      dx = g / y,  dy = -g * z / y
+struct Div {
+  static constexpr OpInfo info{.name = "div",
+                               .symbol = "/",
+                               .elementwise = true,
+                               .formula = "z = x / y",
+                               .derivatives = {"1 / y", "-z / y"},
+                               .latex = "z = \\frac{x}{y}",
+                               .latex_derivatives = {"\\frac{1}{y}", "-\\frac{z}{y}"}};
+  static constexpr Uses uses[] = {kY, kY | kOutput};
+  Tensor forward(const Tensor& x, const Tensor& y) const { return zip(x, y, Binary::div, "div"); }
+  void backward(auto& c, const auto& g) const {
+    const auto y = c.input(1);
+    c.send(0, [&] { return g / y; });
+    c.send(1, [&] { return -g * c.output() / y; });
+  }
+};
+
+// z = floor(x / y)      dx = 0,  dy = 0
+struct FloorDivide {
+  static constexpr OpInfo info{.name = "floor_divide",
+                               .elementwise = true,
+                               .formula = "z = floor(x / y)",
+                               .derivatives = {"0", "0"},
+                               .kinks = "0 at the jumps, where x / y is whole",
+                               .latex = "z = \\lfloor x / y \\rfloor",
+                               .latex_derivatives = {"0", "0"}};
+  static constexpr Uses uses[] = {kOutput, kOutput};
+  Tensor forward(const Tensor& x, const Tensor& y) const { return zip(x, y, Binary::floor_divide, "div"); }
+  void backward(GradContext& c, const Tensor&) const {
+    c.send(0, [&] { return flat_slope(c.output()); });
+    c.send(1, [&] { return flat_slope(c.output()); });
+  }
+};
+
+// z = -x      dx = -g
+struct Neg {
+  static constexpr OpInfo info{.name = "neg",
+                               .symbol = "-",
+                               .elementwise = true,
+                               .formula = "z = -x",
+                               .derivatives = {"-1"},
+                               .inputs = "x",
+                               .latex = "z = -x",
+                               .latex_derivatives = {"-1"}};
+  static constexpr Uses uses[] = {kNothing};
+  Tensor forward(const Tensor& x) const { return map(x, Unary::neg, "neg"); }
+  void backward(auto& c, const auto& g) const {
+    c.send(0, [&] { return -g; });
+  }
+};
+
+// x, but 1 where y = 0 and 1 / x overflows: there x^(y - 1) would turn the derivative 0 into 0 * inf.
+Tensor safe_base(const Tensor& x, const Tensor& y) {
+  if (y.numel() == 1 && y.item() != 0) return x;
+  const Tensor overflows = eq(abs(1 / x.detach()), std::numeric_limits<double>::infinity());
+  return where(eq(y, 0), where(overflows, 1, x), x);
+}
+
+// x, but 1 where x = 0 and y >= 0: there z * log(x) tends to 0.
+Tensor safe_log_argument(const Tensor& x, const Tensor& y) { return where(eq(x, 0), where(ge(y, 0), 1, x), x); }
+
+// z = x^y      dx = g * y * x^(y - 1),  dy = g * z * log(x)
+struct Pow {
+  static constexpr OpInfo info{
+      .name = "pow",
+      .symbol = "^",
+      .elementwise = true,
+      .formula = "z = x^y",
+      .derivatives = {"y * x^(y - 1)", "z * log(x)"},
+      .kinks = "derivative by x is 0 where y = 0; derivative by y is 0 where x = 0 and y >= 0, NaN where x < 0",
+      .latex = "z = x^{y}",
+      .latex_derivatives = {"y \\, x^{y - 1}", "z \\ln x"}};
+  static constexpr Uses uses[] = {kX | kY, kX | kY | kOutput};
+  static bool is_constant(const Tensor& y, double n) {
+    return y.shape().empty() && !y.requires_grad() && y.item() == n;
+  }
+  Tensor forward(const Tensor& x, const Tensor& y) const {
+    if (y.shape().empty()) {  // the common exponents need no pow
+      const double n = y.item();
+      if (n == 1) return x;
+      if (n == 2) return map(x, Unary::square, "pow");
+      if (n == 3) return zip(map(x, Unary::square, "pow"), x, Binary::mul, "pow");
+      if (n == -1) return map(x, Unary::reciprocal, "pow");
+    }
+    return zip(x, y, Binary::pow, "pow");
+  }
+  void backward(GradContext& c, const Tensor& g) const {
+    const Tensor x = c.input(0), y = c.input(1);
+    c.send(0, [&] { return is_constant(y, 2) ? square_grad(g, x) : g * y * pow(safe_base(x, y), y - 1); });
+    c.send(1, [&] { return g * c.output() * log(safe_log_argument(x, y)); });
+  }
+};
+
+// z = x x      dx = g * 2 x
+struct Square {
+  static constexpr OpInfo info{.name = "square",
+                               .elementwise = true,
+                               .formula = "z = x^2",
+                               .derivatives = {"2 * x"},
+                               .inputs = "x",
+                               .latex = "z = x^2",
+                               .latex_derivatives = {"2 x"}};
+  static constexpr Uses uses[] = {kX};
+  Tensor forward(const Tensor& x) const { return map(x, Unary::square, "square"); }
+  void backward(GradContext& c, const Tensor& g) const {
+    c.send(0, [&] { return square_grad(g, c.input(0)); });
+  }
+};
+
+// z = 2 g x      dg = h * 2 x,  dx = h * 2 g
+struct SquareGrad {
+  static constexpr OpInfo info{.name = "square_grad",
+                               .elementwise = true,
+                               .formula = "z = 2 * g * x",
+                               .derivatives = {"2 * x", "2 * g"},
+                               .inputs = "g x"};
+  static constexpr Uses uses[] = {kY, kX};
+  Tensor forward(const Tensor& g, const Tensor& x) const { return zip(g, x, Binary::square_grad, "square_grad"); }
+  void backward(GradContext& c, const Tensor& h) const {
+    const Tensor g = c.input(0), x = c.input(1);
+    c.send(0, [&] { return square_grad(h, x); });
+    c.send(1, [&] { return square_grad(h, g); });
+  }
+};
+
+// z = sqrt(x)      dx = g / (2 z)
+struct Sqrt {
+  static constexpr OpInfo info{.name = "sqrt",
+                               .elementwise = true,
+                               .formula = "z = sqrt(x)",
+                               .derivatives = {"1 / (2 * z)"},
+                               .kinks = "infinite at 0, with the sign of the zero",
+                               .inputs = "x",
+                               .latex = "z = \\sqrt{x}",
+                               .latex_derivatives = {"\\frac{1}{2 z}"}};
+  static constexpr Uses uses[] = {kOutput};
+  Tensor forward(const Tensor& x) const { return map(x, Unary::sqrt, "sqrt"); }
+  void backward(auto& c, const auto& g) const {
+    c.send(0, [&] { return g / (2 * c.output()); });
+  }
+};
+
+// z = 1 / sqrt(x)      dx = g * -1/2 z^3
+struct Rsqrt {
+  static constexpr OpInfo info{.name = "rsqrt",
+                               .elementwise = true,
+                               .formula = "z = 1 / sqrt(x)",
+                               .derivatives = {"-z^3 / 2"},
+                               .kinks = "infinite at 0, with the opposite sign of the zero",
+                               .inputs = "x",
+                               .latex = "z = \\frac{1}{\\sqrt{x}}",
+                               .latex_derivatives = {"-\\frac{z^3}{2}"},
+                               .flops = "2 * numel(z)"};
+  static constexpr Uses uses[] = {kOutput};
+  Tensor forward(const Tensor& x) const { return map(x, Unary::rsqrt, "rsqrt"); }
+  void backward(GradContext& c, const Tensor& g) const {
+    c.send(0, [&] { return g * (-0.5 * pow(c.output(), 3)); });
+  }
+};
+
+// z = 1 / x      dx = -g z z
+struct Reciprocal {
+  static constexpr OpInfo info{.name = "reciprocal",
+                               .elementwise = true,
+                               .formula = "z = 1 / x",
+                               .derivatives = {"-z^2"},
+                               .inputs = "x",
+                               .latex = "z = \\frac{1}{x}",
+                               .latex_derivatives = {"-z^2"}};
+  static constexpr Uses uses[] = {kOutput};
+  Tensor forward(const Tensor& x) const { return map(x, Unary::reciprocal, "reciprocal"); }
+  void backward(GradContext& c, const Tensor& g) const {
+    c.send(0, [&] { return -g * square(c.output()); });
+  }
+};
+
+bool is_one(const Operand& alpha) { return alpha.is_number() && alpha.number() == 1; }
+
+}  // namespace
+
+Tensor add(const Operand& x, const Operand& y) { return record_pair(Add{}, x, y); }
+Tensor sub(const Operand& x, const Operand& y) { return record_pair(Sub{}, x, y); }
+Tensor add(const Operand& x, const Operand& y, const Operand& alpha) {
+  const CalledFrom caller(x.where());
+  return is_one(alpha) ? add(x, y) : add(x, mul(y, alpha));
+}
+Tensor sub(const Operand& x, const Operand& y, const Operand& alpha) {
+  const CalledFrom caller(x.where());
+  return is_one(alpha) ? sub(x, y) : sub(x, mul(y, alpha));
+}
+Tensor mul(const Operand& x, const Operand& y) { return record_pair(Mul{}, x, y); }
+Tensor div(const Operand& x, const Operand& y) { return record_floating_pair(Div{}, x, y); }
+
+Tensor div(const Operand& x, const Operand& y, const std::string& rounding_mode) {
+  const CalledFrom caller(x.where());
+  if (rounding_mode != "floor" && rounding_mode != "trunc")
+    throw ValueError(fmt::format("div: rounding_mode is '{}', it must be 'floor' or 'trunc'", rounding_mode));
+  const bool down = rounding_mode == "floor";
+  if (is_floating(common_dtype(x, y))) {
+    if (down) return record_pair(FloorDivide{}, x, y);
+    return trunc(div(x, y));
+  }
+  const Tensor a = as_tensor(x, DType::int64), b = as_tensor(y, DType::int64);
+  check_divisor(b, "div");
+  return record(FloorDivide{}, down ? a : sub(a, fmod(a, b)), b);
+}
+
+Tensor neg(const Operand& x) { return record_one(Neg{}, x); }
+Tensor pow(const Operand& x, const Operand& y) { return record_floating_pair(Pow{}, x, y); }
+Tensor square(const Operand& x) { return record_one(Square{}, x); }
+Tensor sqrt(const Operand& x) { return record_floating(Sqrt{}, x); }
+Tensor rsqrt(const Operand& x) { return record_floating(Rsqrt{}, x); }
+Tensor reciprocal(const Operand& x) { return record_floating(Reciprocal{}, x); }
+
+Tensor square_grad(const Tensor& g, const Tensor& x) { return record(SquareGrad{}, g, x); }
+
+void check_divisor(const Tensor& y, const char* who) {
+  if (is_floating(y.dtype())) return;
+  for (const double v : y.to_vector())
+    if (v == 0) throw ValueError(fmt::format("{}: an integer is divided by 0", who));
+}
+
+std::span<const OpInfo* const> arithmetic_ops() {
+  static constexpr const OpInfo* list[] = {&Add::info,  &Sub::info,   &Mul::info,        &Div::info,
+                                           &Neg::info,  &Pow::info,   &Square::info,     &SquareGrad::info,
+                                           &Sqrt::info, &Rsqrt::info, &Reciprocal::info, &FloorDivide::info};
+  return list;
+}
+
+std::span<const Function> arithmetic_functions() {
+  static const Function list[] = {
+      {"add", "input, other, alpha=1",
+       [](const Arguments& a) -> Value { return add(a.operand(0), a.operand(1), a.operand(2)); }, "add(x, y, alpha=2)",
+       "x=[1,2] y=[3,-1]"},
+      {"sub", "input, other, alpha=1",
+       [](const Arguments& a) -> Value { return sub(a.operand(0), a.operand(1), a.operand(2)); }, "sub(x, y, alpha=2)",
+       "x=[1,2] y=[3,-1]"},
+      {"mul", "input, other", [](const Arguments& a) -> Value { return mul(a.operand(0), a.operand(1)); }, "mul(x, y)",
+       "x=[1,2] y=[3,-1]"},
+      {"div", "input, other, rounding_mode=None",
+       [](const Arguments& a) -> Value {
+         if (a.is_none(2)) return div(a.operand(0), a.operand(1));
+         return div(a.operand(0), a.operand(1), a.mode(2));
+       },
+       "div(x, y)", "x=[1,2] y=[3,-1]"},
+      {"neg", "input", [](const Arguments& a) -> Value { return neg(a.operand(0)); }, "neg(x)", "x=[1,-2]"},
+      {"pow", "input, exponent", [](const Arguments& a) -> Value { return pow(a.operand(0), a.operand(1)); },
+       "pow(x, y)", "x=[1.5,2] y=[3,-1]"},
+      {"square", "input", [](const Arguments& a) -> Value { return square(a.operand(0)); }, "square(x)", "x=[1,-2]"},
+      {"sqrt", "input", [](const Arguments& a) -> Value { return sqrt(a.operand(0)); }, "sqrt(x)", "x=[1,4]"},
+      {"rsqrt", "input", [](const Arguments& a) -> Value { return rsqrt(a.operand(0)); }, "rsqrt(x)", "x=[1,4]"},
+      {"reciprocal", "input", [](const Arguments& a) -> Value { return reciprocal(a.operand(0)); }, "reciprocal(x)",
+       "x=[1,-4]"},
+  };
+  return list;
+}
+
+}  // namespace chainrule

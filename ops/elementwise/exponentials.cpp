@@ -1,0 +1,271 @@
+// Exponentials, logarithms, the error function and the gamma function: each derivative beside its forward.
+#include <fmt/format.h>
+
+#include "engine/types/error.h"
+#include "ops/function.h"
+#include "ops/ops.h"
+#include "ops/registry.h"
+#include "ops/rules.h"
+
+namespace chainrule {
+namespace {
+
+constexpr double kLn2 = 0.69314718055994530942, kLn10 = 2.30258509299404568402;
+constexpr double kTwoOverRootPi = 1.12837916709551257390;
+
+// z = exp(x)      dx = g * z
+struct Exp {
+  static constexpr OpInfo info{
+      .name = "exp",
+      .elementwise = true,
+      .formula = "z = exp(x)",
+      .derivatives = {"z"},
+      .inputs = "x",
+      .latex = "z = e^{x}",
+      .latex_derivatives = {"z"},
+      .stable =
+          "expm1(x) for exp(x) - 1 near 0; softmax, logsumexp or sigmoid where exponentials are divided or added"};
+  static constexpr Uses uses[] = {kOutput};
+  Tensor forward(const Tensor& x) const { return map(x, Unary::exp, "exp"); }
+  void backward(auto& c, const auto& g) const {
+    c.send(0, [&] { return g * c.output(); });
+  }
+};
+
+// z = exp(x) - 1      dx = g (z + 1)
+struct Expm1 {
+  static constexpr OpInfo info{.name = "expm1",
+                               .elementwise = true,
+                               .formula = "z = exp(x) - 1",
+                               .derivatives = {"z + 1"},
+                               .inputs = "x",
+                               .latex = "z = e^{x} - 1",
+                               .latex_derivatives = {"z + 1"},
+                               .flops = "2 * numel(z)"};
+  static constexpr Uses uses[] = {kOutput};
+  Tensor forward(const Tensor& x) const { return map(x, Unary::expm1, "expm1"); }
+  void backward(auto& c, const auto& g) const {
+    c.send(0, [&] { return g * (c.output() + 1); });
+  }
+};
+
+// z = 2^x      dx = g * z ln 2
+struct Exp2 {
+  static constexpr OpInfo info{.name = "exp2",
+                               .elementwise = true,
+                               .formula = "z = 2^x",
+                               .derivatives = {"z * ln 2"},
+                               .inputs = "x",
+                               .latex = "z = 2^{x}",
+                               .latex_derivatives = {"z \\ln 2"}};
+  static constexpr Uses uses[] = {kOutput};
+  Tensor forward(const Tensor& x) const { return map(x, Unary::exp2, "exp2"); }
+  void backward(auto& c, const auto& g) const {
+    c.send(0, [&] { return g * (c.output() * kLn2); });
+  }
+};
+
+// z = log(x)      dx = g / x
+struct Log {
+  static constexpr OpInfo info{
+      .name = "log",
+      .elementwise = true,
+      .formula = "z = log(x)",
+      .derivatives = {"1 / x"},
+      .kinks = "infinite at 0, with the sign of the zero",
+      .inputs = "x",
+      .latex = "z = \\ln x",
+      .latex_derivatives = {"\\frac{1}{x}"},
+      .stable = "log1p(x) for log(1 + x); logsumexp, log_softmax and logsigmoid for logarithms of such results"};
+  static constexpr Uses uses[] = {kX};
+  Tensor forward(const Tensor& x) const { return map(x, Unary::log, "log"); }
+  void backward(auto& c, const auto& g) const {
+    c.send(0, [&] { return g / c.input(0); });
+  }
+};
+
+// z = log(1 + x)      dx = g / (1 + x)
+struct Log1p {
+  static constexpr OpInfo info{.name = "log1p",
+                               .elementwise = true,
+                               .formula = "z = log(1 + x)",
+                               .derivatives = {"1 / (1 + x)"},
+                               .kinks = "infinite at -1",
+                               .inputs = "x",
+                               .latex = "z = \\ln(1 + x)",
+                               .latex_derivatives = {"\\frac{1}{1 + x}"},
+                               .flops = "2 * numel(z)"};
+  static constexpr Uses uses[] = {kX};
+  Tensor forward(const Tensor& x) const { return map(x, Unary::log1p, "log1p"); }
+  void backward(auto& c, const auto& g) const {
+    c.send(0, [&] { return g / (1 + c.input(0)); });
+  }
+};
+
+// z = log(x) / log(2)      dx = g / (x ln 2)
+struct Log2 {
+  static constexpr OpInfo info{.name = "log2",
+                               .elementwise = true,
+                               .formula = "z = log(x) / log(2)",
+                               .derivatives = {"1 / (x * ln 2)"},
+                               .kinks = "infinite at 0, with the sign of the zero",
+                               .inputs = "x",
+                               .latex = "z = \\log_2 x",
+                               .latex_derivatives = {"\\frac{1}{x \\ln 2}"}};
+  static constexpr Uses uses[] = {kX};
+  Tensor forward(const Tensor& x) const { return map(x, Unary::log2, "log2"); }
+  void backward(auto& c, const auto& g) const {
+    c.send(0, [&] { return g / c.input(0) / kLn2; });
+  }
+};
+
+// z = log(x) / log(10)      dx = g / (x ln 10)
+struct Log10 {
+  static constexpr OpInfo info{.name = "log10",
+                               .elementwise = true,
+                               .formula = "z = log(x) / log(10)",
+                               .derivatives = {"1 / (x * ln 10)"},
+                               .kinks = "infinite at 0, with the sign of the zero",
+                               .inputs = "x",
+                               .latex = "z = \\log_{10} x",
+                               .latex_derivatives = {"\\frac{1}{x \\ln 10}"}};
+  static constexpr Uses uses[] = {kX};
+  Tensor forward(const Tensor& x) const { return map(x, Unary::log10, "log10"); }
+  void backward(auto& c, const auto& g) const {
+    c.send(0, [&] { return g / c.input(0) / kLn10; });
+  }
+};
+
+// z = erf(x)      dx = g * 2 / sqrt(pi) * exp(-x^2)
+struct Erf {
+  static constexpr OpInfo info{.name = "erf",
+                               .elementwise = true,
+                               .formula = "z = erf(x)",
+                               .derivatives = {"2 / sqrt(pi) * exp(-x^2)"},
+                               .inputs = "x",
+                               .latex = "z = \\operatorname{erf}(x)",
+                               .latex_derivatives = {"\\frac{2}{\\sqrt{\\pi}} e^{-x^2}"},
+                               .stable = "erfc(x) for 1 - erf(x)"};
+  static constexpr Uses uses[] = {kX};
+  Tensor forward(const Tensor& x) const { return map(x, Unary::erf, "erf"); }
+  void backward(GradContext& c, const Tensor& g) const {
+    c.send(0, [&] { return g * (kTwoOverRootPi * exp(-square(c.input(0)))); });
+  }
+};
+
+// z = 1 - erf(x)      dx = -g * 2 / sqrt(pi) * exp(-x^2)
+struct Erfc {
+  static constexpr OpInfo info{.name = "erfc",
+                               .elementwise = true,
+                               .formula = "z = 1 - erf(x)",
+                               .derivatives = {"-2 / sqrt(pi) * exp(-x^2)"},
+                               .inputs = "x",
+                               .latex = "z = \\operatorname{erfc}(x)",
+                               .latex_derivatives = {"-\\frac{2}{\\sqrt{\\pi}} e^{-x^2}"}};
+  static constexpr Uses uses[] = {kX};
+  Tensor forward(const Tensor& x) const { return map(x, Unary::erfc, "erfc"); }
+  void backward(GradContext& c, const Tensor& g) const {
+    c.send(0, [&] { return g * (-kTwoOverRootPi * exp(-square(c.input(0)))); });
+  }
+};
+
+// z = log(|Gamma(x)|)      dx = g * digamma(x)
+struct Lgamma {
+  static constexpr OpInfo info{.name = "lgamma",
+                               .elementwise = true,
+                               .formula = "z = log(|Gamma(x)|)",
+                               .derivatives = {"digamma(x)"},
+                               .kinks = "infinite at 0, with the opposite sign of the zero; NaN at -1, -2, ...",
+                               .inputs = "x",
+                               .latex = "z = \\ln \\lvert \\Gamma(x) \\rvert",
+                               .latex_derivatives = {"\\psi(x)"}};
+  static constexpr Uses uses[] = {kX};
+  Tensor forward(const Tensor& x) const { return map(x, Unary::lgamma, "lgamma"); }
+  void backward(GradContext& c, const Tensor& g) const {
+    c.send(0, [&] { return g * digamma(c.input(0)); });
+  }
+};
+
+// z = digamma(x)      dx = g * polygamma(1, x)
+struct Digamma {
+  static constexpr OpInfo info{.name = "digamma",
+                               .elementwise = true,
+                               .formula = "z = digamma(x)",
+                               .derivatives = {"polygamma(1, x)"},
+                               .kinks = "infinite at 0, -1, -2, ...",
+                               .inputs = "x",
+                               .latex = "z = \\psi(x)",
+                               .latex_derivatives = {"\\psi^{(1)}(x)"}};
+  static constexpr Uses uses[] = {kX};
+  Tensor forward(const Tensor& x) const { return map(x, Unary::digamma, "digamma"); }
+  void backward(GradContext& c, const Tensor& g) const {
+    c.send(0, [&] { return g * polygamma(1, c.input(0)); });
+  }
+};
+
+// z = the derivative of order n of digamma(x)      dx = g * polygamma(n + 1, x)
+struct Polygamma {
+  static constexpr OpInfo info{.name = "polygamma",
+                               .elementwise = true,
+                               .formula = "z = polygamma(n, x)",
+                               .derivatives = {"polygamma(n + 1, x)"},
+                               .kinks = "infinite or NaN at 0, -1, -2, ...",
+                               .inputs = "x",
+                               .latex = "z = \\psi^{(n)}(x)",
+                               .latex_derivatives = {"\\psi^{(n + 1)}(x)"}};
+  static constexpr Uses uses[] = {kX};
+  std::int64_t n;
+  std::string attributes() const { return fmt::format("n={}", n); }
+  Tensor forward(const Tensor& x) const { return map(x, Unary::polygamma, "polygamma", {.a = static_cast<double>(n)}); }
+  void backward(GradContext& c, const Tensor& g) const {
+    c.send(0, [&] { return g * polygamma(n + 1, c.input(0)); });
+  }
+};
+
+}  // namespace
+
+Tensor exp(const Operand& x) { return record_floating(Exp{}, x); }
+Tensor expm1(const Operand& x) { return record_floating(Expm1{}, x); }
+Tensor exp2(const Operand& x) { return record_floating(Exp2{}, x); }
+Tensor log(const Operand& x) { return record_floating(Log{}, x); }
+Tensor log1p(const Operand& x) { return record_floating(Log1p{}, x); }
+Tensor log2(const Operand& x) { return record_floating(Log2{}, x); }
+Tensor log10(const Operand& x) { return record_floating(Log10{}, x); }
+Tensor erf(const Operand& x) { return record_floating(Erf{}, x); }
+Tensor erfc(const Operand& x) { return record_floating(Erfc{}, x); }
+Tensor lgamma(const Operand& x) { return record_floating(Lgamma{}, x); }
+Tensor digamma(const Operand& x) { return record_floating(Digamma{}, x); }
+
+Tensor polygamma(std::int64_t n, const Operand& x) {
+  if (n < 0 || n > 150) throw ValueError(fmt::format("polygamma: n is {}, it must be from 0 to 150", n));
+  return record_floating(Polygamma{n}, x);
+}
+
+std::span<const OpInfo* const> exponential_ops() {
+  static constexpr const OpInfo* list[] = {&Exp::info,   &Expm1::info,  &Exp2::info,    &Log::info,
+                                           &Log1p::info, &Log2::info,   &Log10::info,   &Erf::info,
+                                           &Erfc::info,  &Lgamma::info, &Digamma::info, &Polygamma::info};
+  return list;
+}
+
+std::span<const Function> exponential_functions() {
+  static const Function list[] = {
+      {"exp", "input", [](const Arguments& a) -> Value { return exp(a.operand(0)); }, "exp(x)", "x=[0.5,-0.25]"},
+      {"expm1", "input", [](const Arguments& a) -> Value { return expm1(a.operand(0)); }, "expm1(x)", "x=[0.5,-0.25]"},
+      {"exp2", "input", [](const Arguments& a) -> Value { return exp2(a.operand(0)); }, "exp2(x)", "x=[0.5,-0.25]"},
+      {"log", "input", [](const Arguments& a) -> Value { return log(a.operand(0)); }, "log(x)", "x=[0.5,2]"},
+      {"log1p", "input", [](const Arguments& a) -> Value { return log1p(a.operand(0)); }, "log1p(x)", "x=[0.5,-0.25]"},
+      {"log2", "input", [](const Arguments& a) -> Value { return log2(a.operand(0)); }, "log2(x)", "x=[0.5,2]"},
+      {"log10", "input", [](const Arguments& a) -> Value { return log10(a.operand(0)); }, "log10(x)", "x=[0.5,2]"},
+      {"erf", "input", [](const Arguments& a) -> Value { return erf(a.operand(0)); }, "erf(x)", "x=[0.5,-0.25]"},
+      {"erfc", "input", [](const Arguments& a) -> Value { return erfc(a.operand(0)); }, "erfc(x)", "x=[0.5,-0.25]"},
+      {"lgamma", "input", [](const Arguments& a) -> Value { return lgamma(a.operand(0)); }, "lgamma(x)", "x=[0.5,2]"},
+      {"digamma", "input", [](const Arguments& a) -> Value { return digamma(a.operand(0)); }, "digamma(x)",
+       "x=[0.5,2]"},
+      {"polygamma", "n, input", [](const Arguments& a) -> Value { return polygamma(a.integer(0), a.operand(1)); },
+       "polygamma(1, x)", "x=[0.5,2]"},
+  };
+  return list;
+}
+
+}  // namespace chainrule

@@ -1,0 +1,53 @@
+// Inner header: for our own sources, not installed.
+// Loops that fold one axis. Memory is dense and seen as (outer, reduced, inner): z[o, i] = fold over r of x[o, r, i].
+// Sums are pairwise over fixed chunks, so the bits depend neither on the number of threads nor on the instruction set.
+#pragma once
+
+#include <cstdint>
+
+#include "engine/types/dtype.h"
+
+namespace chainrule::kernels {
+
+/// z has x's dtype, but counts into int64 when x is bool. An empty axis gives 0.
+void sum(DType d, const void* x, void* z, std::int64_t outer, std::int64_t reduced, std::int64_t inner);
+
+/// The same for products; an empty axis gives 1.
+void prod(DType d, const void* x, void* z, std::int64_t outer, std::int64_t reduced, std::int64_t inner);
+/// How many numbers are not 0; NaN is not.
+void count_nonzero(DType d, const void* x, std::int64_t* z, std::int64_t outer, std::int64_t reduced,
+                   std::int64_t inner);
+
+/// Floating types; an empty axis gives NaN.
+void mean(DType d, const void* x, void* z, std::int64_t outer, std::int64_t reduced, std::int64_t inner);
+/// Floating types: the sum of squared distances from the mean, by `divisor`.
+void variance(DType d, const void* x, void* z, std::int64_t outer, std::int64_t reduced, std::int64_t inner,
+              double divisor);
+/// Floating types: (sum |x|^p)^(1/p), p finite and not 0. For p = 2 no square overflows or vanishes on the way.
+void norm(DType d, const void* x, void* z, std::int64_t outer, std::int64_t reduced, std::int64_t inner, double p);
+
+// Largest and smallest: floating types and int64, reduced >= 1. NaN wins; among equals the first position wins.
+
+void amax(DType d, const void* x, void* z, std::int64_t outer, std::int64_t reduced, std::int64_t inner);
+void amin(DType d, const void* x, void* z, std::int64_t outer, std::int64_t reduced, std::int64_t inner);
+void argmax(DType d, const void* x, std::int64_t* z, std::int64_t outer, std::int64_t reduced, std::int64_t inner);
+void argmin(DType d, const void* x, std::int64_t* z, std::int64_t outer, std::int64_t reduced, std::int64_t inner);
+
+// Floating types. The row's maximum is taken out first, so nothing overflows on the way. A row of -inf only: logsumexp
+// -inf, softmax and log_softmax NaN. logsumexp of a row with +inf is +inf; of an empty row -inf.
+
+/// z is (outer, inner).
+void logsumexp(DType d, const void* x, void* z, std::int64_t outer, std::int64_t n, std::int64_t inner);
+
+// z, and x or g, may be the same memory: all are (outer, n, inner).
+
+void softmax(DType d, const void* x, void* z, std::int64_t outer, std::int64_t n, std::int64_t inner);
+void log_softmax(DType d, const void* x, void* z, std::int64_t outer, std::int64_t n, std::int64_t inner);
+/// dx = z (g - sum(g z)), z the softmax.
+void softmax_grad(DType d, const void* g, const void* z, void* dx, std::int64_t outer, std::int64_t n,
+                  std::int64_t inner);
+/// dx = g - exp(z) sum(g), z the log_softmax.
+void log_softmax_grad(DType d, const void* g, const void* z, void* dx, std::int64_t outer, std::int64_t n,
+                      std::int64_t inner);
+
+}  // namespace chainrule::kernels

@@ -1,0 +1,217 @@
+// The softmax family along one axis, fused. Rows (a dense axis) are in softmax_rows.cpp; columns (any other) are cut
+// into tiles that stay in the first cache, where exp and log are the vector loops of the elementwise family.
+#include <array>
+#include <cassert>
+#include <cmath>
+
+#include "ops/kernels/elementwise/elementwise_detail.h"
+#include "ops/kernels/parallel.h"
+#include "ops/kernels/reduce/reduce.h"
+#include "ops/kernels/reduce/reduce_detail.h"
+#include "ops/kernels/reduce/softmax_rows.h"
+
+namespace chainrule::kernels {
+namespace {
+
+constexpr std::int64_t kTile = 1024;   // elements of scratch
+constexpr std::int64_t kColumns = 32;  // columns side by side; sums are kept in double there
+constexpr std::int64_t kGrain = 1 << 12;
+
+template <class T>
+using Tile = std::array<T, kTile>;
+
+// What is taken out before exp. An infinite maximum would make inf - inf; logsumexp goes through with 0 instead.
+template <class T>
+T finite_shift(T m) {
+  return std::isinf(m) ? T(0) : m;
+}
+
+/// Up to kColumns columns of one (n, inner) plane.
+template <class T>
+struct Strip {
+  std::int64_t n, inner, width;
+  std::int64_t tile_rows() const { return kTile / width; }
+
+  std::array<T, kColumns> max(const T* x) const {
+    std::array<T, kColumns> m;
+    m.fill(detail::Largest<T>::start());
+    for (std::int64_t r = 0; r < n; ++r) {
+      for (std::int64_t i = 0; i < width; ++i) m[i] = detail::Largest<T>::combine(m[i], x[r * inner + i]);
+    }
+    return m;
+  }
+
+  // Calls use(row, e) for each row, e the `width` values exp(x - shift).
+  template <class F>
+  void each_exp(const T* x, const std::array<T, kColumns>& shift, F use) const {
+    Tile<T> e;
+    for (std::int64_t r = 0; r < n; r += tile_rows()) {
+      const std::int64_t rows = std::min(tile_rows(), n - r);
+      for (std::int64_t k = 0; k < rows; ++k) {
+        for (std::int64_t i = 0; i < width; ++i) e[k * width + i] = x[(r + k) * inner + i] - shift[i];
+      }
+      detail::unary_run(Unary::exp, e.data(), e.data(), rows * width);
+      for (std::int64_t k = 0; k < rows; ++k) use(r + k, e.data() + k * width);
+    }
+  }
+
+  std::array<T, kColumns> sum_exp(const T* x, const std::array<T, kColumns>& shift) const {
+    std::array<double, kColumns> s{};
+    each_exp(x, shift, [&](std::int64_t, const T* e) {
+      for (std::int64_t i = 0; i < width; ++i) s[i] += static_cast<double>(e[i]);
+    });
+    return narrow(s);
+  }
+
+  static std::array<T, kColumns> narrow(const std::array<double, kColumns>& s) {
+    std::array<T, kColumns> z;
+    for (std::int64_t i = 0; i < kColumns; ++i) z[i] = static_cast<T>(s[i]);
+    return z;
+  }
+};
+
+// Shares out rows, which go to softmax_rows, when inner == 1, else strips of columns: column(strip, offset, o * inner +
+// i).
+template <class T, class Column>
+void each_line(detail::Rows op, const T* x, const T* y, T* z, std::int64_t outer, std::int64_t n, std::int64_t inner,
+               Column column) {
+  const std::int64_t strips = (inner + kColumns - 1) / kColumns;
+  const std::int64_t task = std::max<std::int64_t>(n, 1) * std::min(kColumns, std::max<std::int64_t>(inner, 1));
+  parallel_for(outer * strips, (kGrain + task - 1) / task, [&](std::int64_t begin, std::int64_t end) {
+    if (inner == 1 && n > 0)
+      return detail::softmax_rows(op, x + begin * n, y + begin * n, z + begin * (op == detail::Rows::logsumexp ? 1 : n),
+                                  end - begin, n);
+    for (std::int64_t t = begin; t < end; ++t) {
+      const std::int64_t o = t / strips, i = t % strips * kColumns;
+      column(Strip<T>{n, inner, std::min(kColumns, inner - i)}, o * n * inner + i, o * inner + i);
+    }
+  });
+}
+
+template <class T>
+void logsumexp_of(const T* x, T* z, std::int64_t outer, std::int64_t n, std::int64_t inner) {
+  each_line<T>(detail::Rows::logsumexp, x, x, z, outer, n, inner,
+               [&](Strip<T> strip, std::int64_t at, std::int64_t out) {
+                 auto m = strip.max(x + at);
+                 for (auto& v : m) v = finite_shift(v);
+                 const auto s = strip.sum_exp(x + at, m);
+                 for (std::int64_t i = 0; i < strip.width; ++i) z[out + i] = m[i] + unary_one(Unary::log, s[i]);
+               });
+}
+
+template <class T>
+void softmax_of(const T* x, T* z, std::int64_t outer, std::int64_t n, std::int64_t inner) {
+  each_line<T>(detail::Rows::softmax, x, x, z, outer, n, inner, [&](Strip<T> strip, std::int64_t at, std::int64_t) {
+    std::array<double, kColumns> s{};
+    strip.each_exp(x + at, strip.max(x + at), [&](std::int64_t r, const T* e) {
+      for (std::int64_t i = 0; i < strip.width; ++i) {
+        z[at + r * inner + i] = e[i];
+        s[i] += static_cast<double>(e[i]);
+      }
+    });
+    const auto total = strip.narrow(s);
+    for (std::int64_t r = 0; r < n; ++r) {
+      for (std::int64_t i = 0; i < strip.width; ++i) z[at + r * inner + i] /= total[i];
+    }
+  });
+}
+
+template <class T>
+void log_softmax_of(const T* x, T* z, std::int64_t outer, std::int64_t n, std::int64_t inner) {
+  each_line<T>(detail::Rows::log_softmax, x, x, z, outer, n, inner, [&](Strip<T> strip, std::int64_t at, std::int64_t) {
+    const auto m = strip.max(x + at);
+    auto log_s = strip.sum_exp(x + at, m);
+    for (std::int64_t i = 0; i < strip.width; ++i) log_s[i] = unary_one(Unary::log, log_s[i]);
+    for (std::int64_t r = 0; r < n; ++r) {
+      for (std::int64_t i = 0; i < strip.width; ++i) {
+        const std::int64_t k = at + r * inner + i;
+        z[k] = x[k] - m[i] - log_s[i];
+      }
+    }
+  });
+}
+
+template <class T>
+void softmax_grad_of(const T* g, const T* z, T* dx, std::int64_t outer, std::int64_t n, std::int64_t inner) {
+  each_line<T>(detail::Rows::softmax_grad, g, z, dx, outer, n, inner,
+               [&](Strip<T> strip, std::int64_t at, std::int64_t) {
+                 std::array<double, kColumns> s{};
+                 for (std::int64_t r = 0; r < n; ++r) {
+                   for (std::int64_t i = 0; i < strip.width; ++i) {
+                     const std::int64_t k = at + r * inner + i;
+                     s[i] += static_cast<double>(g[k]) * static_cast<double>(z[k]);
+                   }
+                 }
+                 const auto total = strip.narrow(s);
+                 for (std::int64_t r = 0; r < n; ++r) {
+                   for (std::int64_t i = 0; i < strip.width; ++i) {
+                     const std::int64_t k = at + r * inner + i;
+                     dx[k] = z[k] * (g[k] - total[i]);
+                   }
+                 }
+               });
+}
+
+template <class T>
+void log_softmax_grad_of(const T* g, const T* z, T* dx, std::int64_t outer, std::int64_t n, std::int64_t inner) {
+  each_line<T>(detail::Rows::log_softmax_grad, g, z, dx, outer, n, inner,
+               [&](Strip<T> strip, std::int64_t at, std::int64_t) {
+                 std::array<double, kColumns> s{};
+                 for (std::int64_t r = 0; r < n; ++r) {
+                   for (std::int64_t i = 0; i < strip.width; ++i) s[i] += static_cast<double>(g[at + r * inner + i]);
+                 }
+                 const auto total = strip.narrow(s);
+                 strip.each_exp(z + at, {}, [&](std::int64_t r, const T* e) {
+                   for (std::int64_t i = 0; i < strip.width; ++i) {
+                     const std::int64_t k = at + r * inner + i;
+                     dx[k] = g[k] - e[i] * total[i];
+                   }
+                 });
+               });
+}
+
+}  // namespace
+
+void logsumexp(DType d, const void* x, void* z, std::int64_t outer, std::int64_t n, std::int64_t inner) {
+  assert(is_floating(d));
+  dispatch_floating(d, [&](auto zero) {
+    using T = decltype(zero);
+    logsumexp_of(static_cast<const T*>(x), static_cast<T*>(z), outer, n, inner);
+  });
+}
+
+void softmax(DType d, const void* x, void* z, std::int64_t outer, std::int64_t n, std::int64_t inner) {
+  assert(is_floating(d));
+  dispatch_floating(d, [&](auto zero) {
+    using T = decltype(zero);
+    softmax_of(static_cast<const T*>(x), static_cast<T*>(z), outer, n, inner);
+  });
+}
+
+void log_softmax(DType d, const void* x, void* z, std::int64_t outer, std::int64_t n, std::int64_t inner) {
+  assert(is_floating(d));
+  dispatch_floating(d, [&](auto zero) {
+    using T = decltype(zero);
+    log_softmax_of(static_cast<const T*>(x), static_cast<T*>(z), outer, n, inner);
+  });
+}
+
+void softmax_grad(DType d, const void* g, const void* z, void* dx, std::int64_t outer, std::int64_t n,
+                  std::int64_t inner) {
+  assert(is_floating(d));
+  dispatch_floating(d, [&](auto zero) {
+    using T = decltype(zero);
+    softmax_grad_of(static_cast<const T*>(g), static_cast<const T*>(z), static_cast<T*>(dx), outer, n, inner);
+  });
+}
+
+void log_softmax_grad(DType d, const void* g, const void* z, void* dx, std::int64_t outer, std::int64_t n,
+                      std::int64_t inner) {
+  assert(is_floating(d));
+  dispatch_floating(d, [&](auto zero) {
+    using T = decltype(zero);
+    log_softmax_grad_of(static_cast<const T*>(g), static_cast<const T*>(z), static_cast<T*>(dx), outer, n, inner);
+  });
+}
+
+}  // namespace chainrule::kernels

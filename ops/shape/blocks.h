@@ -1,0 +1,22 @@
+// Inner header: for our own sources, not installed.
+// Blocks: a part of a tensor that starts at one position and has sizes of its own, for operations that move elements
+// about in whole pieces. Library code only; nothing here is recorded.
+#pragma once
+
+#include "ops/launch.h"
+
+namespace chainrule {
+
+/// `size` elements of t from `first` along each axis.
+inline Tensor block(const Tensor& t, const Shape& first, const Shape& size) {
+  std::int64_t offset = 0;
+  for (int i = 0; i < t.dim(); ++i) offset += first[i] * t.strides()[i];
+  return view(t, size, t.strides(), numel(size) == 0 ? 0 : offset);
+}
+
+inline void copy_into(const Tensor& to, const Tensor& from) {
+  if (from.numel() > 0)
+    kernels::copy_strided(to.dtype(), from.data(), from.strides(), to.impl().data, to.strides(), from.shape());
+}
+
+}  // namespace chainrule

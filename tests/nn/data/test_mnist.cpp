@@ -1,0 +1,237 @@
+// MNIST from a folder: the real files against numbers that a Python script counted in them, made ones for names, places
+// and everything that can be wrong. And the table of the data sets.
+#include "nn/data/mnist.h"
+
+#include <doctest/doctest.h>
+
+#include <array>
+#include <cmath>
+#include <cstdlib>
+#include <fstream>
+#include <optional>
+
+#include "engine/types/error.h"
+#include "nn/data/dataset.h"
+#include "tests/nn/data/idx_bytes.h"
+#include "tests/temporary_folder.h"
+
+using namespace chainrule;
+using chainrule::testing::fault;
+using chainrule::testing::gzip;
+using chainrule::testing::idx;
+using Folder = chainrule::testing::TemporaryFolder;
+
+namespace {
+
+bool contains(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
+
+void write(const std::string& path, const std::string& bytes) { std::ofstream(path, std::ios::binary) << bytes; }
+
+/// Picture i is i everywhere, but its first pixel is 255.
+std::string pictures(std::uint32_t count, std::uint32_t side = 28) {
+  std::string pixels;
+  for (std::uint32_t i = 0; i < count; ++i) {
+    pixels += '\xFF';
+    pixels.append(std::size_t{side} * side - 1, static_cast<char>(i));
+  }
+  return idx(0x08, {count, side, side}, pixels);
+}
+
+std::string labels(const std::string& values) { return idx(0x08, {static_cast<std::uint32_t>(values.size())}, values); }
+
+/// All four files: 3 pictures to train with, 2 to test.
+void write_all(const std::string& folder) {
+  std::filesystem::create_directories(folder);
+  write(folder + "/train-images-idx3-ubyte.gz", gzip(pictures(3)));
+  write(folder + "/train-labels-idx1-ubyte.gz", gzip(labels("\x05\x09\x01")));
+  write(folder + "/t10k-images-idx3-ubyte", pictures(2));
+  write(folder + "/t10k-labels-idx1-ubyte", labels(std::string("\x07\x00", 2)));
+}
+
+/// The variable CHAINRULE_DATA for a while.
+class Setting {
+ public:
+  explicit Setting(const std::string& value) {
+    if (const char* old = std::getenv("CHAINRULE_DATA")) old_ = old;
+    setenv("CHAINRULE_DATA", value.c_str(), 1);
+  }
+  ~Setting() {
+    if (old_)
+      setenv("CHAINRULE_DATA", old_->c_str(), 1);
+    else
+      unsetenv("CHAINRULE_DATA");
+  }
+  Setting(const Setting&) = delete;
+  Setting& operator=(const Setting&) = delete;
+
+ private:
+  std::optional<std::string> old_;
+};
+
+double sum_of(const Tensor& images) {
+  double sum = 0;
+  for (const double v : images.to_vector()) sum += std::round(v * 255);
+  return sum;
+}
+
+}  // namespace
+
+TEST_CASE("mnist: the real files") {
+  if (!std::getenv("CHAINRULE_DATA")) {
+    MESSAGE("left out: CHAINRULE_DATA does not name the folder of the real MNIST files");
+    return;
+  }
+  // Counted by Python's gzip and struct in the published files.
+  struct Facts {
+    MnistPart part;
+    std::int64_t count;
+    double sum, first, last, weighted;
+    std::array<int, 10> classes;
+    std::vector<double> labels;
+  };
+  const std::array<Facts, 2> facts = {{{MnistPart::train,
+                                        60000,
+                                        1567298545,
+                                        27525,
+                                        20920,
+                                        8023005948,
+                                        {5923, 6742, 5958, 6131, 5842, 5421, 5918, 6265, 5851, 5949},
+                                        {5, 0, 4, 1, 9, 2, 1, 3, 1, 4}},
+                                       {MnistPart::test,
+                                        10000,
+                                        264923200,
+                                        18454,
+                                        41833,
+                                        221901817,
+                                        {980, 1135, 1032, 1010, 982, 892, 958, 1028, 974, 1009},
+                                        {7, 2, 1, 0, 4, 1, 4, 9, 5, 9}}}};
+  for (const Facts& f : facts) {
+    const Tensor images = mnist_images(f.part), classes = mnist_labels(f.part);
+    CHECK(images.shape() == Shape{f.count, 1, 28, 28});
+    CHECK(images.dtype() == DType::float32);
+    CHECK(classes.shape() == Shape{f.count});
+    CHECK(classes.dtype() == DType::int64);
+    const auto* pixels = static_cast<const float*>(images.data());
+    const auto count = [&](std::int64_t from, std::int64_t to) {
+      double sum = 0;
+      for (std::int64_t i = from; i < to; ++i) sum += std::round(double{pixels[i]} * 255);
+      return sum;
+    };
+    CHECK(count(0, images.numel()) == f.sum);
+    CHECK(count(0, 784) == f.first);
+    CHECK(count(images.numel() - 784, images.numel()) == f.last);
+    std::array<int, 10> found{};
+    double weighted = 0;
+    const std::vector<double> all = classes.to_vector();
+    for (std::size_t i = 0; i < all.size(); ++i) {
+      ++found.at(static_cast<std::size_t>(all[i]));
+      weighted += static_cast<double>(i + 1) * all[i];
+    }
+    CHECK(found == f.classes);
+    CHECK(weighted == f.weighted);
+    CHECK(std::vector<double>(all.begin(), all.begin() + 10) == f.labels);
+    if (f.part == MnistPart::train) CHECK(pixels[5 * 28 + 13] == 18.0F / 255.0F);
+  }
+}
+
+TEST_CASE("mnist: pictures from 0 to 1 and labels, from the folder or from mnist in it, given or in CHAINRULE_DATA") {
+  const Folder folder;
+  const std::string direct = folder / "direct", outer = folder / "outer";
+  write_all(direct);
+  write_all(outer + "/mnist");
+  const auto check = [](const ImageSplit& split) {
+    CHECK(split.train.images.shape() == Shape{3, 1, 28, 28});
+    CHECK(split.test.images.shape() == Shape{2, 1, 28, 28});
+    const std::vector<double> pixels = split.train.images.to_vector();
+    CHECK(pixels[0] == 1);
+    CHECK(pixels[1] == 0);
+    CHECK(pixels[784] == 1);
+    CHECK(pixels[785] == 1.0F / 255.0F);
+    CHECK(sum_of(split.test.images) == 2 * 255 + 783);
+    CHECK(split.train.labels.to_vector() == std::vector<double>{5, 9, 1});
+    CHECK(split.test.labels.to_vector() == std::vector<double>{7, 0});
+    CHECK(split.train.size() == 3);
+  };
+  for (const std::string& given : {direct, outer}) {
+    check(load_mnist(given));
+    const Setting setting(given);
+    check(load_mnist());
+    const Setting other("/nowhere");
+    check(load_mnist(given));  // what is given counts
+  }
+}
+
+TEST_CASE("mnist: the four forms of a file's name") {
+  for (const char* name : {"t10k-labels-idx1-ubyte", "t10k-labels.idx1-ubyte"}) {
+    const Folder folder;
+    write(folder / name, labels("\x03"));
+    CHECK(mnist_labels(MnistPart::test, folder.path.string()).to_vector() == std::vector<double>{3});
+    const Folder packed;
+    write(packed / (name + std::string(".gz")), gzip(labels("\x04")));
+    CHECK(mnist_labels(MnistPart::test, packed.path.string()).to_vector() == std::vector<double>{4});
+    // The bytes say whether a file is packed, not its name.
+    write(folder / name, gzip(labels("\x05")));
+    CHECK(mnist_labels(MnistPart::test, folder.path.string()).to_vector() == std::vector<double>{5});
+  }
+}
+
+TEST_CASE("mnist: what is missing or wrong is named") {
+  const Folder folder;
+  const std::string here = folder.path.string();
+  const auto why = [&](MnistPart part, bool images) {
+    return fault<ValueError>([&] { images ? mnist_images(part, here) : mnist_labels(part, here); });
+  };
+  {
+    const Setting none("");
+    CHECK(contains(fault<ValueError>([&] { load_mnist(); }), "CHAINRULE_DATA"));
+    CHECK(contains(fault<ValueError>([&] { load_mnist(); }), "--data-dir"));
+  }
+  CHECK(contains(fault<ValueError>([&] { load_mnist(folder / "none"); }),
+                 "there is no folder '" + folder / "none" + "'"));
+  const std::string missing = why(MnistPart::train, true);
+  CHECK(contains(missing, "no train-images-idx3-ubyte.gz in '" + here + "'"));
+  CHECK(contains(missing, "--data-dir"));
+
+  write_all(here);
+  CHECK(why(MnistPart::train, true).empty());
+  write(folder / "train-labels-idx1-ubyte.gz", gzip(labels("\x05\x09\x01\x02")));
+  for (const bool images : {true, false}) {
+    CHECK(contains(why(MnistPart::train, images), "3 pictures"));
+    CHECK(contains(why(MnistPart::train, images), "4 labels"));
+  }
+  write(folder / "train-labels-idx1-ubyte.gz", gzip(labels("\x05\x0A\x01")));
+  CHECK(contains(why(MnistPart::train, false), "label 1 is 10, the classes are 0 to 9"));
+  write(folder / "train-images-idx3-ubyte.gz", gzip(pictures(3, 27)));
+  CHECK(contains(why(MnistPart::train, true), "shape (3, 27, 27)"));
+  write(folder / "train-images-idx3-ubyte.gz", gzip(labels("\x05\x09\x01")));
+  CHECK(contains(why(MnistPart::train, true), "expected are pictures of 28 x 28 bytes, such as (10000, 28, 28)"));
+  write(folder / "t10k-labels-idx1-ubyte", idx(0x0B, {2}, std::string(4, '\0')));
+  CHECK(contains(why(MnistPart::test, false), "other numbers than bytes"));
+  write(folder / "t10k-labels-idx1-ubyte", "");
+  CHECK(contains(why(MnistPart::test, false), "it is empty"));
+  CHECK(contains(why(MnistPart::test, true), "t10k-labels-idx1-ubyte': it is empty"));
+  std::filesystem::remove(folder / "t10k-labels-idx1-ubyte");
+  CHECK(mnist_images(MnistPart::test, here).size(0) == 2);  // one may be there without the other
+  write(folder / "t10k-images-idx3-ubyte", pictures(2).substr(0, 1000));
+  CHECK(contains(why(MnistPart::test, true), "it has 1000 bytes"));
+}
+
+TEST_CASE("data sets by name: the same names for each, the training part first") {
+  const Folder folder;
+  write_all(folder.path.string());
+  CHECK(data_set_names() == std::vector<std::string>{"digits", "mnist"});
+  CHECK(data_array_names() ==
+        std::vector<std::string>{"images", "labels", "train_images", "train_labels", "test_images", "test_labels"});
+  const auto array = [&](const char* set, const char* name) { return data_array(set, name, folder.path.string()); };
+  CHECK(array("mnist", "images").shape() == Shape{5, 1, 28, 28});
+  CHECK(array("mnist", "labels").to_vector() == std::vector<double>{5, 9, 1, 7, 0});
+  CHECK(array("mnist", "train_images").size(0) == 3);
+  CHECK(array("mnist", "test_labels").to_vector() == std::vector<double>{7, 0});
+  CHECK(array("digits", "images").shape() == Shape{1797, 1, 8, 8});
+  CHECK(array("digits", "train_labels").to_vector() == load_digits().train.labels.to_vector());
+  CHECK(array("digits", "test_images").to_vector() == load_digits().test.images.to_vector());
+  CHECK(contains(fault<ValueError>([&] { array("cifar", "images"); }), "no data set 'cifar'; there are digits, mnist"));
+  CHECK(contains(fault<ValueError>([&] { array("mnist", "pictures"); }), "'pictures'"));
+  CHECK(contains(fault<ValueError>([&] { array("mnist", "pictures"); }), "train_images"));
+  CHECK(!contains(fault<ValueError>([&] { array("mn\x1Bist", "images"); }), "\x1B"));
+}

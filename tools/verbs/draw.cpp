@@ -1,0 +1,210 @@
+// The verb graph: a program as a diagram.
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include <algorithm>
+#include <memory>
+
+#include "engine/backward.h"
+#include "engine/draw/diagram.h"
+#include "engine/scopes.h"
+#include "engine/steps/steps.h"
+#include "engine/system/text.h"
+#include "engine/traverse.h"
+#include "tools/program/graph_file.h"
+#include "tools/program/option_values.h"
+#include "tools/verbs/verbs.h"
+
+namespace chainrule {
+namespace {
+
+struct Options : ProgramOptions {
+  std::string out, view = "learn", cotangent, gradient_of, color = "kind", frames;
+  std::vector<std::string> show, hide;
+  bool steps = false;
+  GraphOptions graph;
+};
+
+/// The program in one line.
+std::string title_of(std::string_view program) {
+  std::string title;
+  for (const std::string& line : CLI::detail::split(std::string(program), '\n')) {
+    const std::string statement = CLI::detail::trim_copy(line);
+    if (!statement.empty()) title += (title.empty() ? "" : "; ") + statement;
+  }
+  return shorten(printable(title), 100);
+}
+
+/// The parts of a label, by the names of --show and --hide.
+struct Part {
+  const char* name;
+  bool GraphOptions::*shown;
+};
+constexpr Part kParts[] = {{"name", &GraphOptions::names},
+                           {"op", &GraphOptions::operations},
+                           {"shape", &GraphOptions::shapes},
+                           {"dtype", &GraphOptions::dtypes},
+                           {"parameters", &GraphOptions::parameter_counts},
+                           {"value", &GraphOptions::values},
+                           {"grad", &GraphOptions::gradients},
+                           {"local", &GraphOptions::local_derivatives}};
+
+std::vector<std::string> part_names() {
+  std::vector<std::string> names;
+  for (const Part& part : kParts) names.emplace_back(part.name);
+  return names;
+}
+
+/// What the view shows, then what was asked for by name.
+void choose_parts(GraphOptions& options, const Options& o) {
+  options.values = options.gradients = options.local_derivatives = o.view == "learn";
+  if (o.view == "summary") options.fold_above = 1;
+  for (const Part& part : kParts) {
+    if (std::ranges::find(o.show, part.name) != o.show.end()) options.*part.shown = true;
+    if (std::ranges::find(o.hide, part.name) != o.hide.end()) options.*part.shown = false;
+  }
+}
+
+/// What is drawn: the result, or with --gradient-of its gradient as a graph of its own.
+Tensor drawn(const Options& o, const LoadedProgram& loaded, const Names& names, const Tensor& result) {
+  if (o.gradient_of.empty()) return result;
+  const std::vector<NamedTensor> by = wanted_inputs(loaded, names, o.gradient_of);
+  if (by.size() != 1) throw ValueError("--gradient-of takes one name");
+  GradOptions options{.create_graph = true, .allow_unused = true};
+  options.cotangents = {cotangent_for(result, o.cotangent, o)};
+  const Tensor g = grad(std::vector{result}, {by[0].tensor}, options)[0];
+  if (!g.defined() || !g.node())
+    throw ValueError(fmt::format("the gradient by {} is a constant: it has no graph to draw", printable(by[0].name)));
+  return g.label("∂" + by[0].name);
+}
+
+/// --steps and --frames: the walk through the graph in place of one picture.
+int run_steps(const Options& o, const Tensor& shown, const GraphOptions& options) {
+  if (!options.gradients && shown.requires_grad() && o.gradient_of.empty() && !o.quiet)
+    fmt::print(
+        stderr,
+        "chainrule: a result of shape {} has no gradient by itself, the steps go forward only; --cotangent ones adds "
+        "the way back\n",
+        to_string(shown.shape()));
+  if (o.steps) fmt::print("{}", o.json ? steps_to_json(shown, options) : steps_to_text(shown, options));
+  if (o.frames.empty()) return 0;
+  const std::size_t count = write_steps(o.frames, shown, options);
+  if (o.steps) return 0;
+  if (o.json)
+    print_json({{"folder", o.frames}, {"steps", count}});
+  else if (!o.quiet)
+    fmt::print("{0}: {1} steps; open {0}/player.html in a browser\n", printable(o.frames), count);
+  return 0;
+}
+
+void check_steps(const Options& o) {
+  if (!o.steps && o.frames.empty()) return;
+  const char* wrong = !o.out.empty()      ? "-o: steps go to stdout, frames into their folder"
+                      : o.view != "learn" ? "--view: steps show values and gradients"
+                      : o.graph.symbols   ? "--symbols: steps show letters and numbers"
+                                          : nullptr;
+  if (wrong)
+    throw ValueError(fmt::format("{} cannot be used with {}", o.frames.empty() ? "--steps" : "--frames", wrong));
+}
+
+int run_graph(const Options& o) {
+  check_steps(o);
+  const LoadedProgram loaded = load_program(o);
+  Names names;
+  const TeachingMode keep_all;
+  const Tensor result = loaded.run(names), shown = drawn(o, loaded, names, result);
+  GraphOptions options = o.graph;
+  choose_parts(options, o);
+  // A diagram shows gradients where there are any to show; a result of many numbers has none without a cotangent.
+  const bool has_gradient = (options.gradients || options.local_derivatives) && o.gradient_of.empty() &&
+                            result.requires_grad() && (result.numel() == 1 || !o.cotangent.empty());
+  if (has_gradient) result.backward({.cotangent = cotangent_for(result, o.cotangent, o), .retain_graph = true});
+  if (options.title.empty() && o.gradient_of.empty() && !loaded.asked.rebuilt)
+    options.title = title_of(loaded.asked.program);
+  options.gradients &= has_gradient;
+  options.local_derivatives &= has_gradient;
+  options.color = o.color == "memory"   ? GraphColor::memory
+                  : o.color == "health" ? GraphColor::health
+                                        : GraphColor::kind;
+  std::string folded;
+  options.message = [&](std::string_view text) {
+    folded = std::string(text);
+    if (!o.quiet) fmt::print(stderr, "chainrule: {}\n", text);
+  };
+  if (o.steps || !o.frames.empty()) return run_steps(o, shown, options);
+  if (o.out.empty() || o.out == "-") {
+    fmt::print("{}", graph_to_text(shown, options));
+    return 0;
+  }
+  if (o.out.ends_with(".json")) {
+    write_graph_file(o.out, graph_to_json(shown, options), loaded.asked, loaded.bindings);
+  } else {
+    write_graph(o.out, shown, options);
+  }
+  const Traversal graph(std::span(&shown, 1));
+  if (o.json)
+    print_json({{"file", o.out}, {"operations", graph.size()}, {"folded", !folded.empty()}});
+  else if (!o.quiet)
+    fmt::print("{}: {} operations\n", printable(o.out), graph.size());
+  return 0;
+}
+
+}  // namespace
+
+void add_graph_verb(CLI::App& app, std::vector<Verb>& verbs) {
+  CLI::App* verb = app.add_subcommand("graph", "A diagram of the program: values forward, gradients backward");
+  const auto options = std::make_shared<Options>();
+  GraphOptions& graph = options->graph;
+  add_program_options(*verb, *options);
+  verb->add_option("-o,--out", options->out,
+                   "The file: .svg .png .pdf .html .dot .txt .json by its ending; without one, the text on stdout");
+  verb->add_flag("--steps", options->steps, "The chain rule step by step as text, with --json as JSON");
+  verb->add_option("--frames", options->frames,
+                   "FOLDER: a DOT file for each step, steps.txt, steps.json, and player.html, which plays them");
+  verb->add_option("--view", options->view, "learn: values and gradients; shapes: shapes only; summary: folded")
+      ->capture_default_str()
+      ->check(one_of({"learn", "shapes", "summary"}));
+  verb->add_option("--show", options->show,
+                   "Parts of the labels besides the view's: " + fmt::format("{}", fmt::join(part_names(), ",")))
+      ->delimiter(',')
+      ->check(one_of(part_names()));
+  verb->add_option("--hide", options->hide, "Parts of the labels to leave out: op,shape")
+      ->delimiter(',')
+      ->check(one_of(part_names()));
+  verb->add_option("--cotangent", options->cotangent, "Weights of a result of many numbers, or 'ones'");
+  verb->add_option("--gradient-of", options->gradient_of, "NAME: draws how the gradient by this input is computed");
+  verb->add_flag("--symbols", graph.symbols, "Letters in place of numbers");
+  verb->add_option("--color", options->color, "kind; memory: the more bytes, the darker; health: of gradients")
+      ->capture_default_str()
+      ->check(one_of({"kind", "memory", "health"}));
+  verb->add_option("--title", graph.title, "Default: the program");
+  verb->add_flag("--dark", graph.dark, "For dark pages");
+  verb->add_option("--rankdir", graph.direction, "LR: left to right, TB: top to bottom; default: what reads better")
+      ->check(one_of({"LR", "TB"}));
+  verb->add_option("--font", graph.font, "A font that has the letters of the labels, such as 'Noto Sans CJK SC'");
+  verb->add_option("--max-label", graph.max_label, "Longer names are cut")
+      ->capture_default_str()
+      ->transform(whole_number(1, 1'000'000));
+  verb->add_option("--wrap", graph.wrap, "Names longer than so many columns break into lines; 0: never")
+      ->capture_default_str()
+      ->transform(whole_number(0, 1'000'000));
+  verb->add_option("--fold-above", graph.fold_above, "Fold graphs of more nodes; 0: never")
+      ->capture_default_str()
+      ->transform(whole_number());
+  verb->add_option("--depth", graph.depth, "Modules nested deeper than this become one node")
+      ->transform(whole_number(0, 1000));
+  verb->add_option("--fold", graph.fold, "PATTERN: modules of such a path become one node ('net.block*')");
+  verb->add_option("--expand", graph.expand, "PATTERN: modules that stay open");
+  verb->add_option("--fold-repeats", graph.fold_repeats, "So many like modules in a row, or more, become one node")
+      ->transform(whole_number(2, 1'000'000));
+  verb->footer("Example: chainrule graph 'price = apple * count * tax' apple=100 count=2 tax=1.1 -o price.svg");
+  verbs.push_back({verb, [options] {
+                     try {
+                       return run_graph(*options);
+                     } catch (const std::exception& e) {
+                       return report_error(e, options->json);
+                     }
+                   }});
+}
+
+}  // namespace chainrule
