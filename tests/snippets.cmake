@@ -64,8 +64,9 @@ function(chainrule_write_if_changed path text)
   endif()
 endfunction()
 
-foreach(readme README.md engine/README.md ops/README.md nn/README.md optim/README.md tools/README.md)
-  if(EXISTS "${PROJECT_SOURCE_DIR}/${readme}")
-    chainrule_snippets(${readme})
-  endif()
+file(GLOB_RECURSE readmes CONFIGURE_DEPENDS RELATIVE "${PROJECT_SOURCE_DIR}"
+  "${PROJECT_SOURCE_DIR}/engine/*.md" "${PROJECT_SOURCE_DIR}/ops/*.md" "${PROJECT_SOURCE_DIR}/nn/*.md"
+  "${PROJECT_SOURCE_DIR}/optim/*.md" "${PROJECT_SOURCE_DIR}/tools/*.md")
+foreach(readme README.md ${readmes})
+  chainrule_snippets(${readme})
 endforeach()

@@ -17,20 +17,55 @@ namespace {
 namespace fs = std::filesystem;
 using Lines = std::vector<std::string>;
 
-// tools -> nn, optim -> ops -> engine; the kernels know no graph, only shapes and element types. nn holds no loop over
-// elements, so it has no business with kernels.
-const std::map<std::string, std::set<std::string>> kMayInclude = {
-    {"engine", {"engine"}},
-    {"ops", {"ops", "ops/kernels", "engine"}},
-    {"ops/language", {"ops", "ops/language", "engine"}},
-    {"ops/kernels", {"ops/kernels"}},
-    {"nn", {"nn", "nn/data", "ops", "engine"}},
-    {"nn/data", {"nn/data", "ops", "engine"}},
-    {"optim", {"optim", "ops", "ops/kernels", "engine"}},
-    {"tools", {"tools", "tools/bench", "optim", "nn", "nn/data", "ops", "ops/language", "ops/kernels", "engine"}},
-    {"tools/bench", {"tools", "tools/bench", "optim", "nn", "nn/data", "ops", "ops/language", "ops/kernels", "engine"}},
+// Who may include whom: tools -> nn, optim -> ops -> engine, and inside them as listed. A folder may always include
+// itself; "x/" is x and all below it. A folder of sources without a rule is a fault.
+const std::map<std::string, std::vector<std::string>> kMayInclude = {
+    // The graph, on types and memory alone.
+    {"engine/types", {}},
+    {"engine/memory", {"engine/types"}},
+    {"engine", {"engine/memory", "engine/types"}},
+    // What stands on it.
+    {"engine/system", {"engine/types"}},
+    {"engine/files", {"engine", "engine/types", "engine/memory", "engine/system"}},
+    {"engine/check", {"engine", "engine/types", "engine/memory", "engine/system"}},
+    {"engine/draw", {"engine", "engine/types", "engine/memory", "engine/system", "engine/files"}},
+    {"engine/steps", {"engine", "engine/types", "engine/memory", "engine/system", "engine/files", "engine/draw"}},
+    {"engine/pictures", {"engine/types", "engine/system"}},
+    // The calculus. Families see each other through ops/ops.h only; the axes of reductions serve the shapes, too.
+    {"ops",
+     {"engine/", "ops/elementwise", "ops/reduce", "ops/matrix", "ops/shape", "ops/images", "ops/network",
+      "ops/kernels/"}},
+    {"ops/elementwise", {"engine", "engine/types", "engine/memory", "ops", "ops/kernels/"}},
+    {"ops/reduce", {"engine", "engine/types", "engine/memory", "ops", "ops/kernels/"}},
+    {"ops/matrix", {"engine", "engine/types", "engine/memory", "ops", "ops/kernels/"}},
+    {"ops/shape", {"engine", "engine/types", "engine/memory", "ops", "ops/kernels/", "ops/reduce"}},
+    {"ops/images", {"engine", "engine/types", "engine/memory", "ops", "ops/kernels/"}},
+    {"ops/network", {"engine", "engine/types", "engine/memory", "ops", "ops/kernels/"}},
+    {"ops/language", {"engine", "engine/types", "engine/memory", "engine/system", "engine/check", "ops"}},
+    // Kernels know no graph, only shapes and element types.
+    {"ops/kernels", {"engine/types"}},
+    {"ops/kernels/simd", {}},
+    {"ops/kernels/matrix", {"engine/types", "ops/kernels", "ops/kernels/simd"}},
+    {"ops/kernels/elementwise", {"engine/types", "ops/kernels", "ops/kernels/simd", "ops/kernels/matrix"}},
+    {"ops/kernels/reduce", {"engine/types", "ops/kernels", "ops/kernels/simd", "ops/kernels/elementwise"}},
+    {"ops/kernels/images",
+     {"engine/types", "ops/kernels", "ops/kernels/simd", "ops/kernels/elementwise", "ops/kernels/matrix"}},
+    {"ops/kernels/network",
+     {"engine/types", "ops/kernels", "ops/kernels/simd", "ops/kernels/elementwise", "ops/kernels/reduce"}},
+    // Networks hold no loop over elements, so they have no business with kernels; the inner step of an optimizer is
+    // one.
+    {"nn", {"engine/", "ops", "nn/data"}},
+    {"nn/data", {"engine/", "ops"}},
+    {"optim", {"engine", "engine/types", "engine/memory", "ops", "ops/kernels/network"}},
+    // What people run.
+    {"tools", {"engine/", "ops/", "nn/", "optim/", "tools/"}},
+    {"tools/terminal", {"engine/types", "engine/system"}},
+    {"tools/program", {"engine/", "ops", "ops/language", "ops/kernels", "nn/data"}},
+    {"tools/verbs", {"engine/", "ops/", "nn/", "optim/", "tools/program", "tools/terminal"}},
+    {"tools/bench", {"engine/", "ops/", "nn/", "optim/", "tools/terminal"}},
 };
-const std::set<std::string> kKernelsMayAlsoInclude = {"engine/types/dtype.h", "engine/types/shape.h"};
+const std::vector<std::string> kRooms = {"engine", "ops", "nn", "optim", "tools"};
+const std::string kInner = "// Inner header: for our own sources, not installed.";
 
 Lines lines_of(const fs::path& path) {
   std::ifstream file(path);
@@ -51,27 +86,78 @@ std::vector<fs::path> files_below(const fs::path& folder) {
   return files;
 }
 
-Lines wrong_includes(const fs::path& root) {
+bool may_include(const std::string& folder, const std::string& other) {
+  if (folder == other) return true;
+  for (const std::string& allowed : kMayInclude.at(folder))
+    if (allowed.back() == '/' ? (other + "/").starts_with(allowed) : other == allowed) return true;
+  return false;
+}
+
+/// Paths from the root, of every source in the rooms.
+Lines sources(const fs::path& root) {
+  Lines found;
+  for (const auto& room : kRooms)
+    for (const auto& path : files_below(root / room))
+      if (is_source(path)) found.push_back(fs::relative(path, root).generic_string());
+  std::sort(found.begin(), found.end());
+  return found;
+}
+
+std::string folder_of(const std::string& file) { return fs::path(file).parent_path().generic_string(); }
+
+Lines folders_without_rule(const fs::path& root) {
+  std::set<std::string> faults;
+  for (const auto& file : sources(root))
+    if (!kMayInclude.contains(folder_of(file)) && folder_of(file) != "tools/bench/ten_lines")  // programs of users
+      faults.insert(folder_of(file) + " has no rule");
+  return {faults.begin(), faults.end()};
+}
+
+struct Include {
+  bool quoted;
+  std::string target;
+};
+std::vector<Include> includes_of(const fs::path& path) {
   static const std::regex include(R"(^\s*#\s*include\s*([<"])([^>"]+)[>"])");
+  std::vector<Include> found;
+  for (const auto& line : lines_of(path)) {
+    std::smatch m;
+    if (std::regex_search(line, m, include)) found.push_back({m[1] == "\"", m[2]});
+  }
+  return found;
+}
+
+Lines wrong_includes(const fs::path& root) {
   Lines faults;
-  for (const auto& [folder, allowed] : kMayInclude) {
-    if (!fs::exists(root / folder)) continue;
-    for (const auto& entry : fs::directory_iterator(root / folder)) {
-      if (!is_source(entry.path())) continue;
-      const std::string file = folder + "/" + entry.path().filename().string();
-      for (const auto& line : lines_of(entry.path())) {
-        std::smatch found;
-        if (!std::regex_search(line, found, include)) continue;
-        const std::string target = found[2];
-        const std::string from = fs::path(target).parent_path().string();
-        const bool ours = found[1] == "\"" || kMayInclude.contains(from) || target.starts_with("chainrule/");
-        const bool kernel_extra = folder == "ops/kernels" && kKernelsMayAlsoInclude.contains(target);
-        if (ours && !kernel_extra && (found[1] != "\"" || !allowed.contains(from)))
-          faults.push_back(file + " includes " + target);
-      }
+  for (const auto& file : sources(root)) {
+    const std::string folder = folder_of(file);
+    if (!kMayInclude.contains(folder)) continue;
+    for (const auto& [quoted, target] : includes_of(root / file)) {
+      const bool ours = quoted || kMayInclude.contains(folder_of(target)) || target.starts_with("chainrule/");
+      if (ours && (!quoted || !may_include(folder, folder_of(target)))) faults.push_back(file + " includes " + target);
     }
   }
-  std::sort(faults.begin(), faults.end());
+  return faults;
+}
+
+bool is_inner(const fs::path& header) {
+  const Lines lines = lines_of(header);
+  return !lines.empty() && lines.front() == kInner;
+}
+
+/// What is installed needs nothing that is not. tools/ is not installed, so its headers say nothing.
+Lines wrong_boundary(const fs::path& root) {
+  static const std::regex hidden(R"(^(nlohmann/|hwy/|Eigen/|dnnl|oneapi/|zlib|zip\.|png\.|omp\.|fast_float/))");
+  Lines faults;
+  for (const auto& file : sources(root)) {
+    if (!file.ends_with(".h") || file.starts_with("tools/")) continue;
+    if (is_inner(root / file)) continue;
+    if (file.starts_with("ops/kernels/")) faults.push_back(file + " is not an inner header");
+    for (const auto& [quoted, target] : includes_of(root / file)) {
+      if (quoted && is_inner(root / target)) faults.push_back(file + " includes the inner " + target);
+      if (std::regex_search(target, hidden)) faults.push_back(file + " shows users " + target);
+    }
+  }
   return faults;
 }
 
@@ -88,11 +174,18 @@ Lines long_files(const fs::path& root) {
   return faults;
 }
 
-Lines missing_readmes(const fs::path& root) {
+/// Every folder with sources says in at most a page what lives there; tests/ mirrors the rooms and speaks once.
+Lines wrong_readmes(const fs::path& root) {
+  constexpr std::size_t kPage = 80;
+  std::set<std::string> folders{".", "tests", "tools/cmake"};
+  for (const auto& [folder, allowed] : kMayInclude) folders.insert(folder);
   Lines faults;
-  for (const char* folder : {".", "engine", "ops", "ops/language", "ops/kernels", "nn", "nn/data", "optim", "tools",
-                             "tools/bench", "tests"}) {
-    if (!fs::exists(root / folder / "README.md")) faults.push_back(std::string(folder) + " has no README.md");
+  for (const auto& folder : folders) {
+    const fs::path readme = root / folder / "README.md";
+    if (!fs::exists(readme))
+      faults.push_back(folder + " has no README.md");
+    else if (folder != "." && lines_of(readme).size() > kPage)
+      faults.push_back(folder + "/README.md is longer than a page");
   }
   return faults;
 }
@@ -152,6 +245,10 @@ struct BrokenTree {
     std::string text;
     for (int i = 0; i < 251; ++i) text += "//\n";
     write("engine/long.h", text);
+    write("engine/new_room/x.cpp", "#include \"engine/a.h\"\n");
+    write("engine/draw/README.md", text);
+    write("engine/secret.h", kInner + "\n");
+    write("nn/data/d.h", "#include \"engine/secret.h\"\n#include <nlohmann/json.hpp>\n");
     write("engine/not_long.cpp", text);
     write("tools/run", std::string("cd /ro") + "ot/x\n");
     write("extra.txt", "");
@@ -175,7 +272,13 @@ TEST_CASE("structure: includes point one way") { CHECK(joined(wrong_includes(kRo
 
 TEST_CASE("structure: files stay short") { CHECK(joined(long_files(kRoot)) == ""); }
 
-TEST_CASE("structure: each folder has a README") { CHECK(joined(missing_readmes(kRoot)) == ""); }
+TEST_CASE("structure: every folder has a rule") { CHECK(joined(folders_without_rule(kRoot)) == ""); }
+
+TEST_CASE("structure: public headers show no inner header and no library of ours") {
+  CHECK(joined(wrong_boundary(kRoot)) == "");
+}
+
+TEST_CASE("structure: each folder has a README of at most a page") { CHECK(joined(wrong_readmes(kRoot)) == ""); }
 
 TEST_CASE("structure: the top level holds what it should and nothing else") {
   CHECK(joined(wrong_top_level(kRoot)) == "");
@@ -191,7 +294,12 @@ TEST_CASE("structure: the rules themselves find a broken tree") {
                                            "optim/p.h includes nn/n.h", "optim/p.h includes nn/n.h",
                                            "tools/t.cpp includes tests/x.h"});
   CHECK(long_files(tree.root) == Lines{"engine/long.h has 251 lines"});
-  CHECK(missing_readmes(tree.root).size() == 11);
+  CHECK(folders_without_rule(tree.root) == Lines{"engine/new_room has no rule"});
+  CHECK(wrong_boundary(tree.root) ==
+        Lines{"nn/data/d.h includes the inner engine/secret.h", "nn/data/d.h shows users nlohmann/json.hpp"});
+  const Lines readmes = wrong_readmes(tree.root);
+  CHECK(readmes.size() == kMayInclude.size() + 3);
+  CHECK(std::count(readmes.begin(), readmes.end(), "engine/draw/README.md is longer than a page") == 1);
   CHECK(joined(wrong_top_level(tree.root)).find("extra.txt does not belong here") != std::string::npos);
   CHECK(joined(wrong_top_level(tree.root)).find("LICENSE is missing") != std::string::npos);
   CHECK(machine_paths(tree.root).size() == 1);

@@ -14,7 +14,6 @@
 #include <set>
 #include <sstream>
 
-#include "dot_reader.h"
 #include "engine/draw/diagram.h"
 #include "engine/factory.h"
 #include "engine/scopes.h"
@@ -23,7 +22,8 @@
 #include "engine/types/error.h"
 #include "nn/layers.h"
 #include "ops/ops.h"
-#include "small_stack.h"
+#include "tests/engine/draw/dot_reader.h"
+#include "tests/engine/small_stack.h"
 #include "tests/temporary_folder.h"
 
 using namespace chainrule;

@@ -10,7 +10,6 @@
 #include <set>
 #include <sstream>
 
-#include "dot_reader.h"
 #include "engine/draw/graphviz.h"
 #include "engine/scopes.h"
 #include "engine/steps/steps.h"
@@ -18,7 +17,8 @@
 #include "engine/system/text.h"
 #include "engine/types/error.h"
 #include "ops/ops.h"
-#include "step_graphs.h"
+#include "tests/engine/draw/dot_reader.h"
+#include "tests/engine/steps/step_graphs.h"
 #include "tests/temporary_folder.h"
 
 using namespace chainrule;

@@ -9,7 +9,6 @@
 #include <random>
 #include <sstream>
 
-#include "dot_reader.h"
 #include "engine/backward.h"
 #include "engine/factory.h"
 #include "engine/scopes.h"
@@ -17,7 +16,8 @@
 #include "engine/types/error.h"
 #include "nn/layers.h"
 #include "ops/ops.h"
-#include "step_graphs.h"
+#include "tests/engine/draw/dot_reader.h"
+#include "tests/engine/steps/step_graphs.h"
 
 using namespace chainrule;
 using namespace chainrule::testing;
