@@ -137,6 +137,7 @@ Lines wrong_includes(const fs::path& root) {
       if (ours && (!quoted || !may_include(folder, folder_of(target)))) faults.push_back(file + " includes " + target);
     }
   }
+  std::sort(faults.begin(), faults.end());
   return faults;
 }
 

@@ -1,15 +1,18 @@
-# Sources of one folder compiled as one: most of a small file's time goes into the headers that all of them read.
-# The presets switch it on (CMAKE_UNITY_BUILD); without it every file is compiled alone. Within a folder a name means one
-# thing, also in anonymous namespaces. Left alone are Highway's loops, which include themselves once for each instruction
-# set, and files with compile options of their own.
+# Sources of one folder compiled as one (CHAINRULE_UNITY): most of a small file's time goes into the headers that all of
+# them read. Within a folder a name means one thing, also in anonymous namespaces. Compiled alone are Highway's loops,
+# which include themselves once for each instruction set, files with compile options of their own, and what the build
+# makes itself.
 
 # chainrule_unity(TARGET [LARGEST]): at most LARGEST files at a time (12 unless said), folder by folder.
 function(chainrule_unity target)
+  if(NOT CHAINRULE_UNITY)
+    return()
+  endif()
   set(largest 12)
   if(ARGC GREATER 1)
     set(largest ${ARGV1})
   endif()
-  set_target_properties(${target} PROPERTIES UNITY_BUILD_MODE GROUP)
+  set_target_properties(${target} PROPERTIES UNITY_BUILD ON UNITY_BUILD_MODE GROUP)
   get_target_property(sources ${target} SOURCES)
   set(last "")
   set(count 0)
@@ -24,7 +27,7 @@ function(chainrule_unity target)
     if(EXISTS "${path}")
       file(STRINGS "${path}" loops REGEX "^#define HWY_TARGET_INCLUDE" LIMIT_COUNT 1)
     endif()
-    if(loops OR NOT EXISTS "${path}")  # what the build makes itself does not exist yet
+    if(loops OR NOT EXISTS "${path}")
       set_source_files_properties("${source}" PROPERTIES SKIP_UNITY_BUILD_INCLUSION ON)
       continue()
     endif()
