@@ -222,7 +222,7 @@ TEST_CASE("the DOT text of small graphs is the one on file") {
   matrix.backward();
   const std::pair<const char*, Tensor> graphs[] = {{"price", price}, {"reused", reused}, {"matrix", matrix}};
   for (const auto& [name, result] : graphs) {
-    const std::string path = std::string(CHAINRULE_SOURCE_DIR "/tests/engine/golden/") + name + ".dot";
+    const std::string path = std::string(CHAINRULE_SOURCE_DIR "/tests/engine/draw/golden/") + name + ".dot";
     // Source lines are this file's; they stand in tooltips only.
     std::string dot = graph_to_dot(result);
     for (std::size_t at; (at = dot.find("test_diagram.cpp:")) != std::string::npos;) {
