@@ -62,8 +62,6 @@ Tensor dropout_mask(const Shape& shape, DType dtype, double p, double scale) {
   return mask;
 }
 
-const std::int64_t* numbers(const Tensor& index) { return index.data<std::int64_t>(); }
-
 Tensor embedding_grad(const Tensor& g, const Tensor& index, std::int64_t rows, std::int64_t padding);
 
 // z[.., j] = w[i[..], j]      dw = embedding_grad(g, i)
@@ -83,7 +81,7 @@ struct Embedding {
     Shape shape = i.shape();
     shape.push_back(w.shape()[1]);
     Tensor z = empty(shape, w.dtype());
-    kernels::index_select(w.dtype(), from.data(), 1, w.shape()[0], w.shape()[1], numbers(index), i.numel(),
+    kernels::index_select(w.dtype(), from.data(), 1, w.shape()[0], w.shape()[1], index.data<std::int64_t>(), i.numel(),
                           z.impl().data);
     return z;
   }
@@ -105,7 +103,7 @@ struct EmbeddingGrad {
     const Tensor from = contiguous_values(g), index = contiguous_values(i);
     const std::int64_t width = g.shape().back();
     Tensor z = empty({rows, width}, g.dtype());
-    kernels::index_add(g.dtype(), from.data(), 1, rows, width, numbers(index), i.numel(), z.impl().data);
+    kernels::index_add(g.dtype(), from.data(), 1, rows, width, index.data<std::int64_t>(), i.numel(), z.impl().data);
     const std::int64_t zero = 0;  // the bits of 0 in every type
     if (padding >= 0 && width > 0)
       kernels::fill(
@@ -162,10 +160,10 @@ Tensor embedding(const Tensor& input, const Operand& weight, std::optional<std::
       throw ValueError(fmt::format("embedding: padding_idx is {}, the weight has {} rows", *padding_idx, rows));
   }
   const Tensor index = contiguous_values(input);
-  const std::int64_t bad = kernels::first_outside(numbers(index), index.numel(), rows);
+  const std::int64_t bad = kernels::first_outside(index.data<std::int64_t>(), index.numel(), rows);
   if (bad >= 0)
     throw ValueError(fmt::format("embedding: the index at position {} of shape {} is {}, the weight has {} rows", bad,
-                                 to_string(input.shape()), numbers(index)[bad], rows));
+                                 to_string(input.shape()), index.data<std::int64_t>()[bad], rows));
   return record(Embedding{padding}, w, input);
 }
 

@@ -15,9 +15,9 @@ namespace {
 
 std::string text(int dim, bool reverse) { return fmt::format("dim={}{}", dim, reverse ? ", reverse=true" : ""); }
 
-using Kernel = void (*)(DType, const void*, void*, std::int64_t, std::int64_t, std::int64_t, bool);
+using ScanKernel = void (*)(DType, const void*, void*, std::int64_t, std::int64_t, std::int64_t, bool);
 
-Tensor scan(const Tensor& x, int dim, bool reverse, Kernel kernel) {
+Tensor scan(const Tensor& x, int dim, bool reverse, ScanKernel kernel) {
   const Tensor from = dense_values(x);
   Tensor z = empty_like(from, is_floating(x.dtype()) ? x.dtype() : DType::int64);
   const auto [outer, n, inner] = lines(from, dim);

@@ -12,10 +12,9 @@
 namespace chainrule {
 namespace {
 
-using Kernel = void (*)(DType, const void*, void*, std::int64_t, std::int64_t, std::int64_t);
 using GradKernel = void (*)(DType, const void*, const void*, void*, std::int64_t, std::int64_t, std::int64_t);
 
-Tensor along(const Tensor& x, int dim, Kernel kernel) {
+Tensor along(const Tensor& x, int dim, LineKernel kernel) {
   const Tensor from = dense_values(x);
   Tensor z = empty_like(from, x.dtype());
   const auto [outer, n, inner] = lines(from, dim);

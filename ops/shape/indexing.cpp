@@ -27,8 +27,6 @@ struct Blocks {
   }
 };
 
-const std::int64_t* numbers(const Tensor& index) { return static_cast<const std::int64_t*>(index.data()); }
-
 Tensor index_add(const Tensor& y, const Tensor& index, int axis, std::int64_t size);
 
 // z[.., j, ..] = x[.., i[j], ..]      dx = index_add(g, i)
@@ -49,8 +47,8 @@ struct IndexSelect {
     Tensor z = empty(shape, x.dtype());
     const Blocks b(shape, axis);
     const Tensor from = contiguous_values(x), index = contiguous_values(i);
-    kernels::index_select(x.dtype(), from.data(), b.outer, x.shape()[axis], b.inner, numbers(index), i.numel(),
-                          z.impl().data);
+    kernels::index_select(x.dtype(), from.data(), b.outer, x.shape()[axis], b.inner, index.data<std::int64_t>(),
+                          i.numel(), z.impl().data);
     return z;
   }
   void backward(GradContext& c, const Tensor& g) const {
@@ -77,7 +75,8 @@ struct IndexAdd {
     Tensor z = empty(shape, x.dtype());
     const Blocks b(shape, axis);
     const Tensor from = contiguous_values(x), index = contiguous_values(i);
-    kernels::index_add(x.dtype(), from.data(), b.outer, size, b.inner, numbers(index), i.numel(), z.impl().data);
+    kernels::index_add(x.dtype(), from.data(), b.outer, size, b.inner, index.data<std::int64_t>(), i.numel(),
+                       z.impl().data);
     return z;
   }
   void backward(GradContext& c, const Tensor& g) const {
@@ -103,8 +102,8 @@ Tensor scattered(const Tensor& y, const Tensor& i, int axis, const Shape& shape)
   Shape part = i.shape();
   part[axis] = shape[axis];
   Tensor z = empty(part, y.dtype());
-  kernels::scatter_add(y.dtype(), from.data(), b.outer, shape[axis], b.inner, numbers(index), i.shape()[axis],
-                       z.impl().data);
+  kernels::scatter_add(y.dtype(), from.data(), b.outer, shape[axis], b.inner, index.data<std::int64_t>(),
+                       i.shape()[axis], z.impl().data);
   if (part == shape) return z;
   Tensor all = zeros(shape, {.dtype = y.dtype()});
   kernels::copy_strided(y.dtype(), z.data(), z.strides(), all.impl().data, all.strides(), part);
@@ -188,10 +187,10 @@ std::string place_of(std::int64_t position, const Shape& shape) {
 
 void check_inside(const Tensor& index, std::int64_t size, int axis, const char* who) {
   const Tensor all = contiguous_values(index);
-  const std::int64_t bad = kernels::first_outside(numbers(all), all.numel(), size);
+  const std::int64_t bad = kernels::first_outside(all.data<std::int64_t>(), all.numel(), size);
   if (bad < 0) return;
   throw ValueError(fmt::format("{}: index {} is {}, outside axis {} of size {}", who, place_of(bad, index.shape()),
-                               numbers(all)[bad], axis, size));
+                               all.data<std::int64_t>()[bad], axis, size));
 }
 
 /// x and index as gather and scatter_add take them: the same number of axes, the other axes of index within x's.
@@ -215,7 +214,7 @@ Tensor picked_values(const Tensor& x, const Tensor& i, int dim) {
   Tensor z = empty(i.shape(), x.dtype());
   const Blocks b(i.shape(), dim);
   const Tensor from = contiguous_values(reached(x, i.shape(), dim)), index = contiguous_values(i);
-  kernels::gather(x.dtype(), from.data(), b.outer, x.shape()[dim], b.inner, numbers(index), i.shape()[dim],
+  kernels::gather(x.dtype(), from.data(), b.outer, x.shape()[dim], b.inner, index.data<std::int64_t>(), i.shape()[dim],
                   z.impl().data);
   return z;
 }
@@ -307,7 +306,7 @@ Tensor masked_fill(const Operand& x, const Tensor& mask, const Operand& value) {
 Tensor one_hot(const Tensor& x, std::int64_t num_classes) {
   check_index(x, "one_hot");
   const Tensor index = contiguous_values(x);
-  const std::int64_t n = index.numel(), *p = numbers(index);
+  const std::int64_t n = index.numel(), *p = index.data<std::int64_t>();
   if (num_classes < 0 && n == 0)
     throw ValueError("one_hot: without any class the number of classes is unknown; name it, as in num_classes=10");
   if (num_classes < -1 || num_classes == 0)

@@ -25,13 +25,14 @@
 #include "ops/ops.h"
 #include "ops/registry.h"
 #include "ops/rules.h"
+#include "tests/ops/values.h"
 
 using namespace chainrule;
+using chainrule::testing::kInf;
+using chainrule::testing::kNan;
 
 namespace {
 
-constexpr double kInf = std::numeric_limits<double>::infinity();
-constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
 constexpr double kTiny = std::numeric_limits<double>::denorm_min();
 constexpr double kMax = std::numeric_limits<double>::max();
 
@@ -83,7 +84,7 @@ std::string trimmed(std::string s) {
   return s;
 }
 
-std::vector<std::string> split(const std::string& s, char by) {
+std::vector<std::string> cells_of(const std::string& s, char by) {
   std::vector<std::string> parts;
   std::istringstream in(s);
   for (std::string part; std::getline(in, part, by);) parts.push_back(trimmed(part));
@@ -103,14 +104,14 @@ double number(std::string s) {
   return sign * v;
 }
 
-struct Row {
+struct EdgeRow {
   std::string op, expression;
   std::vector<Cell> cells;
 };
 
 struct Table {
   std::vector<double> at;
-  std::vector<Row> rows;
+  std::vector<EdgeRow> rows;
 };
 
 const Table& table() {
@@ -119,15 +120,15 @@ const Table& table() {
     std::ifstream page(CHAINRULE_SOURCE_DIR "/ops/README.md");
     for (std::string line; std::getline(page, line);) {
       if (line.rfind("| ", 0) != 0) continue;
-      const auto parts = split(line.substr(1), '|');
+      const auto parts = cells_of(line.substr(1), '|');
       if (parts.size() != 10) continue;
       if (parts[0] == "op") {
         for (std::size_t i = 2; i < parts.size(); ++i) t.at.push_back(number(parts[i]));
         continue;
       }
-      Row row{parts[0], parts[1], {}};
+      EdgeRow row{parts[0], parts[1], {}};
       for (std::size_t i = 2; i < parts.size(); ++i) {
-        const auto cell = split(parts[i], ';');
+        const auto cell = cells_of(parts[i], ';');
         REQUIRE_MESSAGE(cell.size() == 2, line);
         row.cells.push_back({number(cell[0]), number(cell[1])});
       }
@@ -165,7 +166,7 @@ void renew_page() {
   };
   std::vector<double> at;
   for (std::string line; std::getline(in, line);) {
-    const auto parts = split(line.substr(std::min<std::size_t>(1, line.size())), '|');
+    const auto parts = cells_of(line.substr(std::min<std::size_t>(1, line.size())), '|');
     if (line.rfind("| op | expression", 0) == 0)
       for (std::size_t i = 2; i < parts.size(); ++i) at.push_back(number(parts[i]));
     else if (line.rfind("| ", 0) == 0 && !at.empty() && parts.size() >= 2) {
@@ -188,7 +189,7 @@ TEST_CASE("every cell of the published table is what the code gives") {
   }
   REQUIRE(table().at.size() == 8);
   const Float64 numbers;
-  for (const Row& row : table().rows) {
+  for (const EdgeRow& row : table().rows) {
     CAPTURE(row.expression);
     for (std::size_t i = 0; i < table().at.size(); ++i) {
       std::set<std::string> ran;
@@ -205,7 +206,7 @@ bool is_gradient(const std::string& name) { return name.ends_with("_grad"); }
 
 TEST_CASE("every operation on single numbers has a row, and every reduction, softmax and loss") {
   std::set<std::string> rows;
-  for (const Row& row : table().rows) rows.insert(row.op);
+  for (const EdgeRow& row : table().rows) rows.insert(row.op);
   for (const OpInfo* info : op_registry())
     if (info->elementwise && !is_gradient(info->name)) CHECK_MESSAGE(rows.count(info->name) == 1, info->name);
   for (const auto family : {arithmetic_ops(), pointwise_ops(), reduction_ops(), softmax_ops(), loss_ops()}) {
@@ -221,7 +222,7 @@ TEST_CASE("every operation on single numbers has a row, and every reduction, sof
 
 TEST_CASE("vectors and strided values have the same edges as single numbers") {
   const Float64 numbers;
-  for (const Row& entry : table().rows) {
+  for (const EdgeRow& entry : table().rows) {
     const std::string& name = entry.expression;
     const bool reduces = name.find("loss") != std::string::npos || name.find("entropy") != std::string::npos;
     const bool one_number = name.find('[') == std::string::npos && !reduces;
@@ -249,7 +250,7 @@ TEST_CASE("vectors and strided values have the same edges as single numbers") {
 TEST_CASE("a host program that flushes subnormals to zero changes subnormals only") {
   const auto small = [](double v) { return v != 0 && std::abs(v) < std::numeric_limits<double>::min(); };
   const Float64 numbers;
-  for (const Row& row : table().rows) {
+  for (const EdgeRow& row : table().rows) {
     CAPTURE(row.expression);
     const Expression e = expression(row.expression);
     for (std::size_t i = 0; i < table().at.size(); ++i) {

@@ -9,21 +9,16 @@
 #include "engine/types/error.h"
 #include "ops/ops.h"
 #include "tests/ops/checks.h"
+#include "tests/ops/values.h"
 
 using namespace chainrule;
+using chainrule::testing::kInf;
+using chainrule::testing::kNan;
+using chainrule::testing::number;
+using chainrule::testing::numbers;
 using namespace chainrule::testing;
 
-namespace {
-
-constexpr double kInf = std::numeric_limits<double>::infinity();
-constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
-
-Tensor number(double v) { return tensor(v, {.dtype = DType::float64, .requires_grad = true}); }
-Tensor numbers(const Numbers& v) {
-  return from_vector(v, {static_cast<std::int64_t>(v.size())}, {.dtype = DType::float64, .requires_grad = true});
-}
-
-}  // namespace
+namespace {}  // namespace
 
 TEST_CASE("activations at their kinks take the derivative that PyTorch takes") {
   const auto at = [](auto f, double v) {

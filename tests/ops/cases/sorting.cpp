@@ -8,7 +8,6 @@
 namespace chainrule::cases {
 namespace {
 
-using Numbers = std::vector<double>;
 const char* const kPicked = "the gradient goes to the elements that were chosen";
 
 /// Replaces every line along an axis by what `f` makes of it, `size` numbers.

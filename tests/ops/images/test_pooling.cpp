@@ -6,16 +6,17 @@
 
 #include "engine/node.h"
 #include "tests/ops/checks.h"
+#include "tests/ops/images/layout.h"
 #include "tests/ops/layouts.h"
 
 using namespace chainrule;
+using chainrule::testing::channels_side_by_side;
 using namespace chainrule::cases;
 using chainrule::testing::message;
 using chainrule::testing::slopes;
 
 namespace {
 
-bool channels_side_by_side(const Tensor& t) { return t.strides()[1] == 1; }
 using Numbers = std::vector<double>;
 
 }  // namespace

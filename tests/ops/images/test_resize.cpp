@@ -4,9 +4,11 @@
 #include <cmath>
 
 #include "tests/ops/checks.h"
+#include "tests/ops/images/layout.h"
 #include "tests/ops/layouts.h"
 
 using namespace chainrule;
+using chainrule::testing::channels_side_by_side;
 using namespace chainrule::cases;
 using chainrule::testing::message;
 
@@ -14,7 +16,6 @@ namespace {
 
 using Numbers = std::vector<double>;
 using Factors = std::array<double, 2>;
-bool channels_side_by_side(const Tensor& t) { return t.strides()[1] == 1; }
 
 Numbers line(const Tensor& x, std::int64_t size, bool corners = false) {
   return interpolate(reshape(x, {1, 1, -1}), {.size = size, .mode = Interpolation::linear, .align_corners = corners})

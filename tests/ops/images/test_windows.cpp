@@ -8,9 +8,11 @@
 #include "engine/factory.h"
 #include "engine/traverse.h"
 #include "engine/types/error.h"
+#include "tests/ops/images/layout.h"
 #include "tests/ops/layouts.h"
 
 using namespace chainrule;
+using chainrule::testing::channels_side_by_side;
 using namespace chainrule::cases;
 
 namespace {
@@ -25,8 +27,6 @@ double inner(const Tensor& a, const Tensor& b) {
 Tensor random(const Shape& shape, std::uint64_t seed, DType dtype = DType::float64, bool trainable = false) {
   return leaf(random_values({.shape = shape}, seed), dtype, trainable);
 }
-
-bool channels_side_by_side(const Tensor& t) { return t.strides()[1] == 1; }
 
 }  // namespace
 

@@ -10,15 +10,16 @@
 #include "ops/ops.h"
 #include "tests/ops/checks.h"
 #include "tests/ops/numeric.h"
+#include "tests/ops/values.h"
 
 using namespace chainrule;
+using chainrule::testing::kInf;
 using namespace chainrule::testing;
 using chainrule::cases::Array;
 
 namespace {
 
 using Indices = std::vector<std::int64_t>;
-constexpr double kInf = std::numeric_limits<double>::infinity();
 
 /// softmax(q k^T / sqrt(E) + mask) v for (B, L, E), (B, S, E), (B, S, D); masks (L, S), -inf to hide.
 Array attention_by_hand(const std::vector<Array>& in, const std::function<double(std::int64_t, std::int64_t)>& mask) {
@@ -121,7 +122,7 @@ TEST_CASE("attention against loops, with derivatives of order one and two") {
        [&](std::int64_t i, std::int64_t j) { return number(added, i, j); }},
   };
   for (const Way& way : ways) {
-    const cases::Function f = [&](const std::vector<Tensor>& t) {
+    const cases::TensorFunction f = [&](const std::vector<Tensor>& t) {
       return scaled_dot_product_attention(t[0], t[1], t[2], way.options());
     };
     CHECK(cases::difference(f(cases::leaves(in, DType::float64)), attention_by_hand(in, way.mask), 1e-12) == "");

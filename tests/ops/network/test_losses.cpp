@@ -11,19 +11,18 @@
 #include "engine/types/error.h"
 #include "ops/ops.h"
 #include "tests/ops/checks.h"
+#include "tests/ops/values.h"
 
 using namespace chainrule;
+using chainrule::testing::kInf;
+using chainrule::testing::kNan;
+using chainrule::testing::numbers;
 using namespace chainrule::testing;
 
 namespace {
 
 using Labels = std::vector<std::int64_t>;
-constexpr double kInf = std::numeric_limits<double>::infinity();
-constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
 
-Tensor numbers(const Numbers& v, const Shape& shape, DType dtype = DType::float64) {
-  return from_vector(v, shape, {.dtype = dtype, .requires_grad = true});
-}
 Tensor labels(const Labels& v) { return from_vector(v, {static_cast<std::int64_t>(v.size())}); }
 }  // namespace
 

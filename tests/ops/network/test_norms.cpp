@@ -9,15 +9,13 @@
 #include "ops/kernels/parallel.h"
 #include "ops/ops.h"
 #include "tests/ops/checks.h"
+#include "tests/ops/values.h"
 
 using namespace chainrule;
+using chainrule::testing::numbers;
 using namespace chainrule::testing;
 
 namespace {
-
-Tensor numbers(const Numbers& v, const Shape& shape, DType dtype = DType::float64, bool trainable = true) {
-  return from_vector(v, shape, {.dtype = dtype, .requires_grad = trainable});
-}
 
 Tensor channels_last(const Tensor& x) { return permute(dense(permute(x, {0, 2, 3, 1}).detach()), {0, 3, 1, 2}); }
 

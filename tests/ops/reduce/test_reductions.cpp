@@ -11,18 +11,16 @@
 #include "engine/types/error.h"
 #include "ops/ops.h"
 #include "tests/ops/checks.h"
+#include "tests/ops/values.h"
 
 using namespace chainrule;
+using chainrule::testing::kInf;
+using chainrule::testing::kNan;
+using chainrule::testing::numbers;
 using namespace chainrule::testing;
 
 namespace {
 
-constexpr double kInf = std::numeric_limits<double>::infinity();
-constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
-
-Tensor numbers(const Numbers& v, const Shape& shape, DType dtype = DType::float64) {
-  return from_vector(v, shape, {.dtype = dtype, .requires_grad = true});
-}
 void check_finite(const Tensor& t) {
   for (const double v : t.to_vector()) CHECK(std::isfinite(v));
 }

@@ -4,18 +4,16 @@
 
 #include "tests/ops/checks.h"
 #include "tests/ops/layouts.h"
+#include "tests/ops/shape/counting.h"
 
 using namespace chainrule;
+using chainrule::testing::counting;
+using chainrule::testing::integers;
+using chainrule::testing::shares;
 using namespace chainrule::cases;
 using namespace chainrule::testing;
 
 namespace {
-
-Tensor counting(const Shape& shape) { return reshape(arange(0, static_cast<double>(numel(shape))), shape); }
-Tensor integers(const std::vector<std::int64_t>& values) {
-  return from_vector<std::int64_t>(values, {static_cast<std::int64_t>(values.size())});
-}
-bool shares(const Tensor& a, const Tensor& b) { return a.impl().storage.get() == b.impl().storage.get(); }
 
 constexpr auto kMax = std::numeric_limits<std::int64_t>::max(), kMin = std::numeric_limits<std::int64_t>::min();
 

@@ -3,15 +3,14 @@
 
 #include "ops/ops.h"
 #include "tests/ops/checks.h"
+#include "tests/ops/values.h"
 
 using namespace chainrule;
+using chainrule::testing::numbers;
 using namespace chainrule::testing;
 
 namespace {
 
-Tensor numbers(const Numbers& v, const Shape& shape) {
-  return from_vector(v, shape, {.dtype = DType::float64, .requires_grad = true});
-}
 Tensor places(const std::vector<std::int64_t>& v, const Shape& shape) { return from_vector(v, shape); }
 
 }  // namespace

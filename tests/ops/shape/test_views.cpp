@@ -7,19 +7,15 @@
 #include "engine/scopes.h"
 #include "engine/types/error.h"
 #include "tests/ops/layouts.h"
+#include "tests/ops/shape/counting.h"
 
 using namespace chainrule;
+using chainrule::testing::counting;
+using chainrule::testing::integers;
+using chainrule::testing::shares;
 using namespace chainrule::cases;
 
-namespace {
-
-Tensor counting(const Shape& shape) { return reshape(arange(0, static_cast<double>(numel(shape))), shape); }
-Tensor integers(const std::vector<std::int64_t>& values) {
-  return from_vector<std::int64_t>(values, {static_cast<std::int64_t>(values.size())});
-}
-bool shares(const Tensor& a, const Tensor& b) { return a.impl().storage.get() == b.impl().storage.get(); }
-
-}  // namespace
+namespace {}  // namespace
 
 TEST_CASE("views share their memory, and reshape copies only when strides cannot show the new shape") {
   const Tensor x = counting({4, 6});
