@@ -19,11 +19,18 @@ Tensor tensor_argument(const Operand& x, const char* who) {
   return x.tensor();
 }
 
+void expect_numbers(const Tensor& x, const char* who) {
+  if (x.dtype() == DType::boolean)
+    throw ValueError(fmt::format("{}: not defined for bool; convert to a number type first", who));
+}
+
 void expect_floating(const Tensor& x, const char* who, const char* letter) {
   if (!is_floating(x.dtype()))
     throw ValueError(
         fmt::format("{}: {} holds {}; convert it to a floating type first", who, letter, name_of(x.dtype())));
 }
+
+const std::int64_t* indices_in(const Tensor& index) { return index.data<std::int64_t>(); }
 
 Strides strides_in_order_of(const Tensor& x, const Shape& shape) {
   if (x.shape().size() != shape.size() || x.is_contiguous() || !is_dense(x.shape(), x.strides()))
@@ -55,7 +62,7 @@ Tensor empty_images(const Shape& shape, DType dtype, bool channels_last) {
   return empty_strided(shape, Strides(s.begin(), s.end()), dtype);
 }
 
-Tensor image_values(const Tensor& x) { return is_channels_last(x) ? x : contiguous_values(x); }
+Tensor image_values(const Tensor& x) { return is_channels_last(x) ? x : dense(x); }
 
 kernels::ImageStrides image_strides(const Tensor& x) {
   // An axis of one element may carry any stride; the kernels are told the dense one.

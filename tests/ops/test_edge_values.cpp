@@ -1,5 +1,5 @@
 // The table of values and derivatives at 0, -0, 1, infinities, NaN, the smallest subnormal and the largest finite
-// number (N1, N3). It is published in ops/README.md; here every cell of it is compared with what the code gives.
+// number (N1, N3). It is published in ops/OPERATIONS.md; here every cell of it is compared with what the code gives.
 #include <doctest/doctest.h>
 #include <fmt/format.h>
 #ifdef __SSE2__
@@ -20,6 +20,7 @@
 
 #include "engine/factory.h"
 #include "engine/traverse.h"
+#include "ops/families.h"
 #include "ops/function.h"
 #include "ops/language/evaluate.h"
 #include "ops/ops.h"
@@ -30,8 +31,6 @@ using namespace chainrule;
 
 namespace {
 
-constexpr double kInf = std::numeric_limits<double>::infinity();
-constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
 constexpr double kTiny = std::numeric_limits<double>::denorm_min();
 constexpr double kMax = std::numeric_limits<double>::max();
 
@@ -103,20 +102,20 @@ double number(std::string s) {
   return sign * v;
 }
 
-struct Row {
+struct EdgeRow {
   std::string op, expression;
   std::vector<Cell> cells;
 };
 
 struct Table {
   std::vector<double> at;
-  std::vector<Row> rows;
+  std::vector<EdgeRow> rows;
 };
 
 const Table& table() {
   static const Table read = [] {
     Table t;
-    std::ifstream page(CHAINRULE_SOURCE_DIR "/ops/README.md");
+    std::ifstream page(CHAINRULE_SOURCE_DIR "/ops/OPERATIONS.md");
     for (std::string line; std::getline(page, line);) {
       if (line.rfind("| ", 0) != 0) continue;
       const auto parts = split(line.substr(1), '|');
@@ -125,7 +124,7 @@ const Table& table() {
         for (std::size_t i = 2; i < parts.size(); ++i) t.at.push_back(number(parts[i]));
         continue;
       }
-      Row row{parts[0], parts[1], {}};
+      EdgeRow row{parts[0], parts[1], {}};
       for (std::size_t i = 2; i < parts.size(); ++i) {
         const auto cell = split(parts[i], ';');
         REQUIRE_MESSAGE(cell.size() == 2, line);
@@ -150,7 +149,7 @@ bool same(double a, double b) { return a == b ? std::signbit(a) == std::signbit(
 
 /// With CHAINRULE_RENEW_GOLDEN=1 the cells are written anew from the code, to be read before they are kept.
 void renew_page() {
-  const std::string path = CHAINRULE_SOURCE_DIR "/ops/README.md";
+  const std::string path = CHAINRULE_SOURCE_DIR "/ops/OPERATIONS.md";
   std::ifstream in(path);
   std::string text;
   const auto shown = [](double v) {
@@ -188,7 +187,7 @@ TEST_CASE("every cell of the published table is what the code gives") {
   }
   REQUIRE(table().at.size() == 8);
   const Float64 numbers;
-  for (const Row& row : table().rows) {
+  for (const EdgeRow& row : table().rows) {
     CAPTURE(row.expression);
     for (std::size_t i = 0; i < table().at.size(); ++i) {
       std::set<std::string> ran;
@@ -205,11 +204,12 @@ bool is_gradient(const std::string& name) { return name.ends_with("_grad"); }
 
 TEST_CASE("every operation on single numbers has a row, and every reduction, softmax and loss") {
   std::set<std::string> rows;
-  for (const Row& row : table().rows) rows.insert(row.op);
+  for (const EdgeRow& row : table().rows) rows.insert(row.op);
   for (const OpInfo* info : op_registry())
     if (info->elementwise && !is_gradient(info->name)) CHECK_MESSAGE(rows.count(info->name) == 1, info->name);
-  for (const auto family : {arithmetic_ops(), pointwise_ops(), reduction_ops(), softmax_ops(), loss_ops()}) {
-    for (const OpInfo* info : family) {
+  for (const Family& family :
+       {arithmetic_family(), choice_family(), reduction_family(), softmax_family(), loss_family()}) {
+    for (const OpInfo* info : family.ops) {
       const std::string name = info->name;
       if (is_gradient(name)) continue;  // its values are the derivatives of its function
       CHECK_MESSAGE(rows.count(name) == 1, name);
@@ -221,7 +221,7 @@ TEST_CASE("every operation on single numbers has a row, and every reduction, sof
 
 TEST_CASE("vectors and strided values have the same edges as single numbers") {
   const Float64 numbers;
-  for (const Row& entry : table().rows) {
+  for (const EdgeRow& entry : table().rows) {
     const std::string& name = entry.expression;
     const bool reduces = name.find("loss") != std::string::npos || name.find("entropy") != std::string::npos;
     const bool one_number = name.find('[') == std::string::npos && !reduces;
@@ -249,7 +249,7 @@ TEST_CASE("vectors and strided values have the same edges as single numbers") {
 TEST_CASE("a host program that flushes subnormals to zero changes subnormals only") {
   const auto small = [](double v) { return v != 0 && std::abs(v) < std::numeric_limits<double>::min(); };
   const Float64 numbers;
-  for (const Row& row : table().rows) {
+  for (const EdgeRow& row : table().rows) {
     CAPTURE(row.expression);
     const Expression e = expression(row.expression);
     for (std::size_t i = 0; i < table().at.size(); ++i) {

@@ -8,7 +8,7 @@ namespace {
 
 /// The reference of an operation whose result at `index` is x at where(index), or `outside` where that is empty.
 template <class F>
-std::function<Array(const std::vector<Array>&)> moved(const Shape& shape, F where, double outside = 0) {
+std::function<Array(const std::vector<Array>&)> moved_or(const Shape& shape, F where, double outside = 0) {
   return [=](const std::vector<Array>& x) {
     Array z(shape, outside);
     each_index(shape, [&](const Shape& index) {
@@ -103,7 +103,8 @@ Case cut(std::string variant, const Shape& shape, int axis, const std::vector<st
 
 Case flipped(std::string variant, const Shape& shape, const Axes& dims) {
   return one(
-      "flip", std::move(variant), shape, [=](const Tensor& x) { return flip(x, dims); }, moved(shape, [=](Shape& at) {
+      "flip", std::move(variant), shape, [=](const Tensor& x) { return flip(x, dims); },
+      moved_or(shape, [=](Shape& at) {
         for (const auto d : dims) {
           const auto axis = static_cast<std::size_t>(d < 0 ? d + shape.rank() : d);
           at[axis] = shape[axis] - 1 - at[axis];
@@ -115,7 +116,7 @@ Case flipped(std::string variant, const Shape& shape, const Axes& dims) {
 Case rolled(std::string variant, const Shape& shape, const std::vector<std::int64_t>& shifts, const Axes& dims) {
   return one(
       "roll", std::move(variant), shape, [=](const Tensor& x) { return roll(x, shifts, dims); },
-      moved(shape, [=](Shape& at) {
+      moved_or(shape, [=](Shape& at) {
         if (dims.empty()) {
           std::int64_t place = 0;
           for (std::size_t i = 0; i < at.size(); ++i) place = place * shape[i] + at[i];
@@ -138,7 +139,7 @@ Case repeated_case(std::string variant, const Shape& shape, const std::vector<st
   Shape to;
   const std::size_t lead = repeats.size() - shape.size();
   for (std::size_t i = 0; i < repeats.size(); ++i) to.push_back(repeats[i] * (i < lead ? 1 : shape[i - lead]));
-  Case c = one("reshape", std::move(variant), shape, std::move(f), moved(to, [=](Shape& at) {
+  Case c = one("reshape", std::move(variant), shape, std::move(f), moved_or(to, [=](Shape& at) {
                  Shape from(shape.size(), 0);
                  for (std::size_t i = 0; i < shape.size(); ++i) from[i] = at[i + lead] % shape[i];
                  at = from;
@@ -156,7 +157,7 @@ Case padded(std::string variant, const Shape& shape, const std::vector<std::int6
   }
   Case c = one(
       "pad", std::move(variant), shape, [=](const Tensor& x) { return pad(x, amounts, PadMode::constant, value); },
-      moved(
+      moved_or(
           to,
           [=](Shape& at) {
             for (std::size_t i = 0; i < at.size(); ++i) {
@@ -178,7 +179,7 @@ Case padded_inside(std::string variant, const Shape& shape, const std::vector<st
   to.back() = static_cast<std::int64_t>(picked.size());
   Case c = one(
       "index_select", "pad " + variant, shape, [=](const Tensor& x) { return pad(x, amounts, mode); },
-      moved(to, [=](Shape& at) {
+      moved_or(to, [=](Shape& at) {
         at.back() = picked[static_cast<std::size_t>(at.back())];
         return true;
       }));

@@ -4,15 +4,10 @@
 #include <numeric>
 
 #include "engine/factory.h"
-#include "tests/ops/cases/cases.h"
+#include "tests/ops/cases/support.h"
 
 namespace chainrule::cases {
 namespace {
-
-using Numbers = std::vector<double>;
-
-double total(const Numbers& v) { return std::accumulate(v.begin(), v.end(), 0.0); }
-double average(const Numbers& v) { return total(v) / static_cast<double>(v.size()); }
 
 /// log(softmax(x)) over axis 1.
 Array log_softmax_reference(const Array& x) {

@@ -5,17 +5,13 @@
 #include <numeric>
 
 #include "engine/factory.h"
-#include "tests/ops/cases/cases.h"
+#include "tests/ops/cases/support.h"
 
 namespace chainrule::cases {
 namespace {
 
-using Numbers = std::vector<double>;
-
-double total(const Numbers& v) { return std::accumulate(v.begin(), v.end(), 0.0); }
-double average(const Numbers& v) { return total(v) / static_cast<double>(v.size()); }
-double product(const Numbers& v) { return std::accumulate(v.begin(), v.end(), 1.0, std::multiplies<>()); }
-double smallest(const Numbers& v) { return *std::min_element(v.begin(), v.end()); }
+double product_of(const Numbers& v) { return std::accumulate(v.begin(), v.end(), 1.0, std::multiplies<>()); }
+double smallest_of(const Numbers& v) { return *std::min_element(v.begin(), v.end()); }
 /// Mean squared distance from the mean, with n or n - 1.
 double spread(const Numbers& v, double correction) {
   double s = 0;
@@ -27,7 +23,7 @@ double power_mean(const Numbers& v, double p) {
   for (const double x : v) s += std::pow(std::abs(x), p);
   return std::pow(s, 1 / p);
 }
-double largest(const Numbers& v) { return *std::max_element(v.begin(), v.end()); }
+double largest_of(const Numbers& v) { return *std::max_element(v.begin(), v.end()); }
 double log_sum_exp(const Numbers& v) {
   double s = 0;
   for (const double x : v) s += std::exp(x);
@@ -77,7 +73,7 @@ Case whole(std::string op, std::string variant, const Whole& f, const Folded& re
 
 Case whole_product(std::string variant, Input input) {
   Case c = whole(
-      "prod", std::move(variant), [](const Tensor& x) { return prod(x); }, product, std::move(input));
+      "prod", std::move(variant), [](const Tensor& x) { return prod(x); }, product_of, std::move(input));
   c.runs = {"products_of_others"};
   return c;
 }
@@ -102,7 +98,7 @@ Case first_extreme(std::string op, std::string variant, const Shape& shape, int 
                 Array z(kept);
                 each_index(kept, [&](const Shape& at) {
                   const Numbers v = line(a[0], at, axis);
-                  z.at(at) = low ? smallest(v) : largest(v);
+                  z.at(at) = low ? smallest_of(v) : largest_of(v);
                 });
                 if (!keepdim) z.shape.erase(z.shape.begin() + axis);
                 return z;
@@ -146,9 +142,9 @@ std::vector<Case> reduction_cases() {
       whole_product("", any),
       whole_product("with zeros", {.shape = {2, 3}, .grid = 1}),
       whole(
-          "amax", "", [](const Tensor& x) { return amax(x); }, largest, distinct),
+          "amax", "", [](const Tensor& x) { return amax(x); }, largest_of, distinct),
       whole(
-          "amin", "", [](const Tensor& x) { return amin(x); }, smallest, distinct),
+          "amin", "", [](const Tensor& x) { return amin(x); }, smallest_of, distinct),
       whole(
           "var", "", [](const Tensor& x) { return var(x); }, [](const Numbers& v) { return spread(v, 1); }, any),
       whole(
@@ -194,7 +190,7 @@ std::vector<AxisReduction> axis_reductions() {
        .empty_groups = true},
       {.op = "prod",
        .f = [](const Tensor& x, const Axes& d, bool k) { return prod(x, d, k); },
-       .reference = product,
+       .reference = product_of,
        .empty_groups = true},
       {.op = "var",
        .f = [](const Tensor& x, const Axes& d, bool k) { return var(x, d, 0, k); },
@@ -214,11 +210,11 @@ std::vector<AxisReduction> axis_reductions() {
        .empty_groups = true},
       {.op = "amin",
        .f = [](const Tensor& x, const Axes& d, bool k) { return amin(x, d, k); },
-       .reference = smallest,
+       .reference = smallest_of,
        .distinct = true},
       {.op = "amax",
        .f = [](const Tensor& x, const Axes& d, bool k) { return amax(x, d, k); },
-       .reference = largest,
+       .reference = largest_of,
        .distinct = true},
       {.op = "logsumexp",
        .f = [](const Tensor& x, const Axes& d, bool k) { return logsumexp(x, d, k); },

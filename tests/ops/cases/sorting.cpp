@@ -3,12 +3,11 @@
 #include <numeric>
 
 #include "engine/factory.h"
-#include "tests/ops/cases/cases.h"
+#include "tests/ops/cases/support.h"
 
 namespace chainrule::cases {
 namespace {
 
-using Numbers = std::vector<double>;
 const char* const kPicked = "the gradient goes to the elements that were chosen";
 
 /// Replaces every line along an axis by what `f` makes of it, `size` numbers.

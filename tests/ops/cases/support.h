@@ -4,13 +4,18 @@
 
 #include <algorithm>
 #include <cmath>
+#include <numeric>
 
 #include "tests/ops/cases/cases.h"
 
 namespace chainrule::cases {
 
+using Numbers = std::vector<double>;
 using One = double (*)(double);
 using Two = double (*)(double, double);
+
+inline double total(const Numbers& v) { return std::accumulate(v.begin(), v.end(), 0.0); }
+inline double average(const Numbers& v) { return total(v) / static_cast<double>(v.size()); }
 
 /// What broadcasting means: the element of a for a position of a wider shape.
 inline double spread(const Array& a, const Shape& at) {

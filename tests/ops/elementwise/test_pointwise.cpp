@@ -3,7 +3,6 @@
 #include <doctest/doctest.h>
 
 #include <cmath>
-#include <limits>
 #include <string>
 
 #include "engine/factory.h"
@@ -15,17 +14,6 @@
 
 using namespace chainrule;
 using namespace chainrule::testing;
-
-namespace {
-
-constexpr double kInf = std::numeric_limits<double>::infinity();
-constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
-
-Tensor number(double v) { return tensor(v, {.dtype = DType::float64, .requires_grad = true}); }
-Tensor numbers(const Numbers& v) {
-  return from_vector(v, {static_cast<std::int64_t>(v.size())}, {.dtype = DType::float64, .requires_grad = true});
-}
-}  // namespace
 
 TEST_CASE("numbers stand beside tensors on either side") {
   const Tensor x = number(4);

@@ -10,15 +10,7 @@
 
 using namespace chainrule;
 using namespace chainrule::cases;
-using chainrule::testing::message;
-using chainrule::testing::slopes;
-
-namespace {
-
-bool channels_side_by_side(const Tensor& t) { return t.strides()[1] == 1; }
-using Numbers = std::vector<double>;
-
-}  // namespace
+using namespace chainrule::testing;
 
 TEST_CASE("wrong arguments of pooling, each with its sentence") {
   const Tensor x = zeros({2, 4, 5, 6});

@@ -8,13 +8,11 @@
 
 using namespace chainrule;
 using namespace chainrule::cases;
-using chainrule::testing::message;
+using namespace chainrule::testing;
 
 namespace {
 
-using Numbers = std::vector<double>;
 using Factors = std::array<double, 2>;
-bool channels_side_by_side(const Tensor& t) { return t.strides()[1] == 1; }
 
 Numbers line(const Tensor& x, std::int64_t size, bool corners = false) {
   return interpolate(reshape(x, {1, 1, -1}), {.size = size, .mode = Interpolation::linear, .align_corners = corners})

@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
 #include <optional>
 
 #include "ops/ops.h"
@@ -18,7 +17,6 @@ using chainrule::cases::Array;
 namespace {
 
 using Indices = std::vector<std::int64_t>;
-constexpr double kInf = std::numeric_limits<double>::infinity();
 
 /// softmax(q k^T / sqrt(E) + mask) v for (B, L, E), (B, S, E), (B, S, D); masks (L, S), -inf to hide.
 Array attention_by_hand(const std::vector<Array>& in, const std::function<double(std::int64_t, std::int64_t)>& mask) {

@@ -15,10 +15,6 @@ using namespace chainrule::testing;
 
 namespace {
 
-Tensor numbers(const Numbers& v, const Shape& shape, DType dtype = DType::float64, bool trainable = true) {
-  return from_vector(v, shape, {.dtype = dtype, .requires_grad = trainable});
-}
-
 Tensor channels_last(const Tensor& x) { return permute(dense(permute(x, {0, 2, 3, 1}).detach()), {0, 3, 1, 2}); }
 
 /// (x - mean) / sqrt(var + eps) over the given axes, each number on its own in double.

@@ -15,13 +15,6 @@ using namespace chainrule::testing;
 
 namespace {
 
-constexpr double kInf = std::numeric_limits<double>::infinity();
-constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
-
-Tensor numbers(const Numbers& v, const Shape& shape, DType dtype = DType::float64) {
-  return from_vector(v, shape, {.dtype = dtype, .requires_grad = true});
-}
-
 /// Positions in order, by the standard library.
 Numbers order_of(const Numbers& x, bool descending) {
   std::vector<std::size_t> at(x.size());
