@@ -30,8 +30,6 @@ void expect_floating(const Tensor& x, const char* who, const char* letter) {
         fmt::format("{}: {} holds {}; convert it to a floating type first", who, letter, name_of(x.dtype())));
 }
 
-const std::int64_t* indices_in(const Tensor& index) { return index.data<std::int64_t>(); }
-
 Strides strides_in_order_of(const Tensor& x, const Shape& shape) {
   if (x.shape().size() != shape.size() || x.is_contiguous() || !is_dense(x.shape(), x.strides()))
     return contiguous_strides(shape);

@@ -19,9 +19,6 @@ Tensor tensor_argument(const Operand& x, const char* who);
 void expect_numbers(const Tensor& x, const char* who);
 /// Throws ValueError unless the element type is floating.
 void expect_floating(const Tensor& x, const char* who, const char* letter);
-/// The elements of an index tensor, which must be int64 and row-major.
-const std::int64_t* indices_in(const Tensor& index);
-
 /// Dense strides for `shape` in the axis order of x's memory; row-major when x has gaps or another rank.
 Strides strides_in_order_of(const Tensor& x, const Shape& shape);
 /// True for (N, C, H, W) images whose channels lie side by side.

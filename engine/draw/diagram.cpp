@@ -285,7 +285,7 @@ void give_letters(GraphView& view) {
   for (const GraphItem& item : view.items) taken.insert(item.label);
   std::size_t next = 0;
   for (GraphItem& item : view.items) {
-    if (item.kind == ItemKind::constant && is_number(item.value)) item.letter = format_number(item.value.item());
+    if (item.kind == ItemKind::constant && has_one_element(item.value)) item.letter = format_number(item.value.item());
     item.letter = item.letter.empty() ? item.label : item.letter;
     while (item.letter.empty()) {
       std::string name(1, static_cast<char>('a' + next % 26));

@@ -9,9 +9,6 @@
 namespace chainrule {
 namespace {
 
-// Graphviz's scanner refuses pieces of 16 KiB; longer strings are written as "…"+"…".
-constexpr std::size_t kMaxPiece = 8000;
-
 enum class Reading {
   id,       // the scanner alone, which knows \" only; \\ stays two characters but keeps a last one from the quote
   text,     // escape codes, then entities

@@ -11,9 +11,6 @@
 namespace chainrule {
 namespace {
 
-// Graphviz's scanner refuses pieces of 16 KiB without a tag between.
-constexpr std::size_t kMaxPiece = 8000;
-
 // The end of a piece that starts at `from`: not inside a character.
 std::size_t piece_end(std::string_view text, std::size_t from) {
   std::size_t end = std::min(text.size(), from + kMaxPiece / 5);  // an escaped character takes up to 6 bytes

@@ -10,6 +10,10 @@
 
 namespace chainrule {
 
+/// Graphviz's scanner refuses pieces of text of 16 KiB: longer strings are written as "…"+"…", longer labels with a tag
+/// between.
+inline constexpr std::size_t kMaxPiece = 8000;
+
 /// How a run of text looks. What is left empty or zero comes from the node or edge.
 struct TextStyle {
   std::string_view color{};

@@ -21,9 +21,9 @@ const char* name_of(ItemKind kind) {
 
 Json tensor_or_null(const Tensor& t, bool wanted) { return wanted ? to_json(t, kMostDiagramElements) : Json(nullptr); }
 
-Json text_or_null(std::string_view text) { return text.empty() ? Json(nullptr) : Json(printable(text)); }
-
 }  // namespace
+
+Json text_or_null(std::string_view text) { return text.empty() ? Json(nullptr) : Json(printable(text)); }
 
 Json view_json(const GraphView& view, const GraphOptions& options) {
   Json nodes = Json::array(), edges = Json::array();

@@ -12,6 +12,7 @@ namespace chainrule {
 /// Larger tensors are written without their numbers.
 inline constexpr std::int64_t kMostDiagramElements = 4096;
 
+nlohmann::ordered_json text_or_null(std::string_view text);
 /// {"format", "nodes", "edges"}
 nlohmann::ordered_json view_json(const GraphView& view, const GraphOptions& options);
 

@@ -55,7 +55,7 @@ std::string DiagramText::sum_of_parts(const GraphItem& item, std::size_t arrived
   double total = 0;
   for (const std::size_t k : std::span(item.sent_back).first(arrived)) {
     const Tensor& part = view_.links[k].contribution;
-    if (!is_number(part)) return {};
+    if (!has_one_element(part)) return {};
     total += part.item();
     const std::string number = format_number(part.item());
     if (sum.empty())
@@ -77,7 +77,7 @@ DiagramText::GradientWords DiagramText::gradient_words(const GraphItem& item) co
   if (!grad.defined()) return {.text = "∂ not computed"};
   const std::string_view trouble = trouble_of(grad);
   const std::string mark = trouble.empty() || on_the_way ? "" : fmt::format(" ({})", trouble);
-  if (is_number(grad)) {
+  if (has_one_element(grad)) {
     const std::string number = format_number(grad.item()), sum = sum_of_parts(item, on_the_way ? arrived : all);
     if (on_the_way && arrived == 1) return {.text = "∂ " + sum};
     return {.text = fmt::format("∂ {}{}{}", number, sum.empty() ? "" : " = " + sum, mark)};
@@ -92,7 +92,7 @@ DiagramText::GradientWords DiagramText::gradient_words(const GraphItem& item) co
 }
 
 int DiagramText::reserved_width(const GraphItem& item) const {
-  if (view_.walk == Walk::none || item.sent_back.size() < 2 || !is_number(item.grad)) return 0;
+  if (view_.walk == Walk::none || item.sent_back.size() < 2 || !has_one_element(item.grad)) return 0;
   GraphItem copy = item;
   int width = 0;
   for (copy.shown.parts = 1; copy.shown.parts <= item.sent_back.size(); ++copy.shown.parts)

@@ -14,8 +14,6 @@ namespace {
 
 constexpr std::size_t kRuleColumns = 44;  // longer rules break into lines
 
-std::string in_parentheses(const std::string& number) { return number[0] == '-' ? "(" + number + ")" : number; }
-
 }  // namespace
 
 // `2.2 = 1.1 · 2`: what arrives, times the local derivative.
@@ -23,7 +21,7 @@ std::string DiagramText::product(const GraphLink& link) const {
   const GraphItem& to = view_.items[link.to];
   std::string part = format_number(link.contribution.item());
   if (to.kind == ItemKind::result || !options_.local_derivatives) return part;
-  if (!is_number(link.local) || !is_number(to.grad)) return part;
+  if (!has_one_element(link.local) || !has_one_element(to.grad)) return part;
   return fmt::format("{} = {} · {}", part, format_number(to.grad.item()),
                      in_parentheses(format_number(link.local.item())));
 }
@@ -71,7 +69,7 @@ std::vector<DiagramText::Line> DiagramText::lines_above(const GraphLink& link) c
   const bool inner = computed && view_.items[link.to].kind != ItemKind::result;
   // The steps of a walk speak of it by its letter.
   const std::string letter = view_.walk != Walk::none && inner && from.label.empty() ? from.letter : "";
-  if (known && is_number(from.value))
+  if (known && has_one_element(from.value))
     return {{.text = (letter.empty() ? "" : letter + " = ") + format_number(from.value.item()), .style = blue}};
   std::vector<Line> lines;
   if (!letter.empty()) lines.push_back({.text = letter, .style = blue});
@@ -101,11 +99,11 @@ std::vector<DiagramText::Line> DiagramText::lines_below(const GraphLink& link) c
     return rules;
   }
   const bool local = options_.local_derivatives && !to_result && link.local.defined();
-  const bool one_number = is_number(link.local) && numel(view_.items[link.to].shape) == 1;
+  const bool one_number = has_one_element(link.local) && numel(view_.items[link.to].shape) == 1;
   std::vector<Line> lines;
   const Tensor& sent = link.contribution;
   if (options_.gradients && sent.defined()) {
-    if (is_number(sent)) {
+    if (has_one_element(sent)) {
       lines.push_back({.text = product(link), .style = red});
       if (one_number) return lines;
     } else if (grid_columns(sent) && !to_result) {

@@ -118,7 +118,7 @@ void DiagramText::value_lines(HtmlLabel& label, const GraphItem& item) const {
   };
   const TextStyle blue{.color = known(colors_.value)}, small{.color = blue.color, .size = style::kGridSize};
   const TextStyle grey{.color = colors_.muted, .size = style::kShapeSize};
-  if (is_number(item.value) && item.value.dim() == 0) {
+  if (has_one_element(item.value) && item.value.dim() == 0) {
     if (options_.values) label.run(format_number(item.value.item()), blue).end_line();
     if (options_.dtypes) label.run(name_of(item.dtype), grey).end_line();
     return;
@@ -145,7 +145,7 @@ void DiagramText::gradient_lines(HtmlLabel& label, const GraphItem& item) const 
   }
   const TextStyle red{.color = known(trouble_of(item.grad).empty() ? colors_.gradient : colors_.warning)};
   const TextStyle small{.color = red.color, .size = style::kGridSize};
-  if (is_number(item.grad)) {
+  if (has_one_element(item.grad)) {
     label.run(words.text, red).end_line();
   } else if (words.columns) {
     label.run(words.text, red).end_line();
@@ -161,7 +161,7 @@ HtmlLabel DiagramText::item(const GraphItem& item) const {
   const bool walked = view_.walk != Walk::none;
   const bool lettered = options_.symbols || (walked && item.kind != ItemKind::folded);
   const bool letter = lettered && item.label.empty() && item.kind != ItemKind::operation &&
-                      !(walked && item.kind == ItemKind::constant && is_number(item.value));
+                      !(walked && item.kind == ItemKind::constant && has_one_element(item.value));
   const std::string name = item.kind == ItemKind::result ? result_name(item)
                            : options_.names || item.kind == ItemKind::folded
                                ? short_name(letter ? item.letter : item.label)
@@ -195,7 +195,7 @@ HtmlLabel DiagramText::item(const GraphItem& item) const {
                                                        : "constant";
   if (!name.empty()) name_lines(label, name);
   const bool says_kind = name.empty() || item.kind == ItemKind::detached || item.kind == ItemKind::frozen;
-  if (says_kind && (item.kind != ItemKind::constant || !is_number(item.value))) label.run(kind, small).end_line();
+  if (says_kind && (item.kind != ItemKind::constant || !has_one_element(item.value))) label.run(kind, small).end_line();
   value_lines(label, item);
   gradient_lines(label, item);
   if (const std::string words = fill_text(item); !words.empty()) label.run(words, small).end_line();

@@ -19,7 +19,7 @@ bool worth_a_pass(const Tensor& t) { return t.defined() && t.numel() > 0 && t.nu
 
 }  // namespace
 
-bool is_number(const Tensor& t) { return t.defined() && t.numel() == 1; }
+bool has_one_element(const Tensor& t) { return t.defined() && t.numel() == 1; }
 
 std::size_t grid_columns(const Tensor& t) {
   if (!t.defined() || t.dim() == 0 || t.dim() > 2 || t.numel() == 0 || t.numel() > kGridCells) return 0;
@@ -100,5 +100,7 @@ std::string count_text(std::size_t n) {
   for (std::size_t i = digits.size(); i > 3; i -= 3) digits.insert(i - 3, ",");
   return digits;
 }
+
+std::string in_parentheses(const std::string& number) { return number[0] == '-' ? "(" + number + ")" : number; }
 
 }  // namespace chainrule

@@ -12,7 +12,7 @@
 namespace chainrule {
 
 /// True for a value of one element.
-bool is_number(const Tensor& t);
+bool has_one_element(const Tensor& t);
 /// Columns of the grid that shows the whole tensor (up to 3 x 4 or 4 x 3); 0 when it has too many elements or no axes.
 std::size_t grid_columns(const Tensor& t);
 /// Its elements, row by row.
@@ -38,5 +38,8 @@ std::string bytes_text(double bytes);
 
 /// "99,800"
 std::string count_text(std::size_t n);
+
+/// A factor: "(-2)", so that no two signs stand side by side.
+std::string in_parentheses(const std::string& number);
 
 }  // namespace chainrule

@@ -47,7 +47,7 @@ Expression operation(const GraphItem& item, const std::vector<Expression>& input
 // A value by its name; without one a number or short list of numbers is written out.
 Expression leaf(const GraphItem& item) {
   if (!item.label.empty()) return {printable(item.label)};
-  if (is_number(item.value)) {
+  if (has_one_element(item.value)) {
     const std::string number = format_number(item.value.item());
     return {number, number[0] == '-' ? kSign : kWord};
   }
@@ -123,7 +123,7 @@ std::string DiagramText::legend() const {
   auto any_item = [&](auto&& f) { return std::any_of(view_.items.begin(), view_.items.end(), f); };
   auto any_link = [&](auto&& f) { return std::any_of(view_.links.begin(), view_.links.end(), f); };
   const bool local = options_.local_derivatives && !options_.symbols &&
-                     any_link([](const GraphLink& link) { return is_number(link.local); });
+                     any_link([](const GraphLink& link) { return has_one_element(link.local); });
   if (options_.gradients && any_item([](const GraphItem& item) { return item.grad.defined(); })) {
     std::size_t results = 0;
     for (const GraphItem& item : view_.items) results += item.kind == ItemKind::result;

@@ -24,7 +24,7 @@ struct TreeLine {
 
 std::string short_value(const Tensor& t) {
   if (!t.defined()) return {};
-  if (is_number(t)) return format_number(t.item());
+  if (has_one_element(t)) return format_number(t.item());
   if (t.numel() > kMostWritten) {
     const std::string spread = spread_text(t);
     return to_string(t.shape()) + (spread.empty() ? "" : " " + spread);
@@ -93,7 +93,7 @@ class Tree {
       case ItemKind::frozen:
         return label.empty() ? "frozen" : label + " (frozen)";
       default:
-        if (options_.values && label.empty() && is_number(item.value)) return format_number(item.value.item());
+        if (options_.values && label.empty() && has_one_element(item.value)) return format_number(item.value.item());
         return label.empty() ? "constant" : label;
     }
   }
@@ -105,7 +105,7 @@ class Tree {
     if (again) {
       line.drawing += " ↑";
     } else {
-      const bool is_name = item.kind == ItemKind::constant && item.label.empty() && is_number(item.value);
+      const bool is_name = item.kind == ItemKind::constant && item.label.empty() && has_one_element(item.value);
       if (options_.values && item.value.defined())
         line.value = is_name ? "" : short_value(item.value);
       else if (options_.shapes && item.shape_known)

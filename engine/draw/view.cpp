@@ -117,7 +117,7 @@ class Reader {
     } else if (tensor.impl().stop == Stop::frozen) {
       item.kind = ItemKind::frozen;
       item.module = user;
-    } else if (item.label.empty() && (!is_floating(item.dtype) || is_number(tensor))) {
+    } else if (item.label.empty() && (!is_floating(item.dtype) || has_one_element(tensor))) {
       item.module = user;  // a detail of the operation, such as indices
     }
     view_.items.push_back(std::move(item));

@@ -19,19 +19,19 @@ namespace {
 constexpr std::uint64_t kLargestHeader = 100'000'000;  // as in the reference reader
 constexpr std::size_t kMostNames = std::size_t{1} << 17;
 
-constexpr std::array<std::pair<std::string_view, Element>, 13> kElements = {{{"F16", Element::f16},
-                                                                             {"BF16", Element::bf16},
-                                                                             {"F32", Element::f32},
-                                                                             {"F64", Element::f64},
-                                                                             {"I8", Element::i8},
-                                                                             {"I16", Element::i16},
-                                                                             {"I32", Element::i32},
-                                                                             {"I64", Element::i64},
-                                                                             {"U8", Element::u8},
-                                                                             {"U16", Element::u16},
-                                                                             {"U32", Element::u32},
-                                                                             {"U64", Element::u64},
-                                                                             {"BOOL", Element::boolean}}};
+constexpr std::array<std::pair<std::string_view, Element>, 13> kTypes = {{{"F16", Element::f16},
+                                                                          {"BF16", Element::bf16},
+                                                                          {"F32", Element::f32},
+                                                                          {"F64", Element::f64},
+                                                                          {"I8", Element::i8},
+                                                                          {"I16", Element::i16},
+                                                                          {"I32", Element::i32},
+                                                                          {"I64", Element::i64},
+                                                                          {"U8", Element::u8},
+                                                                          {"U16", Element::u16},
+                                                                          {"U32", Element::u32},
+                                                                          {"U64", Element::u64},
+                                                                          {"BOOL", Element::boolean}}};
 
 struct Entry {
   std::string name, dtype;
@@ -171,9 +171,8 @@ void check_places(std::vector<Entry>& entries, std::uint64_t size, const std::st
 
 Tensor tensor_of(const Entry& entry, std::string_view data, const std::string& file) {
   const std::string who = file_of("safetensors", file, entry.name);
-  const auto known =
-      std::find_if(kElements.begin(), kElements.end(), [&](const auto& e) { return e.first == entry.dtype; });
-  if (known == kElements.end())
+  const auto known = std::find_if(kTypes.begin(), kTypes.end(), [&](const auto& e) { return e.first == entry.dtype; });
+  if (known == kTypes.end())
     throw ValueError(fmt::format("{}: its dtype is '{}'; float, integer and BOOL types of whole bytes are read", who,
                                  shorten(printable(entry.dtype), 40)));
   const Shape shape = checked_shape(entry.shape, known->second, who);

@@ -25,13 +25,6 @@ constexpr std::size_t kMostLinks = 100'000;
 
 std::string frame_name(std::size_t number) { return fmt::format("frame-{:03}.dot", number); }
 
-const char* phase_of(StepKind kind) {
-  return kind == StepKind::given      ? "given"
-         : kind == StepKind::forward  ? "forward"
-         : kind == StepKind::finished ? "finished"
-                                      : "backward";
-}
-
 Caption caption_of(const GraphWalk& walk, std::size_t at) {
   const StepText& text = walk.texts[at];
   const StepKind kind = walk.steps[at].kind;

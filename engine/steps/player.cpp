@@ -71,19 +71,6 @@ std::string colors() {
   return css + "  }\n";
 }
 
-const char* phase_of(StepKind kind) {
-  switch (kind) {
-    case StepKind::given:
-      return "Given";
-    case StepKind::forward:
-      return "Forward";
-    case StepKind::finished:
-      return "Finished";
-    default:
-      return "Backward";
-  }
-}
-
 // Rows as a table, so that their equals signs stand in line.
 std::string rows_html(const GraphWalk& walk, std::size_t s) {
   const bool back = walk.steps[s].kind != StepKind::given && walk.steps[s].kind != StepKind::forward;
@@ -109,7 +96,8 @@ std::string steps_html(const GraphWalk& walk) {
   std::string html;
   for (std::size_t s = 0; s < walk.steps.size(); ++s) {
     const StepText& text = walk.texts[s];
-    const std::string phase = phase_of(walk.steps[s].kind);
+    std::string phase = phase_of(walk.steps[s].kind);
+    phase[0] = static_cast<char>(phase[0] - 'a' + 'A');
     const bool says = text.title != "given" && text.title != "finished";
     html += fmt::format(
         "<li id=\"step-{0}\" data-phase=\"{1}\"><a class=\"go\" href=\"#{0}\"><span class=\"phase\">{1}</span>{2}</a>",

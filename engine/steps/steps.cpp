@@ -61,8 +61,6 @@ const char* name_of(StepKind kind) {
   return kNames[static_cast<std::size_t>(kind)];
 }
 
-Json text_or_null(const std::string& text) { return text.empty() ? Json(nullptr) : Json(text); }
-
 Json row_json(const StepRow& row) {
   return {{"left", row.left},
           {"adds", row.adds},

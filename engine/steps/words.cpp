@@ -19,8 +19,6 @@ constexpr std::int64_t kMostPutIn = 4;     // of one that stands in a formula
 constexpr std::size_t kMostParts = 6;      // of a sum that is written out
 constexpr std::size_t kWidestNumbers = 72;
 
-std::string in_parentheses(const std::string& text) { return text[0] == '-' ? "(" + text + ")" : text; }
-
 // Where a name will stand in a rule: a character of the private range, U+E000 and following, which no rule holds.
 constexpr std::size_t kResult = 63, kPlaceBytes = 3;
 std::string place(std::size_t i) { return std::string("\xEE\x80") + static_cast<char>(0x80 + i); }
@@ -84,7 +82,7 @@ class Describer {
       const std::size_t from = view_.links[part.link].from;
       const Tensor& value = view_.items[from].value;
       names.push_back(names_[from]);
-      fits = fits && (is_number(value) || (short_enough(value) && !symbol_of(*item.info).empty()));
+      fits = fits && (has_one_element(value) || (short_enough(value) && !symbol_of(*item.info).empty()));
       if (fits) numbers.push_back(value_text(value));
     }
     row.formula = operation_text(item, names);
@@ -98,7 +96,7 @@ class Describer {
 
   StepText seed(const GraphStep& step) {
     const std::string& name = names_[step.item];
-    const bool one = is_number(step.incoming) && step.incoming.item() == 1;
+    const bool one = has_one_element(step.incoming) && step.incoming.item() == 1;
     StepText text{.title = "gradient of " + name};
     text.rows.push_back({.left = "∂" + name,
                          .formula = one ? fmt::format("d {0}/d {0}", name) : "",
@@ -197,8 +195,8 @@ class Describer {
   std::string product(const GraphStep& step, const GraphStep::Part& part) const {
     if (!short_enough(part.local) || !short_enough(step.incoming) || !part.contribution.defined()) return {};
     const bool by_element = part.local.shape() == part.contribution.shape() &&
-                            (is_number(step.incoming) || step.incoming.shape() == part.local.shape());
-    if (!by_element || !(is_number(part.local) || differs_from_one(part.local))) return {};
+                            (has_one_element(step.incoming) || step.incoming.shape() == part.local.shape());
+    if (!by_element || !(has_one_element(part.local) || differs_from_one(part.local))) return {};
     return fmt::format("{} · {}", value_text(step.incoming), in_parentheses(value_text(part.local)));
   }
 
@@ -213,7 +211,7 @@ class Describer {
     parts_[at].push_back(value_text(part.contribution));
     if (part.arrived == 1) return fmt::format("the first of {} parts of {}", all, name);
     std::string sum;
-    if (is_number(part.sum) && part.arrived <= kMostParts) {
+    if (has_one_element(part.sum) && part.arrived <= kMostParts) {
       for (const std::string& p : parts_[at]) sum += sum.empty() ? p : p[0] == '-' ? " − " + p.substr(1) : " + " + p;
       sum += " = ";
     }
@@ -252,7 +250,7 @@ std::vector<std::string> item_names(const GraphView& view, const GraphOptions& o
 
 std::string value_text(const Tensor& t) {
   if (!t.defined()) return "not kept";
-  if (is_number(t)) return format_number(t.item());
+  if (has_one_element(t)) return format_number(t.item());
   if (t.numel() <= kMostWritten) return flat_text(t);
   const std::string norm = norm_text(t);
   return to_string(t.shape()) + (norm.empty() ? "" : ", norm " + norm);
@@ -276,6 +274,13 @@ std::vector<StepText> describe(const GraphView& view, const std::vector<GraphSte
   Describer describer(view, options);
   for (const GraphStep& step : steps) texts.push_back(describer.text(step));
   return texts;
+}
+
+const char* phase_of(StepKind kind) {
+  return kind == StepKind::given      ? "given"
+         : kind == StepKind::forward  ? "forward"
+         : kind == StepKind::finished ? "finished"
+                                      : "backward";
 }
 
 }  // namespace chainrule

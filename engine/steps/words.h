@@ -33,4 +33,7 @@ std::string value_text(const Tensor& t);
 /// What an item is called in the rows.
 std::vector<std::string> item_names(const GraphView& view, const GraphOptions& options);
 
+/// "given", "forward", "backward" or "finished".
+const char* phase_of(StepKind kind);
+
 }  // namespace chainrule

@@ -18,7 +18,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::int64_t kSide = 28, kClasses = 10;
+constexpr std::int64_t kPictureSide = 28, kDigits = 10;
 constexpr const char* kHint =
     "give the folder of its files by --data-dir FOLDER or in the environment variable CHAINRULE_DATA";
 
@@ -77,7 +77,8 @@ IdxArray read_part(const std::string& given, MnistPart part, bool images) {
   check_counts(folder, part);
   IdxArray array = read_idx(*path);
   const Shape& shape = array.shape;
-  const bool good = images ? shape.rank() == 3 && shape[1] == kSide && shape[2] == kSide : shape.rank() == 1;
+  const bool good =
+      images ? shape.rank() == 3 && shape[1] == kPictureSide && shape[2] == kPictureSide : shape.rank() == 1;
   if (array.type != IdxType::u8 || !good)
     throw ValueError(fmt::format("mnist: {} holds {} of shape {}; expected are {}, such as {}", in_quotes(*path),
                                  array.type == IdxType::u8 ? "bytes" : "other numbers than bytes", to_string(shape),
@@ -85,7 +86,7 @@ IdxArray read_part(const std::string& given, MnistPart part, bool images) {
                                  images ? "(10000, 28, 28)" : "(10000,)"));
   if (images) return array;
   for (std::size_t i = 0; i < array.bytes.size(); ++i)
-    if (const auto label = static_cast<unsigned char>(array.bytes[i]); label >= kClasses)
+    if (const auto label = static_cast<unsigned char>(array.bytes[i]); label >= kDigits)
       throw ValueError(fmt::format("mnist: {}: label {} is {}, the classes are 0 to 9", in_quotes(*path), i,
                                    static_cast<int>(label)));
   return array;
@@ -97,7 +98,7 @@ Tensor mnist_images(MnistPart part, const std::string& folder) {
   const IdxArray array = read_part(folder, part, true);
   std::array<float, 256> values{};
   for (std::size_t i = 0; i < values.size(); ++i) values[i] = static_cast<float>(i) / 255.0F;
-  Tensor images = empty({array.shape[0], 1, kSide, kSide}, DType::float32);
+  Tensor images = empty({array.shape[0], 1, kPictureSide, kPictureSide}, DType::float32);
   float* out = static_cast<float*>(images.mutable_data("mnist_images"));
   for (std::size_t i = 0; i < array.bytes.size(); ++i) out[i] = values[static_cast<unsigned char>(array.bytes[i])];
   return images;

@@ -81,7 +81,7 @@ struct Embedding {
     Shape shape = i.shape();
     shape.push_back(w.shape()[1]);
     Tensor z = empty(shape, w.dtype());
-    kernels::index_select(w.dtype(), from.data(), 1, w.shape()[0], w.shape()[1], indices_in(index), i.numel(),
+    kernels::index_select(w.dtype(), from.data(), 1, w.shape()[0], w.shape()[1], index.data<std::int64_t>(), i.numel(),
                           z.impl().data);
     return z;
   }
@@ -103,7 +103,7 @@ struct EmbeddingGrad {
     const Tensor from = dense(g), index = dense(i);
     const std::int64_t width = g.shape().back();
     Tensor z = empty({rows, width}, g.dtype());
-    kernels::index_add(g.dtype(), from.data(), 1, rows, width, indices_in(index), i.numel(), z.impl().data);
+    kernels::index_add(g.dtype(), from.data(), 1, rows, width, index.data<std::int64_t>(), i.numel(), z.impl().data);
     const std::int64_t zero = 0;  // the bits of 0 in every type
     if (padding >= 0 && width > 0)
       kernels::fill(
@@ -160,10 +160,10 @@ Tensor embedding(const Tensor& input, const Operand& weight, std::optional<std::
       throw ValueError(fmt::format("embedding: padding_idx is {}, the weight has {} rows", *padding_idx, rows));
   }
   const Tensor index = dense(input);
-  const std::int64_t bad = kernels::first_outside(indices_in(index), index.numel(), rows);
+  const std::int64_t bad = kernels::first_outside(index.data<std::int64_t>(), index.numel(), rows);
   if (bad >= 0)
     throw ValueError(fmt::format("embedding: the index at position {} of shape {} is {}, the weight has {} rows", bad,
-                                 to_string(input.shape()), indices_in(index)[bad], rows));
+                                 to_string(input.shape()), index.data<std::int64_t>()[bad], rows));
   return record(Embedding{padding}, w, input);
 }
 

@@ -60,4 +60,7 @@ Tensor products_of_others(const Tensor& x, int dim);
 /// The first argument of a function, in the dtype that argument `dtype` names (None: its own).
 Tensor input_as(const Arguments& a, int dtype);
 
+/// A kernel of lines: dtype, x, z, and the sizes before, along and behind the axis.
+using LineKernel = void (*)(DType, const void*, void*, std::int64_t, std::int64_t, std::int64_t);
+
 }  // namespace chainrule

@@ -15,10 +15,9 @@
 namespace chainrule {
 namespace {
 
-using ExtremeKernel = void (*)(DType, const void*, void*, std::int64_t, std::int64_t, std::int64_t);
 using PlaceKernel = void (*)(DType, const void*, std::int64_t*, std::int64_t, std::int64_t, std::int64_t);
 
-Tensor folded(const Tensor& x, const Over& o, ExtremeKernel kernel) {
+Tensor folded(const Tensor& x, const Over& o, LineKernel kernel) {
   const Fold f = fold(x, o, x.dtype());
   if (f.z.numel() > 0) kernel(x.dtype(), f.x.data(), f.z.impl().data, f.outer, f.reduced, f.inner);
   return f.z;

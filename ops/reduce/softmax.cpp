@@ -13,7 +13,6 @@
 namespace chainrule {
 namespace {
 
-using LineKernel = void (*)(DType, const void*, void*, std::int64_t, std::int64_t, std::int64_t);
 using GradKernel = void (*)(DType, const void*, const void*, void*, std::int64_t, std::int64_t, std::int64_t);
 
 Tensor along(const Tensor& x, int dim, LineKernel kernel) {

@@ -48,8 +48,8 @@ struct IndexSelect {
     Tensor z = empty(shape, x.dtype());
     const Blocks b(shape, axis);
     const Tensor from = dense(x), index = dense(i);
-    kernels::index_select(x.dtype(), from.data(), b.outer, x.shape()[axis], b.inner, indices_in(index), i.numel(),
-                          z.impl().data);
+    kernels::index_select(x.dtype(), from.data(), b.outer, x.shape()[axis], b.inner, index.data<std::int64_t>(),
+                          i.numel(), z.impl().data);
     return z;
   }
   void backward(GradContext& c, const Tensor& g) const {
@@ -76,7 +76,8 @@ struct IndexAdd {
     Tensor z = empty(shape, x.dtype());
     const Blocks b(shape, axis);
     const Tensor from = dense(x), index = dense(i);
-    kernels::index_add(x.dtype(), from.data(), b.outer, size, b.inner, indices_in(index), i.numel(), z.impl().data);
+    kernels::index_add(x.dtype(), from.data(), b.outer, size, b.inner, index.data<std::int64_t>(), i.numel(),
+                       z.impl().data);
     return z;
   }
   void backward(GradContext& c, const Tensor& g) const {
@@ -102,8 +103,8 @@ Tensor scattered(const Tensor& y, const Tensor& i, int axis, const Shape& shape)
   Shape part = i.shape();
   part[axis] = shape[axis];
   Tensor z = empty(part, y.dtype());
-  kernels::scatter_add(y.dtype(), from.data(), b.outer, shape[axis], b.inner, indices_in(index), i.shape()[axis],
-                       z.impl().data);
+  kernels::scatter_add(y.dtype(), from.data(), b.outer, shape[axis], b.inner, index.data<std::int64_t>(),
+                       i.shape()[axis], z.impl().data);
   if (part == shape) return z;
   Tensor all = zeros(shape, {.dtype = y.dtype()});
   copy_into(view(all, part, all.strides()), z);
@@ -187,10 +188,10 @@ std::string place_of(std::int64_t position, const Shape& shape) {
 
 void check_inside(const Tensor& index, std::int64_t size, int axis, const char* who) {
   const Tensor all = dense(index);
-  const std::int64_t bad = kernels::first_outside(indices_in(all), all.numel(), size);
+  const std::int64_t bad = kernels::first_outside(all.data<std::int64_t>(), all.numel(), size);
   if (bad < 0) return;
   throw ValueError(fmt::format("{}: index {} is {}, outside axis {} of size {}", who, place_of(bad, index.shape()),
-                               indices_in(all)[bad], axis, size));
+                               all.data<std::int64_t>()[bad], axis, size));
 }
 
 /// x and index as gather and scatter_add take them: the same number of axes, the other axes of index within x's.
@@ -214,7 +215,7 @@ Tensor picked_values(const Tensor& x, const Tensor& i, int dim) {
   Tensor z = empty(i.shape(), x.dtype());
   const Blocks b(i.shape(), dim);
   const Tensor from = dense(reached(x, i.shape(), dim)), index = dense(i);
-  kernels::gather(x.dtype(), from.data(), b.outer, x.shape()[dim], b.inner, indices_in(index), i.shape()[dim],
+  kernels::gather(x.dtype(), from.data(), b.outer, x.shape()[dim], b.inner, index.data<std::int64_t>(), i.shape()[dim],
                   z.impl().data);
   return z;
 }
@@ -306,7 +307,7 @@ Tensor masked_fill(const Operand& x, const Tensor& mask, const Operand& value) {
 Tensor one_hot(const Tensor& x, std::int64_t num_classes) {
   check_index(x, "one_hot");
   const Tensor index = dense(x);
-  const std::int64_t n = index.numel(), *p = indices_in(index);
+  const std::int64_t n = index.numel(), *p = index.data<std::int64_t>();
   if (num_classes < 0 && n == 0)
     throw ValueError("one_hot: without any class the number of classes is unknown; name it, as in num_classes=10");
   if (num_classes < -1 || num_classes == 0)

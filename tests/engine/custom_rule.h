@@ -8,6 +8,7 @@
 
 #include "engine/record.h"
 #include "ops/ops.h"
+#include "tests/text.h"
 
 namespace chainrule::testing {
 
@@ -66,7 +67,5 @@ std::string message_of(F&& f) {
   }
   return "nothing thrown";
 }
-
-inline bool contains(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
 
 }  // namespace chainrule::testing

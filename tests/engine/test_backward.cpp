@@ -8,13 +8,14 @@
 #include "engine/factory.h"
 #include "engine/types/error.h"
 #include "tests/engine/custom_rule.h"
+#include "tests/engine/leaf.h"
 
 using namespace chainrule;
+using chainrule::testing::leaf;
 using namespace chainrule::testing;
 
 namespace {
 
-Tensor leaf(const Nested& value) { return tensor(value, {.dtype = DType::float64, .requires_grad = true}); }
 using Values = std::vector<double>;
 
 }  // namespace

@@ -7,8 +7,10 @@
 #include "engine/factory.h"
 #include "engine/types/error.h"
 #include "tests/engine/custom_rule.h"
+#include "tests/engine/leaf.h"
 
 using namespace chainrule;
+using chainrule::testing::leaf;
 using namespace chainrule::testing;
 
 namespace {
@@ -67,8 +69,6 @@ struct Product {
     if (count > 2) c.send(2, [&] { return g; });
   }
 };
-
-Tensor leaf(const Nested& value) { return tensor(value, {.dtype = DType::float64, .requires_grad = true}); }
 
 using Dx = std::function<Tensor(const Tensor&, const Tensor&, const Tensor&)>;
 std::string fault(const Dx& second) {

@@ -8,16 +8,16 @@
 #include "engine/backward.h"
 #include "engine/factory.h"
 #include "tests/engine/custom_rule.h"
+#include "tests/engine/leaf.h"
 #include "tests/engine/small_stack.h"
 
 using namespace chainrule;
+using chainrule::testing::leaf;
 using namespace chainrule::testing;
 
 namespace {
 
 const std::int64_t kMany = sanitized() ? 50'000 : 1'000'000;
-
-Tensor leaf(double value) { return tensor(value, {.dtype = DType::float64, .requires_grad = true}); }
 
 // x (1 + 1/n)^n, one node for each factor.
 Tensor chain(const Tensor& x, std::int64_t n) {

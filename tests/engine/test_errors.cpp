@@ -7,13 +7,13 @@
 #include "engine/factory.h"
 #include "engine/types/error.h"
 #include "tests/engine/custom_rule.h"
+#include "tests/engine/leaf.h"
 
 using namespace chainrule;
+using chainrule::testing::leaf;
 using namespace chainrule::testing;
 
 namespace {
-
-Tensor leaf(const Nested& value) { return tensor(value, {.dtype = DType::float64, .requires_grad = true}); }
 
 void check_parts(const std::string& text, std::initializer_list<std::string> parts) {
   for (const std::string& part : parts) CHECK_MESSAGE(contains(text, part), text, " lacks ", part);

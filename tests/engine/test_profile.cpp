@@ -12,13 +12,13 @@
 #include "engine/node.h"
 #include "engine/types/error.h"
 #include "tests/engine/custom_rule.h"
+#include "tests/engine/leaf.h"
 
 using namespace chainrule;
+using chainrule::testing::leaf;
 using namespace chainrule::testing;
 
 namespace {
-
-Tensor leaf(const Nested& values) { return tensor(values, {.dtype = DType::float64, .requires_grad = true}); }
 
 std::uint64_t calls(const Profile& profile, const std::string& name, ProfilePhase phase) {
   std::uint64_t n = 0;

@@ -7,12 +7,12 @@
 #include "engine/factory.h"
 #include "engine/node.h"
 #include "ops/ops.h"
+#include "tests/engine/leaf.h"
 
 using namespace chainrule;
+using chainrule::testing::leaf;
 
-namespace {
-Tensor leaf(double value) { return tensor(value, {.dtype = DType::float64, .requires_grad = true}); }
-}  // namespace
+namespace {}  // namespace
 
 TEST_CASE("scopes: NoGrad and EnableGrad nest") {
   const Tensor x = leaf(2);

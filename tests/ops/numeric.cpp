@@ -170,7 +170,8 @@ std::vector<std::vector<double>> numbers(const std::vector<Tensor>& tensors) {
 
 }  // namespace
 
-std::string check_gradient(const Function& f, const std::vector<Array>& at, std::uint64_t seed, double tolerance) {
+std::string check_gradient(const TensorFunction& f, const std::vector<Array>& at, std::uint64_t seed,
+                           double tolerance) {
   const std::vector<Tensor> x = leaves(at, DType::float64);
   const Tensor z = f(x);
   const Array r = weights(z.shape(), seed + 1);
@@ -184,7 +185,7 @@ std::string check_gradient(const Function& f, const std::vector<Array>& at, std:
   return compare(value, at, numbers(computed), seed, tolerance, 24);
 }
 
-std::string check_second(const Function& f, const std::vector<Array>& at, std::uint64_t seed, double tolerance,
+std::string check_second(const TensorFunction& f, const std::vector<Array>& at, std::uint64_t seed, double tolerance,
                          std::size_t elements) {
   std::vector<Array> all = at;
   std::vector<Array> r;

@@ -31,15 +31,15 @@ std::string difference(const Tensor& got, const Array& wanted, double tolerance)
 std::vector<Tensor> gradients(const Tensor& z, const std::vector<Tensor>& x, const Tensor& cotangent,
                               bool create_graph = false);
 
-using Function = std::function<Tensor(const std::vector<Tensor>&)>;
+using TensorFunction = std::function<Tensor(const std::vector<Tensor>&)>;
 /// Compares the gradient of f (float64, any shape of result, weighed by a random cotangent) with central differences
 /// improved by Richardson's step. Inputs of many elements are checked at random ones and along one random direction.
 /// "" or a description of the worst element.
-std::string check_gradient(const Function& f, const std::vector<Array>& at, std::uint64_t seed,
+std::string check_gradient(const TensorFunction& f, const std::vector<Array>& at, std::uint64_t seed,
                            double tolerance = 1e-7);
 /// The same for x, g -> gradients of f at x for cotangent g, weighed at random: second derivatives by every input and
 /// by the cotangent. Of an input with more than `elements` as many are checked, and the random direction.
-std::string check_second(const Function& f, const std::vector<Array>& at, std::uint64_t seed, double tolerance = 1e-7,
-                         std::size_t elements = 24);
+std::string check_second(const TensorFunction& f, const std::vector<Array>& at, std::uint64_t seed,
+                         double tolerance = 1e-7, std::size_t elements = 24);
 
 }  // namespace chainrule::cases

@@ -22,7 +22,7 @@ namespace {
 
 using Wide = long double;
 
-struct Row {
+struct AccuracyRow {
   const char* name;
   Unary op;
   double single, twice;  // most ulp in float and in double
@@ -36,7 +36,7 @@ Wide sigmoid_of(Wide x) { return x < 0 ? std::exp(x) / (1 + std::exp(x)) : 1 / (
 Wide softplus_of(Wide x) { return x > 0 ? x + std::log1p(std::exp(-x)) : std::log1p(std::exp(x)); }
 Wide gelu_argument(Wide x) { return 2 * std::sqrt(2 / std::acos(Wide(-1))) * (x + 0.044715L * x * x * x); }
 
-const std::vector<Row> kRows = {
+const std::vector<AccuracyRow> kRows = {
     {"exp", Unary::exp, 1.5, 1.5, [](Wide x) { return std::exp(x); }},
     {"expm1", Unary::expm1, 2, 2, [](Wide x) { return std::expm1(x); }},
     {"exp2", Unary::exp2, 1.5, 1.5, [](Wide x) { return std::exp2(x); }},
@@ -84,7 +84,7 @@ const std::vector<Row> kRows = {
 template <class T>
 std::vector<T> sweep() {
   std::vector<T> x;
-  Numbers numbers(7);
+  RandomNumbers numbers(7);
   const std::uint64_t thin = cases::sanitized() ? 31 : 1;
   if constexpr (sizeof(T) == 4) {
     for (std::uint64_t bits = 0; bits < std::uint64_t{1} << 32; bits += 4099 * thin)
@@ -103,7 +103,7 @@ std::vector<T> sweep() {
 
 /// As ulps(), but a product x * f(x) may have lost what f(x) lost when it became subnormal.
 template <class T>
-double error_of(const Row& row, T x, T z) {
+double error_of(const AccuracyRow& row, T x, T z) {
   const Wide truth = row.truth(static_cast<Wide>(x));
   double error = ulps(z, truth);
   if (error > 1 && std::abs(x) > 1 && std::abs(truth) < std::abs(x) * Wide(std::numeric_limits<T>::min()) * 2)
@@ -118,7 +118,7 @@ TEST_CASE_TEMPLATE("functions are as accurate as stated over the whole range", T
   if (sizeof(T) == 8 && std::numeric_limits<Wide>::digits == std::numeric_limits<double>::digits) return;
   const std::vector<T> x = sweep<T>();
   std::vector<T> z(x.size());
-  for (const Row& row : kRows) {
+  for (const AccuracyRow& row : kRows) {
     unary(row.op, dtype_of<T>(), x.data(), z.data(), static_cast<std::int64_t>(x.size()), row.p);
     double worst = 0;
     std::size_t at = 0;
@@ -169,7 +169,7 @@ const std::vector<PairRow> kPairs = {
 template <class T>
 void pairs(std::vector<T>& x, std::vector<T>& y) {
   using L = std::numeric_limits<T>;
-  Numbers numbers(11);
+  RandomNumbers numbers(11);
   const auto any = [&] {
     const auto e = static_cast<int>(numbers.below(L::max_exponent - L::min_exponent + L::digits));
     return static_cast<T>(std::ldexp(numbers.uniform(-2, 2), L::min_exponent - L::digits + e));

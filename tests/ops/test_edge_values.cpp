@@ -82,7 +82,7 @@ std::string trimmed(std::string s) {
   return s;
 }
 
-std::vector<std::string> split(const std::string& s, char by) {
+std::vector<std::string> cells_of(const std::string& s, char by) {
   std::vector<std::string> parts;
   std::istringstream in(s);
   for (std::string part; std::getline(in, part, by);) parts.push_back(trimmed(part));
@@ -118,7 +118,7 @@ const Table& table() {
     std::ifstream page(CHAINRULE_SOURCE_DIR "/ops/OPERATIONS.md");
     for (std::string line; std::getline(page, line);) {
       if (line.rfind("| ", 0) != 0) continue;
-      const auto parts = split(line.substr(1), '|');
+      const auto parts = cells_of(line.substr(1), '|');
       if (parts.size() != 10) continue;
       if (parts[0] == "op") {
         for (std::size_t i = 2; i < parts.size(); ++i) t.at.push_back(number(parts[i]));
@@ -126,7 +126,7 @@ const Table& table() {
       }
       EdgeRow row{parts[0], parts[1], {}};
       for (std::size_t i = 2; i < parts.size(); ++i) {
-        const auto cell = split(parts[i], ';');
+        const auto cell = cells_of(parts[i], ';');
         REQUIRE_MESSAGE(cell.size() == 2, line);
         row.cells.push_back({number(cell[0]), number(cell[1])});
       }
@@ -164,7 +164,7 @@ void renew_page() {
   };
   std::vector<double> at;
   for (std::string line; std::getline(in, line);) {
-    const auto parts = split(line.substr(std::min<std::size_t>(1, line.size())), '|');
+    const auto parts = cells_of(line.substr(std::min<std::size_t>(1, line.size())), '|');
     if (line.rfind("| op | expression", 0) == 0)
       for (std::size_t i = 2; i < parts.size(); ++i) at.push_back(number(parts[i]));
     else if (line.rfind("| ", 0) == 0 && !at.empty() && parts.size() >= 2) {

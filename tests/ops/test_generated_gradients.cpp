@@ -55,7 +55,7 @@ TEST_CASE("second and third derivatives through gradient operations") {
     std::vector<Array> at = random_inputs(c, 4);
     at.push_back(cotangent_for(c.f(leaves(at, DType::float64)), 5));
     for (std::size_t i = 0; i < c.inputs.size(); ++i) {
-      const cases::Function gradient = [&](const std::vector<Tensor>& v) {
+      const TensorFunction gradient = [&](const std::vector<Tensor>& v) {
         const EnableGrad recording;
         const std::vector<Tensor> x(v.begin(), v.end() - 1);
         return gradients(c.f(x), x, v.back(), true)[i];

@@ -57,7 +57,7 @@ TEST_CASE("reductions over every subset of axes") {
           CAPTURE(to_string(shape));
           CAPTURE(subset);
           CAPTURE(keepdim);
-          const cases::Function f = [&](const std::vector<Tensor>& t) { return r.f(t[0], front, keepdim); };
+          const TensorFunction f = [&](const std::vector<Tensor>& t) { return r.f(t[0], front, keepdim); };
           const std::vector<Tensor> leaf_x = leaves({x}, DType::float64);
           if (empty_group && !r.empty_groups) {
             CHECK_THROWS_AS(f(leaf_x), Error);

@@ -73,7 +73,7 @@ TEST_CASE("empty axes stay empty") {
 
 TEST_CASE("one thread and two give the same bits") {
   const int before = num_threads();
-  auto run = [](const cases::Function& f, const std::vector<Array>& x, int order, int threads) {
+  auto run = [](const TensorFunction& f, const std::vector<Array>& x, int order, int threads) {
     set_num_threads(threads);
     const std::vector<Tensor> t = leaves(x, DType::float32);
     std::vector<Tensor> results{f(t)};
@@ -81,7 +81,7 @@ TEST_CASE("one thread and two give the same bits") {
       for (Tensor& g : gradients(results[0], t, results[0].detach())) results.push_back(g);
     return results;
   };
-  auto check = [&](const cases::Function& f, const std::vector<Array>& x, int order) {
+  auto check = [&](const TensorFunction& f, const std::vector<Array>& x, int order) {
     const auto one = run(f, x, order, 1), two = run(f, x, order, 2);
     for (std::size_t i = 0; i < one.size(); ++i) CHECK(same_bits(one[i], two[i]));
   };

@@ -28,7 +28,7 @@ std::string elsewhere(const Tensor& z, const std::string& place, bool inner = fa
   return found;
 }
 
-Tensor random_leaf(const Shape& shape, std::uint64_t seed = 1) {
+Tensor drawn(const Shape& shape, std::uint64_t seed = 1) {
   Generator generator(seed);
   return rand(shape, {.dtype = DType::float64, .requires_grad = true}, generator);
 }
@@ -55,7 +55,7 @@ std::vector<Tensor> list(SignedLogDet z) { return {z.logabsdet}; }
   }
 
 TEST_CASE("places: every operation of every function's example is at its place in the program") {
-  for (const chainrule::Function* f : functions()) {
+  for (const Function* f : functions()) {
     const Program program = parse(f->example);
     Names names = bind_text(f->with).names;
     const Tensor z = evaluate_tensor(program, names);
@@ -64,11 +64,10 @@ TEST_CASE("places: every operation of every function's example is at its place i
 }
 
 TEST_CASE("places: functions made of others belong to the line that calls them") {
-  const Tensor x = random_leaf({2, 3}), y = random_leaf({2, 3}, 2), scalar = random_leaf({}), vector = random_leaf({3}),
-               row = random_leaf({1, 4, 6}), images = random_leaf({2, 4, 4, 4}), single = random_leaf({4, 4, 4}),
-               filters = random_leaf({3, 4, 2, 2}),
+  const Tensor x = drawn({2, 3}), y = drawn({2, 3}, 2), scalar = drawn({}), vector = drawn({3}), row = drawn({1, 4, 6}),
+               images = drawn({2, 4, 4, 4}), single = drawn({4, 4, 4}), filters = drawn({3, 4, 2, 2}),
                narrow = zeros({2, 3}, {.dtype = DType::float32, .requires_grad = true}),
-               square_x = (random_leaf({3, 3}) + 3 * eye(3)).detach().set_requires_grad();
+               square_x = (drawn({3, 3}) + 3 * eye(3)).detach().set_requires_grad();
   const Tensor labels = whole({0, 2}), index = whole({1, 0}), mask = x > 0.5, probabilities = softmax(y).detach();
   const Call calls[] = {
       CALL(sum(x)),
@@ -103,17 +102,17 @@ TEST_CASE("places: functions made of others belong to the line that calls them")
       CALL(dot(vector, vector)),
       CALL(einsum("ij,kj->ik", {x, y})),
       CALL(einsum("ij,ij->", {x, y})),
-      CALL(linear(x, random_leaf({4, 3}), random_leaf({4}))),
-      CALL(conv1d(row, random_leaf({2, 4, 3}), random_leaf({2}))),
-      CALL(conv2d(single, filters, random_leaf({3}))),
+      CALL(linear(x, drawn({4, 3}), drawn({4}))),
+      CALL(conv1d(row, drawn({2, 4, 3}), drawn({2}))),
+      CALL(conv2d(single, filters, drawn({3}))),
       CALL(conv2d(images, filters, {}, {.same_padding = true})),
-      CALL(conv_transpose2d(single, random_leaf({4, 3, 2, 2}))),
+      CALL(conv_transpose2d(single, drawn({4, 3, 2, 2}))),
       CALL(max_pool2d(single, 2)),
       CALL(avg_pool2d(single, 2)),
       CALL(adaptive_avg_pool2d(single, 2)),
       CALL(local_response_norm(images, 3)),
-      CALL(batch_norm(images, {}, {}, random_leaf({4}), random_leaf({4}), {.training = true})),
-      CALL(layer_norm(x, {3}, random_leaf({3}), random_leaf({3}))),
+      CALL(batch_norm(images, {}, {}, drawn({4}), drawn({4}), {.training = true})),
+      CALL(layer_norm(x, {3}, drawn({3}), drawn({3}))),
       CALL(interpolate(row, {.size = Size2{3}})),
       CALL(pixel_shuffle(images, 2)),
       CALL(pixel_unshuffle(images, 2)),
@@ -142,7 +141,7 @@ TEST_CASE("places: functions made of others belong to the line that calls them")
 }
 
 TEST_CASE("places: a function of a program's own has the place in the program, and of nested scopes the outer one") {
-  const Tensor x = random_leaf({3});
+  const Tensor x = drawn({3});
   const auto mine = [](const Operand& t) { return exp(t) * 2; };
   const SourceLocation text = SourceLocation::in_text("text", 3, 7), other = SourceLocation::in_text("other", 1, 1);
   Tensor z;

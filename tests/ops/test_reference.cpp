@@ -33,7 +33,7 @@ std::string unpacked(const std::string& name) {
   return text;
 }
 
-std::vector<std::string> split_at(const std::string& text, char by) {
+std::vector<std::string> split(const std::string& text, char by) {
   std::vector<std::string> parts;
   std::istringstream in(text);
   for (std::string part; std::getline(in, part, by);) parts.push_back(part);
@@ -42,7 +42,7 @@ std::vector<std::string> split_at(const std::string& text, char by) {
 
 Shape shape_of(const std::string& text) {
   Shape shape;
-  for (const auto& s : split_at(text, ',')) shape.push_back(std::stoll(s));
+  for (const auto& s : split(text, ',')) shape.push_back(std::stoll(s));
   return shape;
 }
 
@@ -53,13 +53,13 @@ struct Made {
 };
 
 Made make_input(const std::string& spec, std::uint64_t seed, DType floating) {
-  const auto parts = split_at(spec, '|');
+  const auto parts = split(spec, '|');
   const Shape shape = parts.empty() ? Shape{} : shape_of(parts[0]);
   const auto has = [&](const char* option) { return std::find(parts.begin(), parts.end(), option) != parts.end(); };
   double low = -2, high = 2;
   for (const auto& p : parts)
     if (p.find(':') != std::string::npos) {
-      const auto ends = split_at(p, ':');
+      const auto ends = split(p, ':');
       low = std::stod(ends[0]);
       high = std::stod(ends[1]);
     }
@@ -102,9 +102,9 @@ struct Reference {
 };
 
 std::size_t count_of(const std::string& inputs, const std::string& name) {
-  for (const auto& one : split_at(inputs, ' '))
+  for (const auto& one : split(inputs, ' '))
     if (one.substr(0, one.find('=')) == name)
-      return static_cast<std::size_t>(numel(shape_of(split_at(one.substr(one.find('=') + 1) + "|", '|').at(0))));
+      return static_cast<std::size_t>(numel(shape_of(split(one.substr(one.find('=') + 1) + "|", '|').at(0))));
   FAIL("no input " << name);
   return 0;
 }
@@ -121,10 +121,10 @@ const std::vector<Reference>& references() {
     }
     std::vector<Reference> list;
     std::size_t at = 0;
-    for (const auto& line : split_at(unpacked("cases.txt.gz"), '\n')) {
-      auto fields = split_at(line, '\t');
+    for (const auto& line : split(unpacked("cases.txt.gz"), '\n')) {
+      auto fields = split(line, '\t');
       fields.resize(4);
-      Reference r{fields[0], fields[1], shape_of(fields[2]), split_at(fields[3], ' '), {}};
+      Reference r{fields[0], fields[1], shape_of(fields[2]), split(fields[3], ' '), {}};
       std::size_t count = static_cast<std::size_t>(numel(r.shape));
       for (const auto& name : r.gradients) count += count_of(r.inputs, name);
       REQUIRE(at + count <= n);
@@ -198,7 +198,7 @@ void compare(const Reference& r, DType floating, double tolerance, Worst& worst)
   Names names;
   std::map<std::string, Tensor> leaves;
   std::uint64_t position = 0;
-  for (const auto& one : split_at(r.inputs, ' ')) {
+  for (const auto& one : split(r.inputs, ' ')) {
     const auto equals = one.find('=');
     const std::string name = one.substr(0, equals);
     Made made = make_input(one.substr(equals + 1), seed + 7 * position++, floating);

@@ -15,8 +15,10 @@
 
 #include "engine/system/process.h"
 #include "tests/temporary_folder.h"
+#include "tests/tools/command.h"
 
 using namespace chainrule;
+using chainrule::testing::command;
 using chainrule::testing::content;
 using Folder = chainrule::testing::TemporaryFolder;
 namespace fs = std::filesystem;
@@ -25,11 +27,6 @@ namespace {
 
 // Enough to keep the promised accuracy; a sanitizer makes each epoch fifty times longer.
 const char* const kEpochs = std::getenv("CHAINRULE_SANITIZED") ? "10" : "20";
-
-ProcessResult command(std::vector<std::string> arguments) {
-  arguments.insert(arguments.begin(), CHAINRULE_COMMAND);
-  return run_process(arguments, {.time_limit = std::chrono::minutes(10)});
-}
 
 }  // namespace
 

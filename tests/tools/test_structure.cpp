@@ -61,7 +61,7 @@ const std::map<std::string, std::vector<std::string>> kMayInclude = {
     {"tools", {"engine/", "ops/", "nn/", "optim/", "tools/"}},
     {"tools/terminal", {"engine/types", "engine/system"}},
     {"tools/program", {"engine/", "ops", "ops/language", "ops/kernels", "nn/data"}},
-    {"tools/verbs", {"engine/", "ops/", "nn/", "optim/", "tools/program", "tools/terminal"}},
+    {"tools/verbs", {"engine/", "ops/", "nn/", "optim/", "tools/program", "tools/terminal", "tools/bench"}},
     {"tools/bench", {"engine/", "ops/", "nn/", "optim/", "tools/terminal"}},
 };
 const std::vector<std::string> kRooms = {"engine", "ops", "nn", "optim", "tools"};

@@ -4,7 +4,6 @@
 
 #include <nlohmann/json_fwd.hpp>
 
-#include <functional>
 #include <string>
 #include <vector>
 
@@ -16,12 +15,6 @@ class App;
 }
 
 namespace chainrule {
-
-/// One verb of the command line; `run` gives the exit code.
-struct Verb {
-  CLI::App* app = nullptr;
-  std::function<int()> run;
-};
 
 struct ProgramOptions {
   std::string program;

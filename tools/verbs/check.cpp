@@ -2,7 +2,8 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
-#include <memory>
+#include <cmath>
+#include <limits>
 
 #include "tools/program/option_values.h"
 #include "tools/verbs/verbs.h"
@@ -12,7 +13,7 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-struct Options : ProgramOptions {
+struct CheckOptions : ProgramOptions {
   GradcheckOptions check;
   double tolerance = 0, step = 0;
   bool verbose = false;
@@ -66,7 +67,7 @@ Json to_json(const GradcheckReport& report) {
           {"evaluations", report.evaluations}};
 }
 
-int run_check(const Options& o) {
+int run_check(const CheckOptions& o) {
   const LoadedProgram loaded = load_program(o);
   wanted_inputs(loaded, loaded.bindings.names, "");  // says so when there is nothing to check
   GradcheckOptions options = o.check;
@@ -84,31 +85,27 @@ int run_check(const Options& o) {
 
 }  // namespace
 
-void add_check_verb(CLI::App& app, std::vector<Verb>& verbs) {
-  CLI::App* verb = app.add_subcommand("check", "Gradients against numerical derivatives; exit code 1 when they differ");
-  const auto options = std::make_shared<Options>();
-  add_program_options(*verb, *options);
-  verb->add_option("--order", options->check.order, "2 also checks the gradient of the gradient")
-      ->capture_default_str()
-      ->transform(whole_number(1, 2));
-  verb->add_option("--sample", options->check.sample, "At most so many random elements of each input; 0: all")
-      ->capture_default_str()
-      ->transform(whole_number(0, std::numeric_limits<std::int64_t>::max()));
-  verb->add_flag("--strict", options->check.strict, "A kink is a failure");
-  verb->add_option("--tolerance", options->tolerance, "Allowed relative error; default 1e-6, in float32 5e-3")
-      ->transform(number_above(0));
-  verb->add_option("--step", options->step,
-                   "First shift of the numerical derivative, times max(1, |x|); default: three sizes")
-      ->transform(number_above(0));
-  verb->add_flag("--verbose", options->verbose, "A table of every number as well");
-  verb->footer("Example: chainrule check 'sum(relu(x) * w)' x=[1,-2,0] w=[1,2,3]");
-  verbs.push_back({verb, [options] {
-                     try {
-                       return run_check(*options);
-                     } catch (const std::exception& e) {
-                       return report_error(e, options->json);
-                     }
-                   }});
+void add_check_verb(CommandLine& app) {
+  add_verb<CheckOptions>(
+      app, "check", "Gradients against numerical derivatives; exit code 1 when they differ",
+      "chainrule check 'sum(relu(x) * w)' x=[1,-2,0] w=[1,2,3]",
+      [](CLI::App& verb, CheckOptions& o) {
+        add_program_options(verb, o);
+        verb.add_option("--order", o.check.order, "2 also checks the gradient of the gradient")
+            ->capture_default_str()
+            ->transform(whole_number(1, 2));
+        verb.add_option("--sample", o.check.sample, "At most so many random elements of each input; 0: all")
+            ->capture_default_str()
+            ->transform(whole_number(0, std::numeric_limits<std::int64_t>::max()));
+        verb.add_flag("--strict", o.check.strict, "A kink is a failure");
+        verb.add_option("--tolerance", o.tolerance, "Allowed relative error; default 1e-6, in float32 5e-3")
+            ->transform(number_above(0));
+        verb.add_option("--step", o.step,
+                        "First shift of the numerical derivative, times max(1, |x|); default: three sizes")
+            ->transform(number_above(0));
+        verb.add_flag("--verbose", o.verbose, "A table of every number as well");
+      },
+      run_check);
 }
 
 }  // namespace chainrule

@@ -2,8 +2,6 @@
 // that a new option is known at once.
 #include <fmt/format.h>
 
-#include <memory>
-
 #include "engine/types/error.h"
 #include "tools/program/option_values.h"
 #include "tools/verbs/verbs.h"
@@ -60,17 +58,26 @@ complete -o filenames -F _chainrule chainrule
                      verbs, cases);
 }
 
+struct CompletionOptions {
+  const CommandLine* app = nullptr;
+  std::string shell;
+};
+
+int run_completion(const CompletionOptions& o) {
+  fmt::print("{}", script(*o.app, o.shell));
+  return 0;
+}
+
 }  // namespace
 
-void add_completion_verb(CLI::App& app, std::vector<Verb>& verbs) {
-  CLI::App* verb = app.add_subcommand("completion", "A script for bash or zsh that completes verbs and options");
-  const auto shell = std::make_shared<std::string>();
-  verb->add_option("shell", *shell, "bash or zsh")->required()->check(one_of({"bash", "zsh"}));
-  verb->footer("Example: chainrule completion bash");
-  verbs.push_back({verb, [&app, shell] {
-                     fmt::print("{}", script(app, *shell));
-                     return 0;
-                   }});
+void add_completion_verb(CommandLine& app) {
+  add_verb<CompletionOptions>(
+      app, "completion", "A script for bash or zsh that completes verbs and options", "chainrule completion bash",
+      [&app](CLI::App& verb, CompletionOptions& o) {
+        o.app = &app;
+        verb.add_option("shell", o.shell, "bash or zsh")->required()->check(one_of({"bash", "zsh"}));
+      },
+      run_completion);
 }
 
 }  // namespace chainrule

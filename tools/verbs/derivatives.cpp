@@ -3,9 +3,9 @@
 #include <nlohmann/json.hpp>
 
 #include <algorithm>
-#include <memory>
 
 #include "engine/backward.h"
+#include "engine/derivatives.h"
 #include "engine/factory.h"
 #include "engine/scopes.h"
 #include "engine/system/text.h"
@@ -19,7 +19,7 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-struct Options : ProgramOptions {
+struct DerivativeOptions : ProgramOptions {
   std::string wrt, cotangent, save;
   std::vector<std::string> tangents;
 };
@@ -38,15 +38,8 @@ std::size_t width_of(const std::vector<NamedTensor>& inputs) {
   return width;
 }
 
-/// Gradients by each input; empty handles where no path leads.
-std::vector<Tensor> gradients(const Tensor& result, const std::vector<Tensor>& inputs, const Tensor& cotangent,
-                              bool create_graph = false) {
-  if (!result.requires_grad()) return std::vector<Tensor>(inputs.size());
-  return grad(std::vector{result}, inputs,
-              {.create_graph = create_graph, .retain_graph = true, .allow_unused = true, .cotangents = {cotangent}});
-}
-
-int run_eval(const Options& o) {
+int run_eval(const DerivativeOptions& o) {
+  check_save(o.save);
   const LoadedProgram loaded = load_program(o);
   const NoGrad values_only;
   Names names;
@@ -59,12 +52,17 @@ int run_eval(const Options& o) {
   return 0;
 }
 
-int run_grad(const Options& o) {
+int run_grad(const DerivativeOptions& o) {
+  check_save(o.save);
   const LoadedProgram loaded = load_program(o);
   Names names;
   const Tensor result = loaded.run(names);
   const auto inputs = wanted_inputs(loaded, names, o.wrt);
-  const auto found = gradients(result, tensors_of(inputs), cotangent_for(result, o.cotangent, o));
+  // Empty handles where no path leads.
+  std::vector<Tensor> found(inputs.size());
+  const Tensor cotangent = cotangent_for(result, o.cotangent, o);
+  if (result.requires_grad())
+    found = grad(std::vector{result}, tensors_of(inputs), {.allow_unused = true, .cotangents = {cotangent}});
   std::vector<NamedTensor> saved{{"result", result}};
   saved.reserve(inputs.size() + 1);
   for (std::size_t i = 0; i < inputs.size(); ++i) saved.push_back({"grad." + inputs[i].name, found[i]});
@@ -84,28 +82,8 @@ int run_grad(const Options& o) {
   return 0;
 }
 
-/// The derivative of every number of z by every number of x: shape z + x. Zero where no path leads.
-Tensor jacobian_of(const Tensor& z, const Tensor& x) {
-  Shape shape = z.shape();
-  for (const auto s : x.shape()) {
-    if (shape.size() == static_cast<std::size_t>(kMaxRank))
-      throw ShapeError(fmt::format("jacobian: {} by {} has more than {} axes; reshape one of them",
-                                   to_string(z.shape()), to_string(x.shape()), kMaxRank));
-    shape.push_back(s);
-  }
-  std::vector<double> rows;
-  std::vector<double> one_hot(static_cast<std::size_t>(z.numel()), 0);
-  for (std::size_t i = 0; i < one_hot.size(); ++i) {
-    one_hot[i] = 1;
-    const Tensor g = gradients(z, {x}, from_vector(one_hot, z.shape(), {.dtype = z.dtype()}))[0];
-    const auto row = g.defined() ? g.to_vector() : std::vector<double>(static_cast<std::size_t>(x.numel()), 0);
-    rows.insert(rows.end(), row.begin(), row.end());
-    one_hot[i] = 0;
-  }
-  return from_vector(rows, shape, {.dtype = z.dtype()});
-}
-
-int run_jacobian(const Options& o) {
+int run_jacobian(const DerivativeOptions& o) {
+  check_save(o.save);
   const LoadedProgram loaded = load_program(o);
   Names names;
   const Tensor result = loaded.run(names);
@@ -115,7 +93,7 @@ int run_jacobian(const Options& o) {
   std::vector<NamedTensor> saved{{"result", result}};
   saved.reserve(inputs.size() + 1);
   for (const NamedTensor& input : inputs) {
-    const Tensor j = jacobian_of(result, input.tensor);
+    const Tensor j = jacobian(result, input.tensor);
     all[input.name] = to_json(j);
     saved.push_back({"jacobian." + input.name, j});
     text += value_line("∂" + input.name, width_of(inputs), j);
@@ -128,23 +106,20 @@ int run_jacobian(const Options& o) {
   return 0;
 }
 
-int run_hessian(const Options& o) {
+int run_hessian(const DerivativeOptions& o) {
+  check_save(o.save);
   const LoadedProgram loaded = load_program(o);
   Names names;
   const Tensor result = loaded.run(names);
-  if (result.numel() != 1)
-    throw GraphError(fmt::format("hessian: the result has shape {}, it must be one number, as sum(...) gives",
-                                 to_string(result.shape())));
   const auto inputs = wanted_inputs(loaded, names, o.wrt);
-  const auto first = gradients(result, tensors_of(inputs), ones(result.shape(), {.dtype = result.dtype()}), true);
+  const auto blocks = hessian(result, tensors_of(inputs));
   Json all = Json::object();
   std::string text = value_line("result", 6, result);
   std::vector<NamedTensor> saved{{"result", result}};
   for (std::size_t i = 0; i < inputs.size(); ++i) {
-    for (const NamedTensor& by : inputs) {
-      // No path at all means that nothing changes: zeros.
-      const Tensor g = first[i].defined() ? first[i] : zeros(inputs[i].tensor.shape(), {.dtype = result.dtype()});
-      const Tensor h = jacobian_of(g, by.tensor);
+    for (std::size_t k = 0; k < inputs.size(); ++k) {
+      const NamedTensor& by = inputs[k];
+      const Tensor& h = blocks[i][k];
       all[inputs[i].name][by.name] = to_json(h);
       saved.push_back({fmt::format("hessian.{}.{}", inputs[i].name, by.name), h});
       text += value_line(fmt::format("∂²/∂{} ∂{}", inputs[i].name, by.name), 6, h);
@@ -158,7 +133,8 @@ int run_hessian(const Options& o) {
   return 0;
 }
 
-int run_jvp(const Options& o) {
+int run_jvp(const DerivativeOptions& o) {
+  check_save(o.save);
   const LoadedProgram loaded = load_program(o);
   Names names;
   const Tensor result = loaded.run(names);
@@ -176,65 +152,49 @@ int run_jvp(const Options& o) {
     tangents.push_back(t);
   }
   if (inputs.empty()) throw ValueError("jvp: give the direction of each input, as in --tangent x=1");
-  // Two reverse passes: the gradient is linear in the cotangent u, and its derivative by u along the tangents is J v.
-  const Tensor u = zeros(result.shape(), {.dtype = result.dtype(), .requires_grad = true});
-  Tensor product;
-  const auto first = gradients(result, inputs, u, true);
-  for (std::size_t i = 0; i < inputs.size(); ++i) {
-    if (!first[i].defined() || !first[i].requires_grad()) continue;
-    const Tensor term = sum(first[i] * tangents[i]);
-    product = product.defined() ? product + term : term;
-  }
-  const Tensor jvp = product.defined() ? grad(product, u) : zeros(result.shape(), {.dtype = result.dtype()});
-  save_results(o.save, {{"result", result}, {"jvp", jvp}});
+  const Tensor product = jvp(result, inputs, tangents);
+  save_results(o.save, {{"result", result}, {"jvp", product}});
   if (o.json)
-    print_json({{"result", to_json(result)}, {"jvp", to_json(jvp)}});
+    print_json({{"result", to_json(result)}, {"jvp", to_json(product)}});
   else
-    fmt::print("{}{}", value_line("result", 6, result), value_line("jvp", 6, jvp));
+    fmt::print("{}{}", value_line("result", 6, result), value_line("jvp", 6, product));
   return 0;
 }
 
 }  // namespace
 
-void add_derivative_verbs(CLI::App& app, std::vector<Verb>& verbs) {
+void add_derivative_verbs(CommandLine& app) {
   struct Entry {
     const char *name, *help, *example;
-    int (*run)(const Options&);
+    int (*run)(const DerivativeOptions&);
+    bool wrt = true;
   };
   static constexpr Entry entries[] = {
-      {"eval", "The value of a program", "chainrule eval 'a = [1, 2, 3]; sum(a ** 2)'", run_eval},
+      {"eval", "The value of a program", "chainrule eval 'a = [1, 2, 3]; sum(a ** 2)'", run_eval, false},
       {"grad", "The value and the gradients by its inputs", "chainrule grad 'tanh(w * x + b)' x=0.5 w=2 b=-1",
        run_grad},
       {"jacobian", "Every derivative of every number of the result", "chainrule jacobian 'softmax(x, dim=0)' x=[1,2,3]",
        run_jacobian},
       {"hessian", "The second derivatives of one number", "chainrule hessian 'sum(x ** 3)' x=[1,2]", run_hessian},
-      {"jvp", "The derivative in one direction", "chainrule jvp 'x ** 2' x=[1,2] --tangent x=[1,0]", run_jvp}};
-  for (const Entry& entry : entries) {
-    CLI::App* verb = app.add_subcommand(entry.name, entry.help);
-    const auto options = std::make_shared<Options>();
-    add_program_options(*verb, *options);
-    verb->add_option("--save", options->save, "FILE.npz: the results, as result, grad.NAME and so on")
-        ->check(file_name());
-    const std::string name = entry.name;
-    if (name != "eval" && name != "jvp")
-      verb->add_option("--wrt", options->wrt, "Names to differentiate by, a,b; default: every floating input");
-    if (name == "grad")
-      verb->add_option(
-          "--cotangent", options->cotangent,
-          "Weights of the result's numbers, in its shape, or 'ones'; needed unless the result is one number");
-    if (name == "jvp")
-      verb->add_option("--tangent", options->tangents, "NAME=VALUE: the direction in which an input moves")
-          ->allow_extra_args(false);
-    verb->footer(std::string("Example: ") + entry.example);
-    verbs.push_back({verb, [options, run = entry.run] {
-                       try {
-                         check_save(options->save);
-                         return run(*options);
-                       } catch (const std::exception& e) {
-                         return report_error(e, options->json);
-                       }
-                     }});
-  }
+      {"jvp", "The derivative in one direction", "chainrule jvp 'x ** 2' x=[1,2] --tangent x=[1,0]", run_jvp, false}};
+  for (const Entry& entry : entries)
+    add_verb<DerivativeOptions>(
+        app, entry.name, entry.help, entry.example,
+        [&entry](CLI::App& verb, DerivativeOptions& o) {
+          add_program_options(verb, o);
+          verb.add_option("--save", o.save, "FILE.npz: the results, as result, grad.NAME and so on")
+              ->check(file_name());
+          if (entry.wrt)
+            verb.add_option("--wrt", o.wrt, "Names to differentiate by, a,b; default: every floating input");
+          if (entry.run == run_grad)
+            verb.add_option(
+                "--cotangent", o.cotangent,
+                "Weights of the result's numbers, in its shape, or 'ones'; needed unless the result is one number");
+          if (entry.run == run_jvp)
+            verb.add_option("--tangent", o.tangents, "NAME=VALUE: the direction in which an input moves")
+                ->allow_extra_args(false);
+        },
+        entry.run);
 }
 
 }  // namespace chainrule

@@ -3,7 +3,6 @@
 #include <nlohmann/json.hpp>
 
 #include <algorithm>
-#include <memory>
 
 #include "engine/backward.h"
 #include "engine/draw/diagram.h"
@@ -18,7 +17,7 @@
 namespace chainrule {
 namespace {
 
-struct Options : ProgramOptions {
+struct DrawOptions : ProgramOptions {
   std::string out, view = "learn", cotangent, gradient_of, color = "kind", frames;
   std::vector<std::string> show, hide;
   bool steps = false;
@@ -55,18 +54,22 @@ std::vector<std::string> part_names() {
   return names;
 }
 
+bool contains(const std::vector<std::string>& list, const char* name) {
+  return std::find(list.begin(), list.end(), name) != list.end();
+}
+
 /// What the view shows, then what was asked for by name.
-void choose_parts(GraphOptions& options, const Options& o) {
+void choose_parts(GraphOptions& options, const DrawOptions& o) {
   options.values = options.gradients = options.local_derivatives = o.view == "learn";
   if (o.view == "summary") options.fold_above = 1;
   for (const Part& part : kParts) {
-    if (std::ranges::find(o.show, part.name) != o.show.end()) options.*part.shown = true;
-    if (std::ranges::find(o.hide, part.name) != o.hide.end()) options.*part.shown = false;
+    if (contains(o.show, part.name)) options.*part.shown = true;
+    if (contains(o.hide, part.name)) options.*part.shown = false;
   }
 }
 
 /// What is drawn: the result, or with --gradient-of its gradient as a graph of its own.
-Tensor drawn(const Options& o, const LoadedProgram& loaded, const Names& names, const Tensor& result) {
+Tensor drawn(const DrawOptions& o, const LoadedProgram& loaded, const Names& names, const Tensor& result) {
   if (o.gradient_of.empty()) return result;
   const std::vector<NamedTensor> by = wanted_inputs(loaded, names, o.gradient_of);
   if (by.size() != 1) throw ValueError("--gradient-of takes one name");
@@ -79,7 +82,7 @@ Tensor drawn(const Options& o, const LoadedProgram& loaded, const Names& names, 
 }
 
 /// --steps and --frames: the walk through the graph in place of one picture.
-int run_steps(const Options& o, const Tensor& shown, const GraphOptions& options) {
+int run_steps(const DrawOptions& o, const Tensor& shown, const GraphOptions& options) {
   if (!options.gradients && shown.requires_grad() && o.gradient_of.empty() && !o.quiet)
     fmt::print(
         stderr,
@@ -97,7 +100,7 @@ int run_steps(const Options& o, const Tensor& shown, const GraphOptions& options
   return 0;
 }
 
-void check_steps(const Options& o) {
+void check_steps(const DrawOptions& o) {
   if (!o.steps && o.frames.empty()) return;
   const char* wrong = !o.out.empty()      ? "-o: steps go to stdout, frames into their folder"
                       : o.view != "learn" ? "--view: steps show values and gradients"
@@ -107,7 +110,7 @@ void check_steps(const Options& o) {
     throw ValueError(fmt::format("{} cannot be used with {}", o.frames.empty() ? "--steps" : "--frames", wrong));
 }
 
-int run_graph(const Options& o) {
+int run_graph(const DrawOptions& o) {
   check_steps(o);
   const LoadedProgram loaded = load_program(o);
   Names names;
@@ -151,60 +154,59 @@ int run_graph(const Options& o) {
 
 }  // namespace
 
-void add_graph_verb(CLI::App& app, std::vector<Verb>& verbs) {
-  CLI::App* verb = app.add_subcommand("graph", "A diagram of the program: values forward, gradients backward");
-  const auto options = std::make_shared<Options>();
-  GraphOptions& graph = options->graph;
-  add_program_options(*verb, *options);
-  verb->add_option("-o,--out", options->out,
-                   "The file: .svg .png .pdf .html .dot .txt .json by its ending; without one, the text on stdout");
-  verb->add_flag("--steps", options->steps, "The chain rule step by step as text, with --json as JSON");
-  verb->add_option("--frames", options->frames,
-                   "FOLDER: a DOT file for each step, steps.txt, steps.json, and player.html, which plays them");
-  verb->add_option("--view", options->view, "learn: values and gradients; shapes: shapes only; summary: folded")
-      ->capture_default_str()
-      ->check(one_of({"learn", "shapes", "summary"}));
-  verb->add_option("--show", options->show,
-                   "Parts of the labels besides the view's: " + fmt::format("{}", fmt::join(part_names(), ",")))
-      ->delimiter(',')
-      ->check(one_of(part_names()));
-  verb->add_option("--hide", options->hide, "Parts of the labels to leave out: op,shape")
-      ->delimiter(',')
-      ->check(one_of(part_names()));
-  verb->add_option("--cotangent", options->cotangent, "Weights of a result of many numbers, or 'ones'");
-  verb->add_option("--gradient-of", options->gradient_of, "NAME: draws how the gradient by this input is computed");
-  verb->add_flag("--symbols", graph.symbols, "Letters in place of numbers");
-  verb->add_option("--color", options->color, "kind; memory: the more bytes, the darker; health: of gradients")
-      ->capture_default_str()
-      ->check(one_of({"kind", "memory", "health"}));
-  verb->add_option("--title", graph.title, "Default: the program");
-  verb->add_flag("--dark", graph.dark, "For dark pages");
-  verb->add_option("--rankdir", graph.direction, "LR: left to right, TB: top to bottom; default: what reads better")
-      ->check(one_of({"LR", "TB"}));
-  verb->add_option("--font", graph.font, "A font that has the letters of the labels, such as 'Noto Sans CJK SC'");
-  verb->add_option("--max-label", graph.max_label, "Longer names are cut")
-      ->capture_default_str()
-      ->transform(whole_number(1, 1'000'000));
-  verb->add_option("--wrap", graph.wrap, "Names longer than so many columns break into lines; 0: never")
-      ->capture_default_str()
-      ->transform(whole_number(0, 1'000'000));
-  verb->add_option("--fold-above", graph.fold_above, "Fold graphs of more nodes; 0: never")
-      ->capture_default_str()
-      ->transform(whole_number());
-  verb->add_option("--depth", graph.depth, "Modules nested deeper than this become one node")
-      ->transform(whole_number(0, 1000));
-  verb->add_option("--fold", graph.fold, "PATTERN: modules of such a path become one node ('net.block*')");
-  verb->add_option("--expand", graph.expand, "PATTERN: modules that stay open");
-  verb->add_option("--fold-repeats", graph.fold_repeats, "So many like modules in a row, or more, become one node")
-      ->transform(whole_number(2, 1'000'000));
-  verb->footer("Example: chainrule graph 'price = apple * count * tax' apple=100 count=2 tax=1.1 -o price.svg");
-  verbs.push_back({verb, [options] {
-                     try {
-                       return run_graph(*options);
-                     } catch (const std::exception& e) {
-                       return report_error(e, options->json);
-                     }
-                   }});
+void add_graph_verb(CommandLine& app) {
+  add_verb<DrawOptions>(
+      app, "graph", "A diagram of the program: values forward, gradients backward",
+      "chainrule graph 'price = apple * count * tax' apple=100 count=2 tax=1.1 -o price.svg",
+      [](CLI::App& verb, DrawOptions& o) {
+        add_program_options(verb, o);
+        verb.add_option(
+            "-o,--out", o.out,
+            "The file: .svg .png .pdf .html .dot .txt .json by its ending; without one, the text on stdout");
+        verb.add_flag("--steps", o.steps, "The chain rule step by step as text, with --json as JSON");
+        verb.add_option("--frames", o.frames,
+                        "FOLDER: a DOT file for each step, steps.txt, steps.json, and player.html, which plays them");
+        verb.add_option("--view", o.view, "learn: values and gradients; shapes: shapes only; summary: folded")
+            ->capture_default_str()
+            ->check(one_of({"learn", "shapes", "summary"}));
+        verb.add_option("--show", o.show,
+                        "Parts of the labels besides the view's: " + fmt::format("{}", fmt::join(part_names(), ",")))
+            ->delimiter(',')
+            ->check(one_of(part_names()));
+        verb.add_option("--hide", o.hide, "Parts of the labels to leave out: op,shape")
+            ->delimiter(',')
+            ->check(one_of(part_names()));
+        verb.add_option("--cotangent", o.cotangent, "Weights of a result of many numbers, or 'ones'");
+        verb.add_option("--gradient-of", o.gradient_of, "NAME: draws how the gradient by this input is computed");
+        verb.add_flag("--symbols", o.graph.symbols, "Letters in place of numbers");
+        verb.add_option("--color", o.color, "kind; memory: the more bytes, the darker; health: of gradients")
+            ->capture_default_str()
+            ->check(one_of({"kind", "memory", "health"}));
+        verb.add_option("--title", o.graph.title, "Default: the program");
+        verb.add_flag("--dark", o.graph.dark, "For dark pages");
+        verb.add_option("--rankdir", o.graph.direction,
+                        "LR: left to right, TB: top to bottom; default: what reads better")
+            ->check(one_of({"LR", "TB"}));
+        verb.add_option("--font", o.graph.font,
+                        "A font that has the letters of the labels, such as 'Noto Sans CJK SC'");
+        verb.add_option("--max-label", o.graph.max_label, "Longer names are cut")
+            ->capture_default_str()
+            ->transform(whole_number(1, 1'000'000));
+        verb.add_option("--wrap", o.graph.wrap, "Names longer than so many columns break into lines; 0: never")
+            ->capture_default_str()
+            ->transform(whole_number(0, 1'000'000));
+        verb.add_option("--fold-above", o.graph.fold_above, "Fold graphs of more nodes; 0: never")
+            ->capture_default_str()
+            ->transform(whole_number());
+        verb.add_option("--depth", o.graph.depth, "Modules nested deeper than this become one node")
+            ->transform(whole_number(0, 1000));
+        verb.add_option("--fold", o.graph.fold, "PATTERN: modules of such a path become one node ('net.block*')");
+        verb.add_option("--expand", o.graph.expand, "PATTERN: modules that stay open");
+        verb.add_option("--fold-repeats", o.graph.fold_repeats,
+                        "So many like modules in a row, or more, become one node")
+            ->transform(whole_number(2, 1'000'000));
+      },
+      run_graph);
 }
 
 }  // namespace chainrule

@@ -6,7 +6,6 @@
 #include <nlohmann/json.hpp>
 
 #include <algorithm>
-#include <memory>
 
 #include "engine/format.h"
 #include "engine/system/text.h"
@@ -60,12 +59,12 @@ Json facts_of(const Function& f) {
   return facts;
 }
 
-struct Options {
+struct OpsOptions {
   std::string name;
   bool json = false, markdown = false;
 };
 
-int print_one(const Options& o) {
+int print_one(const OpsOptions& o) {
   const Function* f = find_function(o.name);
   if (!f) {
     const std::string hint = did_you_mean(similar_functions(o.name));
@@ -104,7 +103,7 @@ int print_one(const Options& o) {
   return check.report.ok() || !check.differentiable ? 0 : 1;
 }
 
-int print_all(const Options& o) {
+int print_all(const OpsOptions& o) {
   if (o.json) {
     Json all = Json::array();
     for (const Function* f : functions()) all.push_back(facts_of(*f));
@@ -119,6 +118,8 @@ int print_all(const Options& o) {
   }
   return 0;
 }
+
+int run_ops(const OpsOptions& o) { return o.name.empty() ? print_all(o) : print_one(o); }
 
 }  // namespace
 
@@ -136,20 +137,15 @@ std::string operations_as_markdown() {
   return table;
 }
 
-void add_ops_verb(CLI::App& app, std::vector<Verb>& verbs) {
-  CLI::App* verb = app.add_subcommand("ops", "The table of operations; or everything about one");
-  const auto options = std::make_shared<Options>();
-  verb->add_option("name", options->name, "One operation: formula, derivatives, kinks, an example and its check");
-  verb->add_flag("--json", options->json, "As JSON");
-  verb->add_flag("--markdown", options->markdown, "The table as Markdown");
-  verb->footer("Example: chainrule ops softmax");
-  verbs.push_back({verb, [options] {
-                     try {
-                       return options->name.empty() ? print_all(*options) : print_one(*options);
-                     } catch (const std::exception& e) {
-                       return report_error(e, options->json);
-                     }
-                   }});
+void add_ops_verb(CommandLine& app) {
+  add_verb<OpsOptions>(
+      app, "ops", "The table of operations; or everything about one", "chainrule ops softmax",
+      [](CLI::App& verb, OpsOptions& o) {
+        verb.add_option("name", o.name, "One operation: formula, derivatives, kinks, an example and its check");
+        verb.add_flag("--json", o.json, "As JSON");
+        verb.add_flag("--markdown", o.markdown, "The table as Markdown");
+      },
+      run_ops);
 }
 
 }  // namespace chainrule

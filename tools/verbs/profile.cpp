@@ -3,7 +3,6 @@
 #include <nlohmann/json.hpp>
 
 #include <algorithm>
-#include <memory>
 
 #include "engine/backward.h"
 #include "engine/profile.h"
@@ -14,7 +13,7 @@
 namespace chainrule {
 namespace {
 
-struct Options : ProgramOptions {
+struct ProfileOptions : ProgramOptions {
   std::string cotangent = "ones";
   int repeat = 10;
 };
@@ -44,7 +43,7 @@ std::vector<Line> lines_of(const std::vector<ProfileRow>& rows) {
   return lines;
 }
 
-int run_profile(const Options& o) {
+int run_profile(const ProfileOptions& o) {
   const LoadedProgram loaded = load_program(o);
   const auto step = [&] {
     Names names;
@@ -90,23 +89,18 @@ int run_profile(const Options& o) {
 
 }  // namespace
 
-void add_profile_verb(CLI::App& app, std::vector<Verb>& verbs) {
-  CLI::App* verb =
-      app.add_subcommand("profile", "Time, calls, bytes and FLOPs of each operation, forward and backward");
-  const auto options = std::make_shared<Options>();
-  add_program_options(*verb, *options);
-  verb->add_option("--repeat", options->repeat, "Measured steps, after one that warms up")
-      ->capture_default_str()
-      ->transform(whole_number(1, 1'000'000));
-  verb->add_option("--cotangent", options->cotangent, "Weights of a result of many numbers")->capture_default_str();
-  verb->footer("Example: chainrule profile 'sum(tanh(x @ w))' 'x=randn(256,256)' 'w=randn(256,256)'");
-  verbs.push_back({verb, [options] {
-                     try {
-                       return run_profile(*options);
-                     } catch (const std::exception& e) {
-                       return report_error(e, options->json);
-                     }
-                   }});
+void add_profile_verb(CommandLine& app) {
+  add_verb<ProfileOptions>(
+      app, "profile", "Time, calls, bytes and FLOPs of each operation, forward and backward",
+      "chainrule profile 'sum(tanh(x @ w))' 'x=randn(256,256)' 'w=randn(256,256)'",
+      [](CLI::App& verb, ProfileOptions& o) {
+        add_program_options(verb, o);
+        verb.add_option("--repeat", o.repeat, "Measured steps, after one that warms up")
+            ->capture_default_str()
+            ->transform(whole_number(1, 1'000'000));
+        verb.add_option("--cotangent", o.cotangent, "Weights of a result of many numbers")->capture_default_str();
+      },
+      run_profile);
 }
 
 }  // namespace chainrule

@@ -1,6 +1,4 @@
 // The self test. The examples of the function table are held against the registry, so that no operation is forgotten.
-#include "tools/verbs/selftest.h"
-
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
@@ -21,6 +19,7 @@
 #include "ops/registry.h"
 #include "tools/program/program.h"
 #include "tools/verbs/digits_net.h"
+#include "tools/verbs/verbs.h"
 
 namespace chainrule {
 namespace {
@@ -144,24 +143,21 @@ class SelfTest {
   int failures_ = 0;
 };
 
+struct SelftestOptions {
+  bool json = false;
+};
+
+/// 0, or 1 when a check said no.
+int run_selftest(const SelftestOptions& o) { return SelfTest(o.json).run(); }
+
 }  // namespace
 
-int run_selftest(bool json) { return SelfTest(json).run(); }
-
-int print_version(bool json) {
-#ifdef NDEBUG
-  constexpr const char* kBuild = "release";
-#else
-  constexpr const char* kBuild = "debug";
-#endif
-  if (json) {
-    print_json({{"version", CHAINRULE_VERSION}, {"build", kBuild}, {"threads", num_threads()}});
-    return 0;
-  }
-  const bool debug = std::string_view(kBuild) == "debug";
-  fmt::print("chainrule {} ({}{}, {} threads)\n", CHAINRULE_VERSION, kBuild, debug ? ": slow, with assertions" : "",
-             num_threads());
-  return 0;
+void add_selftest_verb(CommandLine& app) {
+  add_verb<SelftestOptions>(
+      app, "selftest", "Does this build work here? Every derivative, the diagrams, the training; one verdict",
+      "chainrule selftest",
+      [](CLI::App& verb, SelftestOptions& o) { verb.add_flag("--json", o.json, "One JSON object instead of lines"); },
+      run_selftest);
 }
 
 }  // namespace chainrule

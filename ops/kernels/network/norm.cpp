@@ -16,9 +16,9 @@ namespace {
 
 constexpr std::int64_t kBlock = 512;       // rows of columns in one task
 constexpr std::int64_t kWeightBlock = 64;  // rows in one task of row_sums
-constexpr std::int64_t kGrain = 1 << 14;
+constexpr std::int64_t kNormGrain = 1 << 14;
 
-std::int64_t grain(std::int64_t each) { return kGrain / std::max<std::int64_t>(each, 1) + 1; }
+std::int64_t grain(std::int64_t each) { return kNormGrain / std::max<std::int64_t>(each, 1) + 1; }
 
 /// Room that a thread keeps: the second call of the same size allocates nothing.
 template <class T, int Which>

@@ -1,4 +1,4 @@
-// One walker for all: it carries a state for each of up to kColumns columns, or for a single row.
+// One walker for all: it carries a state for each of up to kScanColumns columns, or for a single row.
 #include "ops/kernels/reduce/scan.h"
 
 #include <algorithm>
@@ -13,19 +13,19 @@
 namespace chainrule::kernels {
 namespace {
 
-constexpr std::int64_t kColumns = 64;
-constexpr std::int64_t kGrain = 1 << 14;
+constexpr std::int64_t kScanColumns = 64;
+constexpr std::int64_t kScanGrain = 1 << 14;
 
 /// Calls walk(first, columns) for every group of neighbouring lines; `first` is the place of their first number.
 template <class Walk>
 void each_group(std::int64_t outer, std::int64_t n, std::int64_t inner, const Walk& walk) {
   if (n == 1) inner *= std::exchange(outer, 1);  // lines of one number are columns, side by side
-  const std::int64_t strips = (inner + kColumns - 1) / kColumns;
-  const std::int64_t task = std::max<std::int64_t>(n * std::min(inner, kColumns), 1);
-  parallel_for(outer * strips, (kGrain + task - 1) / task, [&](std::int64_t begin, std::int64_t end) {
+  const std::int64_t strips = (inner + kScanColumns - 1) / kScanColumns;
+  const std::int64_t task = std::max<std::int64_t>(n * std::min(inner, kScanColumns), 1);
+  parallel_for(outer * strips, (kScanGrain + task - 1) / task, [&](std::int64_t begin, std::int64_t end) {
     for (std::int64_t t = begin; t < end; ++t) {
-      const std::int64_t i = t % strips * kColumns;
-      walk(t / strips * n * inner + i, std::min(kColumns, inner - i));
+      const std::int64_t i = t % strips * kScanColumns;
+      walk(t / strips * n * inner + i, std::min(kScanColumns, inner - i));
     }
   });
 }
@@ -40,7 +40,7 @@ void scan(std::int64_t outer, std::int64_t n, std::int64_t inner, bool reverse, 
       for (std::int64_t k = 0; k < n; ++k) step(state, start + k * stride);
       return;
     }
-    std::array<State, kColumns> state{};
+    std::array<State, kScanColumns> state{};
     for (std::int64_t k = 0; k < n; ++k) {
       for (std::int64_t i = 0; i < columns; ++i) step(state[i], start + k * stride + i);
     }
@@ -141,22 +141,23 @@ void products_of_others(DType d, const void* x, void* z, std::int64_t outer, std
     T* to = static_cast<T*>(z);
     if (inner != 1) {
       return each_group(outer, n, inner, [&](std::int64_t first, std::int64_t columns) {
-        others<kColumns>(from + first, to + first, n, inner, columns, 1);
+        others<kScanColumns>(from + first, to + first, n, inner, columns, 1);
       });
     }
     const std::int64_t task = std::max<std::int64_t>(n * kRows, 1);
-    parallel_for((outer + kRows - 1) / kRows, (kGrain + task - 1) / task, [&](std::int64_t begin, std::int64_t end) {
-      for (std::int64_t row = begin * kRows; row < std::min(end * kRows, outer); row += kRows) {
-        const T* x0 = from + row * n;
-        T* z0 = to + row * n;
-        if (row + kRows <= outer) {
-          others<kRows>(x0, z0, n, 1, std::integral_constant<int, kRows>{}, n);
-        } else {
-          for (std::int64_t i = 0; i < outer - row; ++i)
-            others<1>(x0 + i * n, z0 + i * n, n, 1, std::integral_constant<int, 1>{}, n);
-        }
-      }
-    });
+    parallel_for((outer + kRows - 1) / kRows, (kScanGrain + task - 1) / task,
+                 [&](std::int64_t begin, std::int64_t end) {
+                   for (std::int64_t row = begin * kRows; row < std::min(end * kRows, outer); row += kRows) {
+                     const T* x0 = from + row * n;
+                     T* z0 = to + row * n;
+                     if (row + kRows <= outer) {
+                       others<kRows>(x0, z0, n, 1, std::integral_constant<int, kRows>{}, n);
+                     } else {
+                       for (std::int64_t i = 0; i < outer - row; ++i)
+                         others<1>(x0 + i * n, z0 + i * n, n, 1, std::integral_constant<int, 1>{}, n);
+                     }
+                   }
+                 });
   });
 }
 

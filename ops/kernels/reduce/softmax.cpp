@@ -13,9 +13,9 @@
 namespace chainrule::kernels {
 namespace {
 
-constexpr std::int64_t kTile = 1024;   // elements of scratch
-constexpr std::int64_t kColumns = 32;  // columns side by side; sums are kept in double there
-constexpr std::int64_t kGrain = 1 << 12;
+constexpr std::int64_t kTile = 1024;          // elements of scratch
+constexpr std::int64_t kSoftmaxColumns = 32;  // columns side by side; sums are kept in double there
+constexpr std::int64_t kSoftmaxGrain = 1 << 12;
 
 template <class T>
 using Tile = std::array<T, kTile>;
@@ -26,14 +26,14 @@ T finite_shift(T m) {
   return std::isinf(m) ? T(0) : m;
 }
 
-/// Up to kColumns columns of one (n, inner) plane.
+/// Up to kSoftmaxColumns columns of one (n, inner) plane.
 template <class T>
 struct Strip {
   std::int64_t n, inner, width;
   std::int64_t tile_rows() const { return kTile / width; }
 
-  std::array<T, kColumns> max(const T* x) const {
-    std::array<T, kColumns> m;
+  std::array<T, kSoftmaxColumns> max(const T* x) const {
+    std::array<T, kSoftmaxColumns> m;
     m.fill(detail::Largest<T>::start());
     for (std::int64_t r = 0; r < n; ++r) {
       for (std::int64_t i = 0; i < width; ++i) m[i] = detail::Largest<T>::combine(m[i], x[r * inner + i]);
@@ -43,7 +43,7 @@ struct Strip {
 
   // Calls use(row, e) for each row, e the `width` values exp(x - shift).
   template <class F>
-  void each_exp(const T* x, const std::array<T, kColumns>& shift, F use) const {
+  void each_exp(const T* x, const std::array<T, kSoftmaxColumns>& shift, F use) const {
     Tile<T> e;
     for (std::int64_t r = 0; r < n; r += tile_rows()) {
       const std::int64_t rows = std::min(tile_rows(), n - r);
@@ -55,17 +55,17 @@ struct Strip {
     }
   }
 
-  std::array<T, kColumns> sum_exp(const T* x, const std::array<T, kColumns>& shift) const {
-    std::array<double, kColumns> s{};
+  std::array<T, kSoftmaxColumns> sum_exp(const T* x, const std::array<T, kSoftmaxColumns>& shift) const {
+    std::array<double, kSoftmaxColumns> s{};
     each_exp(x, shift, [&](std::int64_t, const T* e) {
       for (std::int64_t i = 0; i < width; ++i) s[i] += static_cast<double>(e[i]);
     });
     return narrow(s);
   }
 
-  static std::array<T, kColumns> narrow(const std::array<double, kColumns>& s) {
-    std::array<T, kColumns> z;
-    for (std::int64_t i = 0; i < kColumns; ++i) z[i] = static_cast<T>(s[i]);
+  static std::array<T, kSoftmaxColumns> narrow(const std::array<double, kSoftmaxColumns>& s) {
+    std::array<T, kSoftmaxColumns> z;
+    for (std::int64_t i = 0; i < kSoftmaxColumns; ++i) z[i] = static_cast<T>(s[i]);
     return z;
   }
 };
@@ -75,15 +75,15 @@ struct Strip {
 template <class T, class Column>
 void each_line(detail::Rows op, const T* x, const T* y, T* z, std::int64_t outer, std::int64_t n, std::int64_t inner,
                Column column) {
-  const std::int64_t strips = (inner + kColumns - 1) / kColumns;
-  const std::int64_t task = std::max<std::int64_t>(n, 1) * std::min(kColumns, std::max<std::int64_t>(inner, 1));
-  parallel_for(outer * strips, (kGrain + task - 1) / task, [&](std::int64_t begin, std::int64_t end) {
+  const std::int64_t strips = (inner + kSoftmaxColumns - 1) / kSoftmaxColumns;
+  const std::int64_t task = std::max<std::int64_t>(n, 1) * std::min(kSoftmaxColumns, std::max<std::int64_t>(inner, 1));
+  parallel_for(outer * strips, (kSoftmaxGrain + task - 1) / task, [&](std::int64_t begin, std::int64_t end) {
     if (inner == 1 && n > 0)
       return detail::softmax_rows(op, x + begin * n, y + begin * n, z + begin * (op == detail::Rows::logsumexp ? 1 : n),
                                   end - begin, n);
     for (std::int64_t t = begin; t < end; ++t) {
-      const std::int64_t o = t / strips, i = t % strips * kColumns;
-      column(Strip<T>{n, inner, std::min(kColumns, inner - i)}, o * n * inner + i, o * inner + i);
+      const std::int64_t o = t / strips, i = t % strips * kSoftmaxColumns;
+      column(Strip<T>{n, inner, std::min(kSoftmaxColumns, inner - i)}, o * n * inner + i, o * inner + i);
     }
   });
 }
@@ -102,7 +102,7 @@ void logsumexp_of(const T* x, T* z, std::int64_t outer, std::int64_t n, std::int
 template <class T>
 void softmax_of(const T* x, T* z, std::int64_t outer, std::int64_t n, std::int64_t inner) {
   each_line<T>(detail::Rows::softmax, x, x, z, outer, n, inner, [&](Strip<T> strip, std::int64_t at, std::int64_t) {
-    std::array<double, kColumns> s{};
+    std::array<double, kSoftmaxColumns> s{};
     strip.each_exp(x + at, strip.max(x + at), [&](std::int64_t r, const T* e) {
       for (std::int64_t i = 0; i < strip.width; ++i) {
         z[at + r * inner + i] = e[i];
@@ -135,7 +135,7 @@ template <class T>
 void softmax_grad_of(const T* g, const T* z, T* dx, std::int64_t outer, std::int64_t n, std::int64_t inner) {
   each_line<T>(detail::Rows::softmax_grad, g, z, dx, outer, n, inner,
                [&](Strip<T> strip, std::int64_t at, std::int64_t) {
-                 std::array<double, kColumns> s{};
+                 std::array<double, kSoftmaxColumns> s{};
                  for (std::int64_t r = 0; r < n; ++r) {
                    for (std::int64_t i = 0; i < strip.width; ++i) {
                      const std::int64_t k = at + r * inner + i;
@@ -156,7 +156,7 @@ template <class T>
 void log_softmax_grad_of(const T* g, const T* z, T* dx, std::int64_t outer, std::int64_t n, std::int64_t inner) {
   each_line<T>(detail::Rows::log_softmax_grad, g, z, dx, outer, n, inner,
                [&](Strip<T> strip, std::int64_t at, std::int64_t) {
-                 std::array<double, kColumns> s{};
+                 std::array<double, kSoftmaxColumns> s{};
                  for (std::int64_t r = 0; r < n; ++r) {
                    for (std::int64_t i = 0; i < strip.width; ++i) s[i] += static_cast<double>(g[at + r * inner + i]);
                  }

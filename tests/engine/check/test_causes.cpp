@@ -7,9 +7,11 @@
 #include "engine/factory.h"
 #include "engine/format.h"
 #include "engine/types/error.h"
+#include "tests/engine/check/wide.h"
 #include "tests/engine/custom_rule.h"
 
 using namespace chainrule;
+using chainrule::testing::wide;
 using namespace chainrule::testing;
 
 namespace {
@@ -20,7 +22,6 @@ using Two = std::function<Tensor(const Tensor&, const Tensor&)>;
 using Dx = std::function<Tensor(const Tensor& g, const Tensor& x, const Tensor& z)>;
 using Dxy = std::function<Tensor(const Tensor& g, const Tensor& x, const Tensor& y)>;
 
-Tensor wide(const Nested& values) { return tensor(values, {.dtype = DType::float64}); }
 Tensor random(const Shape& shape, std::uint64_t seed = 1) {
   Generator generator(seed);
   return randn(shape, {.dtype = DType::float64}, generator);

@@ -11,16 +11,16 @@
 #include "engine/factory.h"
 #include "engine/format.h"
 #include "engine/types/error.h"
+#include "tests/engine/check/wide.h"
 #include "tests/engine/custom_rule.h"
 
 using namespace chainrule;
+using chainrule::testing::wide;
 using namespace chainrule::testing;
 
 namespace {
 
 using Verdict = GradcheckVerdict;
-
-Tensor wide(const Nested& values) { return tensor(values, {.dtype = DType::float64}); }
 
 // A graph node that gives another value each time.
 Tensor noise(const Tensor& x) { return x * rand(x.shape(), {.dtype = x.dtype()}); }

@@ -50,4 +50,7 @@ DotGraph read_dot(std::string_view text);
 /// The texts of an HTML-like label, cell by cell; empty cells, which only make room, are left out.
 std::vector<std::string> filled_cells(std::string_view label);
 
+/// What a node's label says.
+inline std::string text_of(const DotNode& node) { return node.attributes.at("label").text; }
+
 }  // namespace chainrule::testing

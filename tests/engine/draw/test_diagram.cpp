@@ -23,15 +23,21 @@
 #include "nn/layers.h"
 #include "ops/ops.h"
 #include "tests/engine/draw/dot_reader.h"
+#include "tests/engine/draw/search_path.h"
 #include "tests/engine/small_stack.h"
 #include "tests/temporary_folder.h"
+#include "tests/text.h"
 
 using namespace chainrule;
+using chainrule::testing::contains;
 using chainrule::testing::content;
 using chainrule::testing::DotGraph;
 using chainrule::testing::DotNode;
+using chainrule::testing::graphviz;
 using chainrule::testing::on_small_stack;
 using chainrule::testing::read_dot;
+using chainrule::testing::SearchPath;
+using chainrule::testing::text_of;
 using Folder = chainrule::testing::TemporaryFolder;
 namespace fs = std::filesystem;
 
@@ -44,8 +50,6 @@ Tensor price_graph() {
   return ((fruit + more) * tax).label("price");
 }
 
-std::string text_of(const DotNode& node) { return node.attributes.at("label").text; }
-
 // Every label in one string, so that a number can be looked for wherever it stands.
 std::string all_text(const DotGraph& graph) {
   std::string text = graph.attributes.at("label").text + "\n";
@@ -56,21 +60,10 @@ std::string all_text(const DotGraph& graph) {
   return text;
 }
 
-bool has(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
-
 std::size_t items(const DotGraph& graph) {  // without the labels on edges
   return static_cast<std::size_t>(
       std::count_if(graph.nodes.begin(), graph.nodes.end(), [](const DotNode& n) { return n.id[0] == 'n'; }));
 }
-
-bool graphviz() { return run_process({"dot", "-V"}).exit_code == 0; }
-
-// The program search path, for as long as it lives.
-struct SearchPath {
-  explicit SearchPath(const std::string& path) : before(std::getenv("PATH")) { setenv("PATH", path.c_str(), 1); }
-  ~SearchPath() { setenv("PATH", before.c_str(), 1); }
-  std::string before;
-};
 
 void fake_dot(const Folder& folder, const std::string& script) {
   std::ofstream(folder / "dot") << "#!/bin/sh\n" << script << "\n";
@@ -85,18 +78,18 @@ TEST_CASE("the price graph shows every value, local derivative, contribution and
   const DotGraph graph = read_dot(graph_to_dot(price));
   CHECK(items(graph) == 5 + 4 + 1);
   const std::string text = all_text(graph);
-  CHECK(has(text, "price = (apple × apples + orange × oranges) × tax"));
+  CHECK(contains(text, "price = (apple × apples + orange × oranges) × tax"));
   for (const char* part :
        {"2.2 = 1.1 · 2", "110 = 1.1 · 100", "3.3 = 1.1 · 3", "165 = 1.1 · 150", "650 = 1 · 650", "1.1 = 1 · 1.1",
         "1.1 = 1.1 · 1", "715", "∂ 2.2", "∂ 110", "∂ 3.3", "∂ 165", "∂ 650", "200", "450"})
-    CHECK_MESSAGE(has(text, part), part);
-  CHECK_FALSE(has(text, "not computed"));
+    CHECK_MESSAGE(contains(text, part), part);
+  CHECK_FALSE(contains(text, "not computed"));
 }
 
 TEST_CASE("a gradient that was never computed reads so, and never 0") {
   const std::string text = all_text(read_dot(graph_to_dot(price_graph())));
-  CHECK(has(text, "∂ not computed"));
-  CHECK_FALSE(has(text, "∂ 0"));
+  CHECK(contains(text, "∂ not computed"));
+  CHECK_FALSE(contains(text, "∂ 0"));
 }
 
 TEST_CASE("a value used twice is one node with both edges and the sum") {
@@ -110,7 +103,7 @@ TEST_CASE("a value used twice is one node with both edges and the sum") {
     if (text_of(n).starts_with("x\n")) x_id = n.id;
   REQUIRE_FALSE(x_id.empty());
   CHECK(std::count_if(graph.edges.begin(), graph.edges.end(), [&](const auto& e) { return e.from == x_id; }) == 3);
-  CHECK(has(text_of(*graph.find(x_id)), "∂ 8 = 3 + 3 + 2"));
+  CHECK(contains(text_of(*graph.find(x_id)), "∂ 8 = 3 + 3 + 2"));
 }
 
 TEST_CASE("weights that two branches share are drawn once") {
@@ -130,17 +123,17 @@ TEST_CASE("small matrices are grids, rules are letters, large values are shape, 
   const Tensor loss = sum(matmul(x, w) * full({2, 3}, 2)).label("loss");
   loss.backward();
   const std::string text = all_text(read_dot(graph_to_dot(loss)));
-  CHECK(has(text, "1.5"));  // x @ w, first element
-  CHECK(has(text, "∂w = xᵀ @ g"));
-  CHECK(has(text, "(2, 3)"));
+  CHECK(contains(text, "1.5"));  // x @ w, first element
+  CHECK(contains(text, "∂w = xᵀ @ g"));
+  CHECK(contains(text, "(2, 3)"));
   const TeachingMode teach;
   Tensor big = randn({20, 30}).set_requires_grad().label("big");
   const Tensor total = sum(big * big);
   total.backward();
   const std::string large = all_text(read_dot(graph_to_dot(total)));
-  CHECK(has(large, "(20, 30)"));
-  CHECK(has(large, "‖∂‖ "));
-  CHECK(has(large, " ± "));
+  CHECK(contains(large, "(20, 30)"));
+  CHECK(contains(large, "‖∂‖ "));
+  CHECK(contains(large, " ± "));
 }
 
 TEST_CASE("zero, huge and non-finite gradients are marked") {
@@ -148,9 +141,9 @@ TEST_CASE("zero, huge and non-finite gradients are marked") {
   const Tensor y = a * 1e9 * b + sqrt(c) + b * 0;
   y.backward();
   const std::string text = all_text(read_dot(graph_to_dot(y)));
-  CHECK(has(text, "(huge)"));
-  CHECK(has(text, "(zero)"));
-  CHECK(has(text, "∂ inf (not finite)"));
+  CHECK(contains(text, "(huge)"));
+  CHECK(contains(text, "(zero)"));
+  CHECK(contains(text, "∂ inf (not finite)"));
 }
 
 TEST_CASE("kinds of values differ without colour") {
@@ -267,7 +260,7 @@ TEST_CASE("a long label is cut, and the tooltip has it whole") {
   bool whole = false;
   for (const DotNode& n : read_dot(graph_to_dot(y)).nodes) {
     CHECK(text_of(n).size() < 200);
-    whole |= has(n.attributes.at("tooltip").text, name);
+    whole |= contains(n.attributes.at("tooltip").text, name);
   }
   CHECK(whole);
 }
@@ -279,9 +272,9 @@ TEST_CASE("large graphs are folded with a message, or drawn whole when asked, qu
   const auto start = std::chrono::steady_clock::now();
   const DotGraph folded = read_dot(graph_to_dot(y, {.message = [&](std::string_view m) { message = m; }}));
   CHECK(folded.nodes.size() == 500);
-  CHECK(has(all_text(folded), "149,503 nodes"));
-  CHECK(has(message, "150,002 nodes"));
-  CHECK(has(message, "fold_above"));
+  CHECK(contains(all_text(folded), "149,503 nodes"));
+  CHECK(contains(message, "150,002 nodes"));
+  CHECK(contains(message, "fold_above"));
   const std::string whole = graph_to_dot(y, {.fold_above = 0});
   const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   CHECK(std::count(whole.begin(), whole.end(), '\n') > 300'000);
@@ -297,7 +290,7 @@ TEST_CASE("modules are folded first, deepest first, and say what they hide") {
   CHECK(graph.nodes.size() <= 50);
   const std::string text = all_text(graph);
   for (const char* name : {"1\nSequential  ·  40 parameters\n8 nodes", "18\nSequential  ·  40 parameters\n8 nodes"})
-    CHECK_MESSAGE(has(text, name), text);
+    CHECK_MESSAGE(contains(text, name), text);
 }
 
 TEST_CASE("a chain of a million nodes is drawn on a 256 KiB stack") {
@@ -320,7 +313,7 @@ TEST_CASE("a rule that throws leaves a gap in the picture, not an error") {
     const NoGrad change;
     x.fill_(5);
   }
-  CHECK(has(all_text(read_dot(graph_to_dot(y))), "not computed"));
+  CHECK(contains(all_text(read_dot(graph_to_dot(y))), "not computed"));
 }
 
 TEST_CASE("pictures are written by their ending") {
@@ -337,11 +330,11 @@ TEST_CASE("pictures are written by their ending") {
     text << std::ifstream(folder / name, std::ios::binary).rdbuf();
     return text.str();
   };
-  CHECK(has(content("price.svg"), "</svg>"));
+  CHECK(contains(content("price.svg"), "</svg>"));
   CHECK(content("price.png").starts_with("\x89PNG"));
   CHECK(content("price.pdf").starts_with("%PDF"));
   CHECK(content("price.dot") == graph_to_dot(price));
-  CHECK(has(content("an odd $(name); \"quoted\".svg"), "</svg>"));
+  CHECK(contains(content("an odd $(name); \"quoted\".svg"), "</svg>"));
   CHECK_THROWS_WITH_AS(write_graph(folder / "price.gif", price),
                        doctest::Contains("does not end in .dot, .txt, .json, .svg, .html, .png or .pdf"), ValueError);
   CHECK_THROWS_AS(write_graph("/nonexistent/price.dot", price), EnvironmentError);
@@ -370,8 +363,8 @@ TEST_CASE("Graphviz that is missing, hangs, fails or never ends: one clear line,
     }
     CAPTURE(message);
     CHECK(code == 4);
-    CHECK(has(message, row.says));
-    CHECK(has(message, "price.dot"));
+    CHECK(contains(message, row.says));
+    CHECK(contains(message, "price.dot"));
     CHECK(message.find('\n') == std::string::npos);
     CHECK(fs::exists(folder / "price.dot"));
     CHECK_FALSE(fs::exists(folder / "price.svg"));

@@ -15,8 +15,11 @@
 #include "engine/types/error.h"
 #include "ops/ops.h"
 #include "tests/engine/draw/dot_reader.h"
+#include "tests/text.h"
 
 using namespace chainrule;
+using chainrule::testing::contains;
+using chainrule::testing::text_of;
 using testing::DotGraph;
 using testing::DotNode;
 using testing::read_dot;
@@ -32,15 +35,11 @@ std::string rule(const char* derivative, std::vector<std::string> names = {"", "
   return rule_text(info, 0, names, broadcast);
 }
 
-std::string text_of(const DotNode& node) { return node.attributes.at("label").text; }
-
 const DotNode* starting(const DotGraph& graph, const std::string& text) {
   for (const DotNode& n : graph.nodes)
     if (text_of(n).starts_with(text)) return &n;
   return nullptr;
 }
-
-bool has(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
 
 GraphView view_of(const Tensor& result) { return view_graph(std::vector{result}, true); }
 
@@ -167,12 +166,12 @@ TEST_CASE("what a switch turns off is not there") {
       all += text_of(n) + "\n" + n.attributes.at("tooltip").text + "\n";
     return all;
   };
-  CHECK(has(text({}), "1.25"));
-  CHECK_FALSE(has(text({.values = false, .local_derivatives = false}), "1.25"));
-  CHECK(has(text({}), "7.5"));  // dy/dx[0] = 6 x
-  CHECK_FALSE(has(text({.gradients = false}), "7.5"));
-  CHECK(has(text({}), "∂x = g · "));
-  CHECK_FALSE(has(text({.local_derivatives = false}), "∂x = "));
+  CHECK(contains(text({}), "1.25"));
+  CHECK_FALSE(contains(text({.values = false, .local_derivatives = false}), "1.25"));
+  CHECK(contains(text({}), "7.5"));  // dy/dx[0] = 6 x
+  CHECK_FALSE(contains(text({.gradients = false}), "7.5"));
+  CHECK(contains(text({}), "∂x = g · "));
+  CHECK_FALSE(contains(text({.local_derivatives = false}), "∂x = "));
 }
 
 TEST_CASE("drawing under anomaly mode, with values that are not finite, throws nothing and records nothing") {
@@ -184,7 +183,7 @@ TEST_CASE("drawing under anomaly mode, with values that are not finite, throws n
   const std::int64_t nodes = live_nodes();
   CHECK(graph_to_dot(y) == before);
   CHECK(live_nodes() == nodes);
-  CHECK(has(before, "not finite"));
+  CHECK(contains(before, "not finite"));
 }
 
 TEST_CASE("several results, leaves as results, and nothing") {

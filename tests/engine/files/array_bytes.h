@@ -8,10 +8,9 @@
 #include <vector>
 
 #include "engine/types/error.h"
+#include "tests/text.h"
 
 namespace chainrule::testing {
-
-inline bool contains(std::string_view text, std::string_view part) { return text.find(part) != std::string_view::npos; }
 
 /// The message of the ShapeError or ValueError that `run` throws; anything else is told apart.
 template <class Run>

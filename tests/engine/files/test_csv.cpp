@@ -15,7 +15,7 @@ namespace {
 using Doubles = std::vector<double>;
 using Names = std::vector<std::string>;
 
-std::string why(const std::string& text, const CsvOptions& options = {}) {
+std::string why_csv(const std::string& text, const CsvOptions& options = {}) {
   const std::string message = fault([&] { parse_csv(text, "t.csv", options); });
   CHECK((message == "no error" || contains(message, "csv file 't.csv'")));
   return message;
@@ -58,42 +58,42 @@ TEST_CASE("csv: numbers, in every locale") {
   for (const char* name : {"de_DE.UTF-8", "fr_FR.UTF-8", "C.UTF-8"})
     if (std::setlocale(LC_ALL, name)) CHECK(values(text) == wanted);
   std::setlocale(LC_ALL, before.c_str());
-  CHECK(contains(why("a;b\n1;1,5\n"), "line 2, column 2 ('b'): '1,5' is not a number; decimals need a point"));
+  CHECK(contains(why_csv("a;b\n1;1,5\n"), "line 2, column 2 ('b'): '1,5' is not a number; decimals need a point"));
   for (const char* bad : {"0x10", "+1", "1_000", "1e", "--1", "1 2", "one", "1.5.2"})
-    CHECK(contains(why("a\n" + std::string(bad)), "'" + std::string(bad) + "' is not a number"));
+    CHECK(contains(why_csv("a\n" + std::string(bad)), "'" + std::string(bad) + "' is not a number"));
   for (const char* far : {"1e999", "-1e999", "1e-999"})
-    CHECK(contains(why("a\n" + std::string(far)), std::string(far) + " is outside the range"));
+    CHECK(contains(why_csv("a\n" + std::string(far)), std::string(far) + " is outside the range"));
 }
 
 TEST_CASE("csv: what is missing or too much, with its place") {
-  CHECK(contains(why(""), "empty"));
-  CHECK(contains(why("\xEF\xBB\xBF\r\n"), "empty"));
-  CHECK(contains(why("a,b\n"), "no rows"));
-  CHECK(contains(why("price,count\n1,2\n,3\n"), "line 3, column 1 ('price'): the cell is empty"));
-  CHECK(contains(why("1,2\n3,\n"), "line 2, column 2: the cell is empty"));
-  CHECK(contains(why(",\n"), "line 1, column 1: the cell is empty"));
-  CHECK(contains(why("1,2\n3\n"), "line 2 has 1 cells, line 1 has 2"));
-  CHECK(contains(why("1,2\n3,4,5\n"), "line 2 has more cells than the 2"));
-  CHECK(contains(why("1,2\n\n3,4\n"), "line 2 is empty"));
-  CHECK(contains(why("a,2\n3,4\n"), "line 1, column 1: 'a' is not a number; to make the line a header"));
-  CHECK(contains(why("a,a\n3,4\n"), "two columns are called 'a'"));
-  CHECK(contains(why("\"a\nb\",c\n1,2\nx,4\n"), "line 4, column 1"));
-  CHECK(contains(why("a\n\"1\n"), "line 2: a quote is not closed"));
-  CHECK(contains(why("a\n\"1\"2\n"), "line 2: text follows a closing quote"));
-  CHECK(contains(why("\xFF\xFE"
-                     "1\0"),
+  CHECK(contains(why_csv(""), "empty"));
+  CHECK(contains(why_csv("\xEF\xBB\xBF\r\n"), "empty"));
+  CHECK(contains(why_csv("a,b\n"), "no rows"));
+  CHECK(contains(why_csv("price,count\n1,2\n,3\n"), "line 3, column 1 ('price'): the cell is empty"));
+  CHECK(contains(why_csv("1,2\n3,\n"), "line 2, column 2: the cell is empty"));
+  CHECK(contains(why_csv(",\n"), "line 1, column 1: the cell is empty"));
+  CHECK(contains(why_csv("1,2\n3\n"), "line 2 has 1 cells, line 1 has 2"));
+  CHECK(contains(why_csv("1,2\n3,4,5\n"), "line 2 has more cells than the 2"));
+  CHECK(contains(why_csv("1,2\n\n3,4\n"), "line 2 is empty"));
+  CHECK(contains(why_csv("a,2\n3,4\n"), "line 1, column 1: 'a' is not a number; to make the line a header"));
+  CHECK(contains(why_csv("a,a\n3,4\n"), "two columns are called 'a'"));
+  CHECK(contains(why_csv("\"a\nb\",c\n1,2\nx,4\n"), "line 4, column 1"));
+  CHECK(contains(why_csv("a\n\"1\n"), "line 2: a quote is not closed"));
+  CHECK(contains(why_csv("a\n\"1\"2\n"), "line 2: text follows a closing quote"));
+  CHECK(contains(why_csv("\xFF\xFE"
+                         "1\0"),
                  "UTF-16"));
-  CHECK(contains(why(std::string("a\n1\0\n", 5)), "'1␀' is not a number"));
-  CHECK(contains(why("1|2\n3|4\n"), "no rows") == false);
-  CHECK(contains(why("1|2\n3|4\n"), "line 2, column 1"));
-  CHECK(contains(why("\"x\x1B[2J\",1\n"), "'x␛[2J' is not a number"));
+  CHECK(contains(why_csv(std::string("a\n1\0\n", 5)), "'1␀' is not a number"));
+  CHECK(contains(why_csv("1|2\n3|4\n"), "no rows") == false);
+  CHECK(contains(why_csv("1|2\n3|4\n"), "line 2, column 1"));
+  CHECK(contains(why_csv("\"x\x1B[2J\",1\n"), "'x␛[2J' is not a number"));
 }
 
 TEST_CASE("csv: long lines cost their length once") {
-  CHECK(contains(why(std::string(8'000'000, '1')), "line 1"));
-  CHECK(contains(why(std::string(8'000'000, ',')), "more than 1048576 cells"));
-  CHECK(contains(why(std::string(8'000'000, '"')), "line 1"));
-  CHECK(contains(why("1" + std::string(8'000'000, '\n') + "x"), "line 2, column 1: the cell is empty"));
+  CHECK(contains(why_csv(std::string(8'000'000, '1')), "line 1"));
+  CHECK(contains(why_csv(std::string(8'000'000, ',')), "more than 1048576 cells"));
+  CHECK(contains(why_csv(std::string(8'000'000, '"')), "line 1"));
+  CHECK(contains(why_csv("1" + std::string(8'000'000, '\n') + "x"), "line 2, column 1: the cell is empty"));
   std::string wide = "1";
   for (int i = 1; i < 100'000; ++i) wide += ",1";
   CHECK(parse_csv(wide, "t").values.shape() == Shape{1, 100'000});

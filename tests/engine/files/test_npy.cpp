@@ -9,11 +9,11 @@ using namespace chainrule::testing;
 
 namespace {
 
-std::string why(const std::string& bytes) {
+std::string why_npy(const std::string& bytes) {
   return fault([&] { parse_npy(bytes, "x.npy"); });
 }
 std::string why_header(const std::string& header, std::size_t data = 8) {
-  const std::string message = why(npy_file(header, std::string(data, '\0')));
+  const std::string message = why_npy(npy_file(header, std::string(data, '\0')));
   CHECK((message == "no error" || contains(message, "npy file 'x.npy'")));
   return message;
 }
@@ -33,26 +33,26 @@ TEST_CASE("npy: header keys in any order, both quotes, with and without commas")
 }
 
 TEST_CASE("npy: magic, version, lengths") {
-  CHECK(contains(why(""), "empty"));
-  CHECK(contains(why("NUMPY"), "does not begin"));
-  CHECK(contains(why("PK\3\4aaaaaaaaaaaaaaaaaaa"), "does not begin"));
-  CHECK(contains(why("\x93NUM"), "cut off at byte 4"));
+  CHECK(contains(why_npy(""), "empty"));
+  CHECK(contains(why_npy("NUMPY"), "does not begin"));
+  CHECK(contains(why_npy("PK\3\4aaaaaaaaaaaaaaaaaaa"), "does not begin"));
+  CHECK(contains(why_npy("\x93NUM"), "cut off at byte 4"));
   const std::string good = npy_file(npy_header("<f8", "(1,)"), std::string(8, '\0'));
-  CHECK(why(good) == "no error");
+  CHECK(why_npy(good) == "no error");
   std::string other = good;
   other[6] = 4;
-  CHECK(contains(why(other), "version is 4.0"));
+  CHECK(contains(why_npy(other), "version is 4.0"));
   other[6] = 1;
   other[7] = 1;
-  CHECK(contains(why(other), "version is 1.1"));
+  CHECK(contains(why_npy(other), "version is 1.1"));
   other = good;
   other[9] = '\x7F';  // a header of more than 32,512 bytes
-  CHECK(contains(why(other), "cut off"));
-  CHECK(contains(why(npy_file(npy_header("<f8", "(1,)"), "", 2).substr(0, 11)), "cut off at byte 11"));
+  CHECK(contains(why_npy(other), "cut off"));
+  CHECK(contains(why_npy(npy_file(npy_header("<f8", "(1,)"), "", 2).substr(0, 11)), "cut off at byte 11"));
   // Lengths of 4 GiB and of one byte less than the file's end.
-  CHECK(contains(why("\x93NUMPY" + std::string("\2\0\xFF\xFF\xFF\xFF", 6) + "{}"), "would have 4294967295 bytes"));
-  CHECK(contains(why(good + "x"), "9 follow the header: it is followed by something else"));
-  CHECK(contains(why(good.substr(0, good.size() - 1)), "7 follow the header: it is cut off"));
+  CHECK(contains(why_npy("\x93NUMPY" + std::string("\2\0\xFF\xFF\xFF\xFF", 6) + "{}"), "would have 4294967295 bytes"));
+  CHECK(contains(why_npy(good + "x"), "9 follow the header: it is followed by something else"));
+  CHECK(contains(why_npy(good.substr(0, good.size() - 1)), "7 follow the header: it is cut off"));
 }
 
 TEST_CASE("npy: the header is a grammar, not Python") {
@@ -101,8 +101,8 @@ TEST_CASE("npy: element types that have no tensor are refused by name") {
     CHECK(contains(message, "its element type is '" + std::string(descr) + "'"));
   }
   CHECK(contains(why_header("{'descr': [('a', '<f8')], 'fortran_order': False, 'shape': (1,)}\n"), "several fields"));
-  CHECK(contains(why(npy_file(npy_header("<u8", "(2,)"), std::string(15, '\0') + "\x80")),
+  CHECK(contains(why_npy(npy_file(npy_header("<u8", "(2,)"), std::string(15, '\0') + "\x80")),
                  "element 1 is 9223372036854775808, more than an int64 holds"));
-  CHECK(
-      contains(why(npy_file(npy_header("|b1", "(3,)"), std::string("\0\1\2", 3))), "element 2 is 2, a bool is 0 or 1"));
+  CHECK(contains(why_npy(npy_file(npy_header("|b1", "(3,)"), std::string("\0\1\2", 3))),
+                 "element 2 is 2, a bool is 0 or 1"));
 }

@@ -14,21 +14,21 @@ std::string why_bytes(const std::string& bytes) {
   CHECK((message == "no error" || contains(message, "safetensors file 'm.safetensors'")));
   return message;
 }
-std::string why(const std::string& header, std::size_t data = 4) {
+std::string why_safetensors(const std::string& header, std::size_t data = 4) {
   return why_bytes(safetensors_file(header, std::string(data, '\0')));
 }
 /// One tensor of four bytes, with other offsets.
 std::string why_offsets(const std::string& offsets, std::size_t data = 4) {
-  return why(R"({"x":{"dtype":"F32","shape":[1],"data_offsets":)" + offsets + "}}", data);
+  return why_safetensors(R"({"x":{"dtype":"F32","shape":[1],"data_offsets":)" + offsets + "}}", data);
 }
 const std::string kX = R"("x":{"dtype":"F32","shape":[1],"data_offsets":[0,4]})";
 
 }  // namespace
 
 TEST_CASE("safetensors: lengths") {
-  CHECK(why("{" + kX + "}") == "no error");
-  CHECK(why("{" + kX + "}    ") == "no error");  // padding
-  CHECK(why("{}", 0) == "no error");
+  CHECK(why_safetensors("{" + kX + "}") == "no error");
+  CHECK(why_safetensors("{" + kX + "}    ") == "no error");  // padding
+  CHECK(why_safetensors("{}", 0) == "no error");
   CHECK(contains(why_bytes(""), "empty"));
   CHECK(contains(why_bytes(std::string(7, '\0')), "first 8 bytes"));
   CHECK(contains(why_bytes(std::string(8, '\0')), "does not begin with {"));
@@ -41,35 +41,35 @@ TEST_CASE("safetensors: lengths") {
 }
 
 TEST_CASE("safetensors: the header is JSON and nothing but") {
-  CHECK(contains(why(" {}"), "does not begin"));
-  CHECK(contains(why("[]"), "does not begin"));
-  CHECK(contains(why("{" + kX + "} x"), "no sound JSON"));
-  CHECK(contains(why("{" + kX + "}" + std::string(1, '\0') + "x"), "is a NUL"));
-  CHECK(contains(why("{" + kX), "no sound JSON"));
-  CHECK(contains(why("{\"\xFF\":{}}"), "byte 10 is no sound JSON"));
-  CHECK(contains(why("{" + kX + ",}"), "no sound JSON"));
-  CHECK(contains(why("{" + kX + "," + kX + "}"), "'x' is given twice"));
-  CHECK(contains(why(R"({"x":{"dtype":"F32","dtype":"F32","shape":[1],"data_offsets":[0,4]}})"),
+  CHECK(contains(why_safetensors(" {}"), "does not begin"));
+  CHECK(contains(why_safetensors("[]"), "does not begin"));
+  CHECK(contains(why_safetensors("{" + kX + "} x"), "no sound JSON"));
+  CHECK(contains(why_safetensors("{" + kX + "}" + std::string(1, '\0') + "x"), "is a NUL"));
+  CHECK(contains(why_safetensors("{" + kX), "no sound JSON"));
+  CHECK(contains(why_safetensors("{\"\xFF\":{}}"), "byte 10 is no sound JSON"));
+  CHECK(contains(why_safetensors("{" + kX + ",}"), "no sound JSON"));
+  CHECK(contains(why_safetensors("{" + kX + "," + kX + "}"), "'x' is given twice"));
+  CHECK(contains(why_safetensors(R"({"x":{"dtype":"F32","dtype":"F32","shape":[1],"data_offsets":[0,4]}})"),
                  "'dtype' is given twice"));
-  CHECK(contains(why(R"({"x":{"dtype":"F32","shape":[1]}})"), "must have"));
-  CHECK(contains(why(R"({"x":{"dtype":"F32","shape":[1],"data_offsets":[0,4],"more":"1"}})"), "'more'"));
-  CHECK(contains(why(R"({"x":1})"), "the number 1"));
-  CHECK(contains(why(R"({"x":null})"), "null"));
-  CHECK(contains(why(R"({"x":[]})"), "a list"));
-  CHECK(contains(why(R"({"x":{"dtype":{}}})"), "an object"));
-  CHECK(contains(why(R"({"x":{"dtype":["F32"]}})"), "a list"));
-  CHECK(contains(why(R"({"x":{"shape":[[1]]}})"), "a list"));
-  CHECK(contains(why("{\"x\":" + std::string(100'000, '[')), "a list"));
-  CHECK(contains(why("{" + std::string(100'000, '{')), "no sound JSON"));
+  CHECK(contains(why_safetensors(R"({"x":{"dtype":"F32","shape":[1]}})"), "must have"));
+  CHECK(contains(why_safetensors(R"({"x":{"dtype":"F32","shape":[1],"data_offsets":[0,4],"more":"1"}})"), "'more'"));
+  CHECK(contains(why_safetensors(R"({"x":1})"), "the number 1"));
+  CHECK(contains(why_safetensors(R"({"x":null})"), "null"));
+  CHECK(contains(why_safetensors(R"({"x":[]})"), "a list"));
+  CHECK(contains(why_safetensors(R"({"x":{"dtype":{}}})"), "an object"));
+  CHECK(contains(why_safetensors(R"({"x":{"dtype":["F32"]}})"), "a list"));
+  CHECK(contains(why_safetensors(R"({"x":{"shape":[[1]]}})"), "a list"));
+  CHECK(contains(why_safetensors("{\"x\":" + std::string(100'000, '[')), "a list"));
+  CHECK(contains(why_safetensors("{" + std::string(100'000, '{')), "no sound JSON"));
 }
 
 TEST_CASE("safetensors: metadata is text to text") {
-  CHECK(why(R"({"__metadata__":{"format":"pt","dtype":"x"},)" + kX + "}") == "no error");
-  CHECK(contains(why(R"({"__metadata__":{"a":1},)" + kX + "}"), "the number 1"));
-  CHECK(contains(why(R"({"__metadata__":{"a":{}},)" + kX + "}"), "an object"));
-  CHECK(contains(why(R"({"__metadata__":{"shape":[1]},)" + kX + "}"), "a list"));
-  CHECK(contains(why(R"({"__metadata__":{"a":"1","a":"2"},)" + kX + "}"), "'a' is given twice"));
-  CHECK(contains(why(R"({"__metadata__":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}})"), "a list"));
+  CHECK(why_safetensors(R"({"__metadata__":{"format":"pt","dtype":"x"},)" + kX + "}") == "no error");
+  CHECK(contains(why_safetensors(R"({"__metadata__":{"a":1},)" + kX + "}"), "the number 1"));
+  CHECK(contains(why_safetensors(R"({"__metadata__":{"a":{}},)" + kX + "}"), "an object"));
+  CHECK(contains(why_safetensors(R"({"__metadata__":{"shape":[1]},)" + kX + "}"), "a list"));
+  CHECK(contains(why_safetensors(R"({"__metadata__":{"a":"1","a":"2"},)" + kX + "}"), "'a' is given twice"));
+  CHECK(contains(why_safetensors(R"({"__metadata__":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}})"), "a list"));
 }
 
 TEST_CASE("safetensors: offsets") {
@@ -86,16 +86,17 @@ TEST_CASE("safetensors: offsets") {
   CHECK(contains(why_offsets("[0,4,4]"), "more than two"));
   CHECK(contains(why_offsets("[1,5]", 5), "leave bytes 0 to 1 to nobody"));
   CHECK(contains(why_offsets("[0,4]", 5), "1 bytes behind the last tensor"));
-  CHECK(contains(why("{" + kX + R"(,"y":{"dtype":"F32","shape":[1],"data_offsets":[2,6]}})", 6), "overlap"));
-  CHECK(contains(why("{" + kX + R"(,"y":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}})"), "overlap"));
-  CHECK(contains(why(R"({"x":{"dtype":"NEW","shape":[1],"data_offsets":[0,9]}})"), "beyond the 4 bytes"));
+  CHECK(
+      contains(why_safetensors("{" + kX + R"(,"y":{"dtype":"F32","shape":[1],"data_offsets":[2,6]}})", 6), "overlap"));
+  CHECK(contains(why_safetensors("{" + kX + R"(,"y":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}})"), "overlap"));
+  CHECK(contains(why_safetensors(R"({"x":{"dtype":"NEW","shape":[1],"data_offsets":[0,9]}})"), "beyond the 4 bytes"));
 }
 
 TEST_CASE("safetensors: shapes and dtypes") {
   const auto of = [](const std::string& dtype, const std::string& shape, std::size_t data) {
-    return why(R"({"x":{"dtype":")" + dtype + R"(","shape":)" + shape + R"(,"data_offsets":[0,)" +
-                   std::to_string(data) + "]}}",
-               data);
+    return why_safetensors(R"({"x":{"dtype":")" + dtype + R"(","shape":)" + shape + R"(,"data_offsets":[0,)" +
+                               std::to_string(data) + "]}}",
+                           data);
   };
   CHECK(of("F32", "[2,3]", 24) == "no error");
   CHECK(of("F64", "[0]", 0) == "no error");

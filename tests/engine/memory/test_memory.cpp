@@ -10,13 +10,13 @@
 #include "engine/factory.h"
 #include "engine/stats.h"
 #include "tests/engine/custom_rule.h"
+#include "tests/engine/leaf.h"
 
 using namespace chainrule;
+using chainrule::testing::leaf;
 using namespace chainrule::testing;
 
 namespace {
-
-Tensor leaf(const Nested& value) { return tensor(value, {.dtype = DType::float64, .requires_grad = true}); }
 
 std::int64_t resident_bytes() {
   std::ifstream file("/proc/self/statm");

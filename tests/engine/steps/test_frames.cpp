@@ -18,25 +18,21 @@
 #include "engine/types/error.h"
 #include "ops/ops.h"
 #include "tests/engine/draw/dot_reader.h"
+#include "tests/engine/draw/search_path.h"
 #include "tests/engine/steps/step_graphs.h"
 #include "tests/temporary_folder.h"
+#include "tests/text.h"
 
 using namespace chainrule;
+using chainrule::testing::contains;
+using chainrule::testing::graphviz;
+using chainrule::testing::SearchPath;
 using namespace chainrule::testing;
 using Folder = chainrule::testing::TemporaryFolder;
 using Json = nlohmann::json;
 namespace fs = std::filesystem;
 
 namespace {
-
-// The program search path, for as long as it lives.
-struct SearchPath {
-  explicit SearchPath(const std::string& path) : before(std::getenv("PATH")) { setenv("PATH", path.c_str(), 1); }
-  ~SearchPath() { setenv("PATH", before.c_str(), 1); }
-  std::string before;
-};
-
-bool graphviz() { return run_process({"dot", "-V"}).exit_code == 0; }
 
 // Every element of a page that is opened is closed again, in order. Throws where it is not.
 void check_elements(const std::string& html) {
@@ -153,22 +149,22 @@ TEST_CASE("names of any kind stay text in every form") {
     y = after_backward((y + x).label(name + "3"));
     const GraphWalk walk = walk_graph(y, {.title = name});
     CHECK(Json::parse(json_of(walk))["nodes"][0]["label"] == printable(name));
-    CHECK(has(text_of(walk), printable(name)));
+    CHECK(contains(text_of(walk), printable(name)));
     for (const std::string& frame : frames_of(walk)) CHECK_NOTHROW((void)read_dot(frame));
     const Rendered svg = render_dot(picture_of(walk), "svg", {});
     if (!svg.failure.empty()) continue;
     const std::string page = page_of(walk, svg.picture);
     CHECK(count_of(page, "<script") == 2);
     CHECK(count_of(page, "</script") == 2);
-    CHECK_FALSE(has(page, "<img"));
+    CHECK_FALSE(contains(page, "<img"));
     check_elements(page);
     const std::size_t begin = page.find("id=\"data\">") + 10;
     const Json data = Json::parse(page.substr(begin, page.find("</script>", begin) - begin));
     CHECK(data["steps"].size() == walk.steps.size());
-    for (const auto& [id, node] : data["nodes"].items()) CHECK(has(page, "<g id=\"" + id + "\" class=\"node\">"));
+    for (const auto& [id, node] : data["nodes"].items()) CHECK(contains(page, "<g id=\"" + id + "\" class=\"node\">"));
     for (const auto& [id, link] : data["links"].items()) {
-      CHECK(has(page, "<g id=\"" + id + "\" class=\"node\">"));
-      CHECK(has(page, "<g id=\"" + id + "a\" class=\"edge\">"));
+      CHECK(contains(page, "<g id=\"" + id + "\" class=\"node\">"));
+      CHECK(contains(page, "<g id=\"" + id + "a\" class=\"edge\">"));
     }
   }
 }
@@ -213,8 +209,8 @@ TEST_CASE("too many operations for frames are counted; text and JSON have them")
   y.backward();
   const Folder folder;
   CHECK_THROWS_WITH_AS(write_steps(folder / "steps", y), doctest::Contains("201 operations are too many"), ValueError);
-  CHECK(has(content(folder / "steps/steps.txt"), "\n404  ") == false);
-  CHECK(has(content(folder / "steps/steps.txt"), "\n 405  "));
+  CHECK(contains(content(folder / "steps/steps.txt"), "\n404  ") == false);
+  CHECK(contains(content(folder / "steps/steps.txt"), "\n 405  "));
   CHECK(Json::parse(content(folder / "steps/steps.json"))["steps"].size() == 405);
   CHECK_FALSE(fs::exists(folder / "steps/frame-001.dot"));
 }

@@ -18,8 +18,10 @@
 #include "ops/ops.h"
 #include "tests/engine/draw/dot_reader.h"
 #include "tests/engine/steps/step_graphs.h"
+#include "tests/text.h"
 
 using namespace chainrule;
+using chainrule::testing::contains;
 using namespace chainrule::testing;
 using Json = nlohmann::json;
 
@@ -141,8 +143,9 @@ TEST_CASE("text, JSON and frames say the same") {
     std::istringstream lines(text);
     std::vector<std::string> numbered;
     for (std::string line; std::getline(lines, line);)
-      if (has(line, " = ")) numbered.push_back(line);
-    std::size_t line = has(numbered.at(0), "=") && !std::isspace(static_cast<unsigned char>(numbered[0][0])) ? 1 : 0;
+      if (contains(line, " = ")) numbered.push_back(line);
+    std::size_t line =
+        contains(numbered.at(0), "=") && !std::isspace(static_cast<unsigned char>(numbered[0][0])) ? 1 : 0;
     for (std::size_t s = 0; s < walk.steps.size(); ++s) {
       const DotGraph frame = read_dot(frame_of(walk, s + 1));
       const std::string caption = frame.attributes.at("label").text;
@@ -150,9 +153,9 @@ TEST_CASE("text, JSON and frames say the same") {
       CHECK(step["step"] == s + 1);
       for (const Json& r : step["rows"]) {
         REQUIRE(line < numbered.size());
-        CHECK(has(numbered[line], r["left"].get<std::string>()));
-        CHECK(has(numbered[line++], r["value"].get<std::string>()));
-        CHECK(has(caption, r["value"].get<std::string>()));
+        CHECK(contains(numbered[line], r["left"].get<std::string>()));
+        CHECK(contains(numbered[line++], r["value"].get<std::string>()));
+        CHECK(contains(caption, r["value"].get<std::string>()));
       }
       if (step["kind"] != "backward") continue;
       for (const Json& edge : step["edges"]) {
@@ -171,25 +174,25 @@ TEST_CASE("text, JSON and frames say the same") {
 TEST_CASE("what is not known is not made up") {
   // Before backward there are only the steps forward.
   const std::string before = steps_to_text(price_graph());
-  CHECK(has(before, "= 220"));
-  CHECK_FALSE(has(before, "∂"));
-  CHECK_FALSE(has(before, "Backward"));
+  CHECK(contains(before, "= 220"));
+  CHECK_FALSE(contains(before, "∂"));
+  CHECK_FALSE(contains(before, "Backward"));
   // A result that nothing trainable leads to, and one that is a leaf.
-  CHECK(has(steps_to_text(ones({2})), "[1, 1]"));
-  CHECK(has(steps_to_text(tensor(3.0)), " 1  result = 3\n"));
-  CHECK(has(steps_to_text(after_backward(variable(2, "x"))), "∂x = 1"));
+  CHECK(contains(steps_to_text(ones({2})), "[1, 1]"));
+  CHECK(contains(steps_to_text(tensor(3.0)), " 1  result = 3\n"));
+  CHECK(contains(steps_to_text(after_backward(variable(2, "x"))), "∂x = 1"));
   // A graph that does not keep its values.
   const Tensor w = tensor(2.0, {.dtype = DType::float64, .requires_grad = true}).label("w");
   const Tensor z = exp(w) + w;
   z.backward({.retain_graph = true});
   const std::string spare = steps_to_text(z);
-  CHECK(has(spare, "= exp(w) "));
-  CHECK(has(spare, "not kept"));
+  CHECK(contains(spare, "= exp(w) "));
+  CHECK(contains(spare, "not kept"));
   // A leaf that held a gradient already.
   const Tensor twice = reused_graph();
   twice.backward();
   twice.backward();
-  CHECK(has(steps_to_text(twice), "= 4   (with what earlier calls left it holds 8)"));
+  CHECK(contains(steps_to_text(twice), "= 4   (with what earlier calls left it holds 8)"));
   CHECK_THROWS_AS((void)steps_to_text(Tensor()), ValueError);
 }
 
@@ -225,11 +228,11 @@ TEST_CASE("a folded module is one step, with what is known of it") {
                                  [](const StepText& text) { return text.title == "folded"; });
   REQUIRE(step != folded.texts.end());
   CHECK(step->rows[0].left == "«0»");
-  CHECK(has(step->rows[0].formula, "Linear"));
-  CHECK(has(step->rows[0].note, "folded"));
-  CHECK(has(step->rows[0].value, "[["));
+  CHECK(contains(step->rows[0].formula, "Linear"));
+  CHECK(contains(step->rows[0].note, "folded"));
+  CHECK(contains(step->rows[0].value, "[["));
   // The gradient of the input still arrives whole.
-  CHECK(has(text_of(folded), "∂x "));
+  CHECK(contains(text_of(folded), "∂x "));
   CHECK(text_of(folded).substr(text_of(folded).find("Gradients")).find(value_text(x.grad())) != std::string::npos);
   for (const std::string& frame : frames_of(folded)) CHECK_NOTHROW((void)read_dot(frame));
   CHECK(frames_of(walk_graph(loss, {.depth = 0})).size() >= 3);

@@ -18,7 +18,7 @@ namespace {
 
 using chainrule::LabelledImages;
 
-std::vector<unsigned char> gzip(const std::string& text) {
+std::vector<unsigned char> packed(const std::string& text) {
   const std::string bytes = chainrule::testing::gzip(text);
   return {bytes.begin(), bytes.end()};
 }
@@ -52,7 +52,7 @@ std::string refusal(const std::vector<unsigned char>& bytes) {
 std::string refusal_of_line(std::size_t number, const std::string& line) {
   std::vector<std::string> lines = good_lines();
   lines[number - 1] = line;
-  return refusal(gzip(join(lines)));
+  return refusal(packed(join(lines)));
 }
 
 using Picture = std::pair<std::int64_t, std::vector<float>>;
@@ -134,7 +134,7 @@ TEST_CASE("the split is the one its rule describes") {
 }
 
 TEST_CASE("a file in the right form is read whole") {
-  const LabelledImages images = chainrule::read_digits(gzip(join(good_lines())));
+  const LabelledImages images = chainrule::read_digits(packed(join(good_lines())));
   REQUIRE(images.count == 1797);
   for (std::size_t i = 0; i < 1797; ++i) {
     REQUIRE(images.labels[i] == static_cast<std::int64_t>(i % 10));
@@ -161,17 +161,17 @@ TEST_CASE("a wrong line is named") {
 TEST_CASE("too few lines, too many, and no last line break are refused") {
   std::vector<std::string> lines = good_lines();
   const std::string text = join(lines);
-  CHECK(refusal(gzip(text.substr(0, text.size() - 1))).find("line 1797: it does not end in a line break") !=
+  CHECK(refusal(packed(text.substr(0, text.size() - 1))).find("line 1797: it does not end in a line break") !=
         std::string::npos);
   lines.push_back(lines.front());
-  CHECK(refusal(gzip(join(lines))).find("more than 1797 lines") != std::string::npos);
+  CHECK(refusal(packed(join(lines))).find("more than 1797 lines") != std::string::npos);
   lines.resize(1796);
-  CHECK(refusal(gzip(join(lines))).find("there are 1796 lines, expected 1797") != std::string::npos);
-  CHECK(refusal(gzip("")).find("there are 0 lines") != std::string::npos);
+  CHECK(refusal(packed(join(lines))).find("there are 1796 lines, expected 1797") != std::string::npos);
+  CHECK(refusal(packed("")).find("there are 0 lines") != std::string::npos);
 }
 
 TEST_CASE("a damaged compressed file is refused") {
-  const std::vector<unsigned char> good = gzip(join(good_lines()));
+  const std::vector<unsigned char> good = packed(join(good_lines()));
   REQUIRE(refusal(good).empty());
   for (std::size_t length = 0; length < good.size(); length += 97) {
     CAPTURE(length);
@@ -188,5 +188,5 @@ TEST_CASE("a damaged compressed file is refused") {
   std::vector<unsigned char> longer = good;
   longer.push_back(0);
   CHECK(refusal(longer).find("1 bytes follow the end") != std::string::npos);
-  CHECK(refusal(gzip(std::string(2 << 20, '1'))).find("more bytes than 1048576") != std::string::npos);
+  CHECK(refusal(packed(std::string(2 << 20, '1'))).find("more bytes than 1048576") != std::string::npos);
 }

@@ -10,8 +10,10 @@
 #include "engine/types/error.h"
 #include "tests/nn/data/idx_bytes.h"
 #include "tests/temporary_folder.h"
+#include "tests/text.h"
 
 using namespace chainrule;
+using chainrule::testing::contains;
 using chainrule::testing::fault;
 using chainrule::testing::gzip;
 using chainrule::testing::idx;
@@ -23,8 +25,6 @@ namespace {
 std::string why(const std::string& bytes) {
   return fault<Error>([&] { parse_idx(bytes, "x-idx"); });
 }
-
-bool contains(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
 
 Tensor read(const std::string& bytes) { return idx_tensor(parse_idx(bytes, "x-idx")); }
 

@@ -14,16 +14,16 @@
 #include "nn/data/dataset.h"
 #include "tests/nn/data/idx_bytes.h"
 #include "tests/temporary_folder.h"
+#include "tests/text.h"
 
 using namespace chainrule;
+using chainrule::testing::contains;
 using chainrule::testing::fault;
 using chainrule::testing::gzip;
 using chainrule::testing::idx;
 using Folder = chainrule::testing::TemporaryFolder;
 
 namespace {
-
-bool contains(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
 
 void write(const std::string& path, const std::string& bytes) { std::ofstream(path, std::ios::binary) << bytes; }
 

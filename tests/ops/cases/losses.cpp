@@ -4,7 +4,7 @@
 #include <numeric>
 
 #include "engine/factory.h"
-#include "tests/ops/cases/support.h"
+#include "tests/ops/cases/cases.h"
 
 namespace chainrule::cases {
 namespace {

@@ -5,13 +5,13 @@
 #include <numeric>
 
 #include "engine/factory.h"
-#include "tests/ops/cases/support.h"
+#include "tests/ops/cases/cases.h"
 
 namespace chainrule::cases {
 namespace {
 
 double product_of(const Numbers& v) { return std::accumulate(v.begin(), v.end(), 1.0, std::multiplies<>()); }
-double smallest_of(const Numbers& v) { return *std::min_element(v.begin(), v.end()); }
+double smallest(const Numbers& v) { return *std::min_element(v.begin(), v.end()); }
 /// Mean squared distance from the mean, with n or n - 1.
 double spread(const Numbers& v, double correction) {
   double s = 0;
@@ -98,7 +98,7 @@ Case first_extreme(std::string op, std::string variant, const Shape& shape, int 
                 Array z(kept);
                 each_index(kept, [&](const Shape& at) {
                   const Numbers v = line(a[0], at, axis);
-                  z.at(at) = low ? smallest_of(v) : largest_of(v);
+                  z.at(at) = low ? smallest(v) : largest_of(v);
                 });
                 if (!keepdim) z.shape.erase(z.shape.begin() + axis);
                 return z;
@@ -144,7 +144,7 @@ std::vector<Case> reduction_cases() {
       whole(
           "amax", "", [](const Tensor& x) { return amax(x); }, largest_of, distinct),
       whole(
-          "amin", "", [](const Tensor& x) { return amin(x); }, smallest_of, distinct),
+          "amin", "", [](const Tensor& x) { return amin(x); }, smallest, distinct),
       whole(
           "var", "", [](const Tensor& x) { return var(x); }, [](const Numbers& v) { return spread(v, 1); }, any),
       whole(
@@ -210,7 +210,7 @@ std::vector<AxisReduction> axis_reductions() {
        .empty_groups = true},
       {.op = "amin",
        .f = [](const Tensor& x, const Axes& d, bool k) { return amin(x, d, k); },
-       .reference = smallest_of,
+       .reference = smallest,
        .distinct = true},
       {.op = "amax",
        .f = [](const Tensor& x, const Axes& d, bool k) { return amax(x, d, k); },

@@ -3,7 +3,7 @@
 #include <numeric>
 
 #include "engine/factory.h"
-#include "tests/ops/cases/support.h"
+#include "tests/ops/cases/cases.h"
 
 namespace chainrule::cases {
 namespace {

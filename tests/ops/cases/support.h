@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 #include <numeric>
+#include <vector>
 
 #include "tests/ops/cases/cases.h"
 
@@ -13,9 +14,6 @@ namespace chainrule::cases {
 using Numbers = std::vector<double>;
 using One = double (*)(double);
 using Two = double (*)(double, double);
-
-inline double total(const Numbers& v) { return std::accumulate(v.begin(), v.end(), 0.0); }
-inline double average(const Numbers& v) { return total(v) / static_cast<double>(v.size()); }
 
 /// What broadcasting means: the element of a for a position of a wider shape.
 inline double spread(const Array& a, const Shape& at) {
@@ -123,5 +121,8 @@ inline Case pairs(std::string op, std::string variant, Tensor (*f)(const Tensor&
   c.f = [f](const std::vector<Tensor>& t) { return f(t[0], t[1]); };
   return c;
 }
+
+inline double total(const Numbers& v) { return std::accumulate(v.begin(), v.end(), 0.0); }
+inline double average(const Numbers& v) { return total(v) / static_cast<double>(v.size()); }
 
 }  // namespace chainrule::cases

@@ -15,9 +15,9 @@ namespace chainrule::test {
 /// Lengths around the widths of vector registers, and some longer ones.
 inline const std::vector<std::int64_t> kLengths{0, 1, 2, 3, 4, 5, 7, 8, 9, 15, 16, 17, 31, 33, 100, 1000, 4099};
 
-class Numbers {
+class RandomNumbers {
  public:
-  explicit Numbers(std::uint64_t seed) : state_(seed * 2654435761U + 1) {}
+  explicit RandomNumbers(std::uint64_t seed) : state_(seed * 2654435761U + 1) {}
 
   std::uint64_t next() {  // splitmix64
     std::uint64_t z = state_ += 0x9e3779b97f4a7c15U;

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "ops/kernels/images/window.h"
+#include "tests/ops/kernels/strides.h"
 #include "tests/ops/kernels/support.h"
 
 using namespace chainrule;
@@ -11,10 +12,6 @@ using namespace chainrule::kernels;
 using namespace chainrule::test;
 
 namespace {
-
-std::int64_t at(const ImageStrides& s, std::int64_t n, std::int64_t c, std::int64_t i, std::int64_t j) {
-  return n * s[0] + c * s[1] + i * s[2] + j * s[3];
-}
 
 // f(x index, weight index, z index) for every product of the convolution.
 template <class F>
@@ -36,7 +33,7 @@ void each_product(const Convolution& s, const ImageStrides& xs, const ImageStrid
               }
 }
 
-std::vector<Convolution> cases() {
+std::vector<Convolution> conv_cases() {
   std::vector<Convolution> all{
       {{1, 1, 1, 1, {}, {}}, 1, 1},
       {{0, 2, 4, 4, {3, 1, 1, 1}, {3, 1, 1, 1}}, 3, 1},
@@ -50,7 +47,7 @@ std::vector<Convolution> cases() {
       {{1, 2, 3, 3, {2, 1, 4, 1}, {2, 3, 3, 1}}, 2, 1},
       {{3, 16, 9, 8, {3, 1, 2, 1}, {3, 1, 2, 1}}, 16, 1},  // padding that oneDNN is slow with: padded beforehand
   };
-  Numbers numbers(41);
+  RandomNumbers numbers(41);
   while (all.size() < 41) {
     const auto axis = [&] {
       return WindowAxis{1 + numbers.below(4), 1 + numbers.below(3), numbers.below(3), 1 + numbers.below(2)};
@@ -87,7 +84,7 @@ struct Path {
 
 template <class T>
 void check_path(const Path& path, const Convolution& s, int x_kind, int z_kind) {
-  Numbers numbers(42);
+  RandomNumbers numbers(42);
   const Windows& w = s.windows;
   const DType d = dtype_of<T>();
   const ImageStrides xs = layout(x_kind, w.c, w.h, w.w), zs = layout(z_kind, s.out_channels, w.out_h(), w.out_w());
@@ -127,7 +124,7 @@ const Path kPortable{reference::conv2d, reference::conv2d_input_grad, reference:
 
 TEST_CASE_TEMPLATE("convolution and gradients, both paths, all pairs of layouts", T, float, double) {
   int number = 0;
-  for (const Convolution& s : cases()) {
+  for (const Convolution& s : conv_cases()) {
     CAPTURE(number);
     for (int x_kind = 0; x_kind < 3; ++x_kind) {
       for (int z_kind = 0; z_kind < 3; ++z_kind) {
@@ -142,7 +139,7 @@ TEST_CASE_TEMPLATE("convolution and gradients, both paths, all pairs of layouts"
 }
 
 TEST_CASE_TEMPLATE("convolution: one thread and two give the same bits", T, float, double) {
-  Numbers numbers(43);
+  RandomNumbers numbers(43);
   for (const Convolution& s : {Convolution{{100, 1, 8, 8, {3, 1, 1, 1}, {3, 1, 1, 1}}, 16, 1},
                                Convolution{{19, 16, 14, 14, {3, 1, 1, 1}, {3, 1, 1, 1}}, 32, 1},
                                Convolution{{8, 12, 20, 20, {5, 2, 2, 1}, {5, 2, 2, 1}}, 24, 2},

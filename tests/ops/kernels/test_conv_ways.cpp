@@ -47,7 +47,7 @@ struct Problem {
   std::vector<float> x, w, b, g;
 
   Problem() {
-    Numbers numbers(44);
+    RandomNumbers numbers(44);
     x = numbers.fill<float>(17 * 64 * 13 * 16);
     g = numbers.fill<float>(17 * 64 * 13 * 16);
     w = numbers.fill<float>(64 * 64 * 9);

@@ -101,7 +101,7 @@ double allowed(Binary op) { return op == Binary::xlogy || op == Binary::atan2 ? 
 }  // namespace
 
 TEST_CASE_TEMPLATE("unary: values, and the standard edge values", T, float, double) {
-  Numbers numbers(1);
+  RandomNumbers numbers(1);
   for (const auto& entry : kUnary) {
     const auto op = entry.first;
     const auto& f = entry.second;
@@ -148,7 +148,7 @@ TEST_CASE_TEMPLATE("unary: signs of zero, NaN and infinities", T, float, double)
 
 TEST_CASE_TEMPLATE("unary: an element's bits do not depend on position, length, threads or sharing memory", T, float,
                    double) {
-  Numbers numbers(2);
+  RandomNumbers numbers(2);
   for (const auto& entry : kUnary) {
     const Unary op = entry.first;
     CAPTURE(static_cast<int>(op));
@@ -169,7 +169,7 @@ TEST_CASE_TEMPLATE("unary: an element's bits do not depend on position, length, 
 }
 
 TEST_CASE_TEMPLATE("binary: values for dense and broadcast operands", T, float, double) {
-  Numbers numbers(3);
+  RandomNumbers numbers(3);
   const DType d = dtype_of<T>();
   for (const auto& entry : kBinary) {
     const auto op = entry.first;
@@ -227,7 +227,7 @@ TEST_CASE_TEMPLATE("binary: every pair of edge values", T, float, double) {
 }
 
 TEST_CASE("binary: two threads give the same bits, in place too") {
-  Numbers numbers(4);
+  RandomNumbers numbers(4);
   const auto x = numbers.fill<float>(200001), y = numbers.fill<float>(200001);
   const auto run_on = [&](int threads) {
     return with_threads(threads, [&] {

@@ -12,20 +12,21 @@ using namespace chainrule::test;
 
 namespace {
 
-struct View {
+struct IndexView {
   std::int64_t outer, axis, inner, count;
 };
-const std::vector<View> kViews{{1, 1, 1, 1}, {1, 5, 1, 9},     {2, 4, 3, 0},   {0, 4, 3, 2},     {3, 4, 0, 2},
-                               {3, 7, 5, 4}, {1, 100, 64, 30}, {4, 3, 33, 50}, {1, 10, 3, 5000}, {50, 6, 20, 40}};
+const std::vector<IndexView> kIndexViews{{1, 1, 1, 1},     {1, 5, 1, 9},   {2, 4, 3, 0},     {0, 4, 3, 2},
+                                         {3, 4, 0, 2},     {3, 7, 5, 4},   {1, 100, 64, 30}, {4, 3, 33, 50},
+                                         {1, 10, 3, 5000}, {50, 6, 20, 40}};
 
 template <class T>
-std::vector<T> whole(Numbers& numbers, std::int64_t n) {  // small whole numbers: sums are exact in any order
+std::vector<T> whole(RandomNumbers& numbers, std::int64_t n) {  // small whole numbers: sums are exact in any order
   auto x = numbers.fill<T>(n, -9, 9);
   for (auto& v : x) v = static_cast<T>(std::round(static_cast<double>(v)));
   return x;
 }
 
-std::vector<std::int64_t> indices(Numbers& numbers, std::int64_t n, std::int64_t axis) {
+std::vector<std::int64_t> indices(RandomNumbers& numbers, std::int64_t n, std::int64_t axis) {
   std::vector<std::int64_t> index(static_cast<std::size_t>(n));
   for (auto& i : index) i = numbers.below(axis);
   return index;
@@ -34,9 +35,9 @@ std::vector<std::int64_t> indices(Numbers& numbers, std::int64_t n, std::int64_t
 }  // namespace
 
 TEST_CASE_TEMPLATE("index_select, gather and their adjoints", T, float, double, std::int64_t) {
-  Numbers numbers(51);
+  RandomNumbers numbers(51);
   const DType d = dtype_of<T>();
-  for (const auto& [outer, axis, inner, count] : kViews) {
+  for (const auto& [outer, axis, inner, count] : kIndexViews) {
     const auto x = whole<T>(numbers, outer * axis * inner), g = whole<T>(numbers, outer * count * inner);
     const auto line = indices(numbers, count, axis), full = indices(numbers, outer * count * inner, axis);
     std::vector<T> selected(g.size(), T(77)), gathered(selected), select_truth(selected), gather_truth(selected);
@@ -80,8 +81,8 @@ TEST_CASE("first_outside names the first bad index") {
 }
 
 TEST_CASE("index: one thread and two give the same bits") {
-  Numbers numbers(52);
-  for (const View& v : {View{1, 50, 300, 4000}, View{40, 60, 30, 200}}) {
+  RandomNumbers numbers(52);
+  for (const IndexView& v : {IndexView{1, 50, 300, 4000}, IndexView{40, 60, 30, 200}}) {
     const std::int64_t outer = v.outer, axis = v.axis, inner = v.inner, count = v.count;
     const auto g = numbers.fill<float>(outer * count * inner);
     const auto line = indices(numbers, count, axis), full = indices(numbers, outer * count * inner, axis);

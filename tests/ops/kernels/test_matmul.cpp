@@ -53,7 +53,7 @@ struct Layout {
 constexpr int kLayouts = 8;
 
 template <class T>
-void check_product(Numbers& numbers, std::int64_t m, std::int64_t n, std::int64_t k, int a_kind, int b_kind) {
+void check_product(RandomNumbers& numbers, std::int64_t m, std::int64_t n, std::int64_t k, int a_kind, int b_kind) {
   CAPTURE(m);
   CAPTURE(n);
   CAPTURE(k);
@@ -84,7 +84,7 @@ void check_product(Numbers& numbers, std::int64_t m, std::int64_t n, std::int64_
 }  // namespace
 
 TEST_CASE_TEMPLATE("gemm: all sizes up to a few registers, zero included", T, float, double, std::int64_t) {
-  Numbers numbers(21);
+  RandomNumbers numbers(21);
   for (const std::int64_t m : {0, 1, 2, 3, 8, 17}) {
     for (const std::int64_t n : {0, 1, 2, 5, 16, 33}) {
       for (const std::int64_t k : {0, 1, 2, 7, 16, 50}) check_product<T>(numbers, m, n, k, 0, 0);
@@ -93,7 +93,7 @@ TEST_CASE_TEMPLATE("gemm: all sizes up to a few registers, zero included", T, fl
 }
 
 TEST_CASE_TEMPLATE("gemm: every pair of layouts", T, float, double, std::int64_t) {
-  Numbers numbers(22);
+  RandomNumbers numbers(22);
   for (int a = 0; a < kLayouts; ++a) {
     for (int b = 0; b < kLayouts; ++b) {
       check_product<T>(numbers, 13, 9, 21, a, b);
@@ -105,7 +105,7 @@ TEST_CASE_TEMPLATE("gemm: every pair of layouts", T, float, double, std::int64_t
 }
 
 TEST_CASE_TEMPLATE("gemm: sizes that are cut into blocks", T, float, double) {
-  Numbers numbers(23);
+  RandomNumbers numbers(23);
   check_product<T>(numbers, 300, 257, 129, 0, 0);
   check_product<T>(numbers, 2049, 33, 65, 1, 0);
   check_product<T>(numbers, 17, 1999, 130, 0, 1);
@@ -114,7 +114,7 @@ TEST_CASE_TEMPLATE("gemm: sizes that are cut into blocks", T, float, double) {
 
 // Where operands are read in place, where they are packed, and where k is cut.
 TEST_CASE_TEMPLATE("gemm: sizes on both sides of every choice", T, float, double) {
-  Numbers numbers(26);
+  RandomNumbers numbers(26);
   for (const std::int64_t k : {399, 400, 401, 801}) {
     for (int kind = 0; kind < 2; ++kind) {
       check_product<T>(numbers, 13, 70, k, kind, 0);
@@ -128,7 +128,7 @@ TEST_CASE_TEMPLATE("gemm: sizes on both sides of every choice", T, float, double
 }
 
 TEST_CASE_TEMPLATE("gemm: an element's bits depend on its row and column only", T, float, double) {
-  Numbers numbers(27);
+  RandomNumbers numbers(27);
   const std::int64_t m = 301, n = 790, k = 400;
   const auto a = numbers.fill<T>(m * k), b = numbers.fill<T>(k * n);
   std::vector<T> all(static_cast<std::size_t>(m * n));
@@ -149,7 +149,7 @@ TEST_CASE_TEMPLATE("gemm: an element's bits depend on its row and column only", 
 }
 
 TEST_CASE_TEMPLATE("gemm: a bias is the product plus the bias", T, float, double, std::int64_t) {
-  Numbers numbers(28);
+  RandomNumbers numbers(28);
   for (const std::int64_t k : {0, 5, 800}) {
     const std::int64_t m = 30, n = 45;
     const auto a = numbers.fill<T>(m * k, -5, 5), b = numbers.fill<T>(k * n, -5, 5), bias = numbers.fill<T>(n, -5, 5);
@@ -181,7 +181,7 @@ TEST_CASE("gemm of int64 wraps around") {
 }
 
 TEST_CASE_TEMPLATE("gemm_batched: shared and strided operands equal single products", T, float, double, std::int64_t) {
-  Numbers numbers(24);
+  RandomNumbers numbers(24);
   const std::int64_t count = 5, m = 6, n = 7, k = 4;
   for (const int kind : {0, 1, 4}) {
     const Layout la(kind, m, k), lb(kind, k, n);
@@ -202,7 +202,7 @@ TEST_CASE_TEMPLATE("gemm_batched: shared and strided operands equal single produ
 }
 
 TEST_CASE_TEMPLATE("gemm: one thread and two give the same bits", T, float, double) {
-  Numbers numbers(25);
+  RandomNumbers numbers(25);
   struct Size {
     std::int64_t m, n, k;
   };

@@ -3,6 +3,7 @@
 #include <doctest/doctest.h>
 
 #include "ops/kernels/images/pool.h"
+#include "tests/ops/kernels/strides.h"
 #include "tests/ops/kernels/support.h"
 
 using namespace chainrule;
@@ -14,7 +15,7 @@ namespace {
 PoolAxis sliding(std::int64_t length, const WindowAxis& w) { return {length, w.positions(length), w, false}; }
 PoolAxis adaptive(std::int64_t length, std::int64_t positions) { return {length, positions, {}, true}; }
 
-std::vector<Pooling> cases(bool dilated) {
+std::vector<Pooling> pool_cases(bool dilated) {
   std::vector<Pooling> all{
       {0, 2, sliding(4, {3, 1, 1, 1}), sliding(4, {3, 1, 1, 1})},
       {2, 30, sliding(6, {2, 2, 0, 1}), sliding(6, {2, 2, 0, 1})},
@@ -22,7 +23,7 @@ std::vector<Pooling> cases(bool dilated) {
       {1, 1, sliding(4, {2, 1, 0, 1}), sliding(67, {2, 1, 1, 1})},
       {2, 1, sliding(3, {2, 2, 1, 1, true}), sliding(9, {3, 4, 0, 1, true})},
   };
-  Numbers numbers(41);
+  RandomNumbers numbers(41);
   while (all.size() < 70) {
     const auto axis = [&](std::int64_t length) {
       WindowAxis a{1 + numbers.below(4), 1 + numbers.below(3), 0, dilated ? 1 + numbers.below(3) : 1,
@@ -36,12 +37,6 @@ std::vector<Pooling> cases(bool dilated) {
   return all;
 }
 
-ImageStrides strides(bool last, std::int64_t c, std::int64_t h, std::int64_t w) {
-  return last ? channels_last_strides(c, h, w) : dense_strides(c, h, w);
-}
-std::int64_t at(const ImageStrides& s, std::int64_t n, std::int64_t c, std::int64_t i, std::int64_t j) {
-  return n * s[0] + c * s[1] + i * s[2] + j * s[3];
-}
 template <class T>
 bool is_nan(T v) {
   return std::isnan(static_cast<double>(v));
@@ -59,7 +54,7 @@ void each_window(const Pooling& s, F f) {
 
 /// f(place, tap) for every tap of a window of one axis that lies inside it.
 template <class F>
-void each_tap(const PoolAxis& a, std::int64_t i, F f) {
+void each_pool_tap(const PoolAxis& a, std::int64_t i, F f) {
   if (a.adaptive) {
     for (std::int64_t k = i * a.length / a.positions; k * a.positions < (i + 1) * a.length; ++k) f(k, 0);
     return;
@@ -71,7 +66,7 @@ void each_tap(const PoolAxis& a, std::int64_t i, F f) {
 }
 
 template <class T>
-std::vector<T> with_ties_and_nan(Numbers& numbers, std::int64_t n) {
+std::vector<T> with_ties_and_nan(RandomNumbers& numbers, std::int64_t n) {
   auto x = numbers.fill<T>(n, -5, 5);
   for (auto& v : x) v = static_cast<T>(std::round(static_cast<double>(v)));
   if constexpr (std::is_floating_point_v<T>) {
@@ -94,8 +89,8 @@ struct Largest {
     taps.assign(count, -1);
     each_window(s, [&](auto n, auto c, auto i, auto j) {
       const std::size_t p = size_of(at(zs, n, c, i, j));
-      each_tap(s.y, i, [&](std::int64_t y, std::int64_t a) {
-        each_tap(s.x, j, [&](std::int64_t xx, std::int64_t b) {
+      each_pool_tap(s.y, i, [&](std::int64_t y, std::int64_t a) {
+        each_pool_tap(s.x, j, [&](std::int64_t xx, std::int64_t b) {
           const T v = x[size_of(at(xs, n, c, y, xx))];
           if (places[p] >= 0 && !(v > z[p]) && !is_nan(v)) return;
           z[p] = v;
@@ -117,10 +112,10 @@ bool same_values(const std::vector<T>& a, const std::vector<T>& b) {
 }  // namespace
 
 TEST_CASE_TEMPLATE("max_pool2d with taps: values, places, gradient, picking", T, float, double) {
-  Numbers numbers(42);
+  RandomNumbers numbers(42);
   const DType d = dtype_of<T>();
   for (const bool dilated : {false, true}) {
-    for (const Pooling& s : cases(dilated)) {
+    for (const Pooling& s : pool_cases(dilated)) {
       for (const bool last : {false, true}) {
         CAPTURE(s.c);
         CAPTURE(s.x.length);
@@ -157,9 +152,9 @@ TEST_CASE_TEMPLATE("max_pool2d with taps: values, places, gradient, picking", T,
 
 TEST_CASE_TEMPLATE("max_pool2d_indexed: any layout, adaptive too; reading and adding by place", T, float, double,
                    std::int64_t) {
-  Numbers numbers(43);
+  RandomNumbers numbers(43);
   const DType d = dtype_of<T>();
-  std::vector<Pooling> all = cases(true);
+  std::vector<Pooling> all = pool_cases(true);
   all.push_back({2, 3, adaptive(7, 3), adaptive(5, 4)});
   all.push_back({1, 2, adaptive(3, 5), adaptive(6, 6)});
   for (const Pooling& s : all) {
@@ -191,9 +186,9 @@ TEST_CASE_TEMPLATE("max_pool2d_indexed: any layout, adaptive too; reading and ad
 }
 
 TEST_CASE_TEMPLATE("avg_pool2d and its adjoint: values, the same bits in both layouts", T, float, double) {
-  Numbers numbers(44);
+  RandomNumbers numbers(44);
   const DType d = dtype_of<T>();
-  std::vector<Pooling> all = cases(false);
+  std::vector<Pooling> all = pool_cases(false);
   all.push_back({2, 3, adaptive(7, 3), adaptive(5, 4)});
   all.push_back({1, 20, adaptive(3, 5), adaptive(6, 6)});
   for (const Pooling& s : all) {
@@ -207,7 +202,7 @@ TEST_CASE_TEMPLATE("avg_pool2d and its adjoint: values, the same bits in both la
         const auto counted = [&](const PoolAxis& axis, std::int64_t at) {
           std::int64_t count = 0;
           if (axis.adaptive || !a.count_padding) {
-            each_tap(axis, at, [&](auto, auto) { ++count; });
+            each_pool_tap(axis, at, [&](auto, auto) { ++count; });
           } else {
             for (std::int64_t k = 0; k < axis.window.size; ++k)
               count += at * axis.window.stride - axis.window.padding + k < axis.length + axis.window.padding;
@@ -215,8 +210,8 @@ TEST_CASE_TEMPLATE("avg_pool2d and its adjoint: values, the same bits in both la
           return count;
         };
         const auto by = static_cast<double>(a.divisor != 0 ? a.divisor : counted(s.y, i) * counted(s.x, j));
-        each_tap(s.y, i, [&](std::int64_t y, auto) {
-          each_tap(s.x, j, [&](std::int64_t xx, auto) {
+        each_pool_tap(s.y, i, [&](std::int64_t y, auto) {
+          each_pool_tap(s.x, j, [&](std::int64_t xx, auto) {
             z_truth[size_of(at(zs, n, c, i, j))] += static_cast<double>(x[size_of(at(xs, n, c, y, xx))]) / by;
             dx_truth[size_of(at(xs, n, c, y, xx))] += static_cast<double>(g[size_of(at(zs, n, c, i, j))]) / by;
           });
@@ -255,7 +250,7 @@ TEST_CASE_TEMPLATE("avg_pool2d and its adjoint: values, the same bits in both la
 }
 
 TEST_CASE("pooling: one thread and two give the same bits") {
-  Numbers numbers(45);
+  RandomNumbers numbers(45);
   const Pooling s{4, 20, sliding(33, {3, 2, 1, 1}), sliding(31, {3, 1, 1, 1})};
   const auto x = numbers.fill<float>(s.n * s.c * s.y.length * s.x.length);
   const auto run = [&](bool last, int threads) {

@@ -17,20 +17,20 @@ namespace {
 
 using Wide = long double;
 
-struct View {
+struct ReduceView {
   std::int64_t outer, n, inner;
   std::int64_t size() const { return outer * n * inner; }
   std::int64_t lines() const { return outer * inner; }
 };
 
-const std::vector<View> kViews{{1, 1, 1},     {0, 3, 2},      {3, 2, 0},    {2, 3, 1},   {3, 10, 1},   {2, 31, 1},
-                               {2, 32, 1},    {1, 33, 1},     {3, 7, 5},    {2, 100, 3}, {1, 1000, 1}, {1, 1000, 7},
-                               {2, 17, 100},  {5, 1, 9},      {4, 129, 64}, {1, 40, 65}, {1, 5000, 2}, {2, 20000, 1},
-                               {1, 3000, 33}, {1, 100000, 1}, {2, 17, 129}, {1, 40, 300}};
+const std::vector<ReduceView> kReduceViews{
+    {1, 1, 1},    {0, 3, 2},     {3, 2, 0},     {2, 3, 1},      {3, 10, 1},   {2, 31, 1},  {2, 32, 1},   {1, 33, 1},
+    {3, 7, 5},    {2, 100, 3},   {1, 1000, 1},  {1, 1000, 7},   {2, 17, 100}, {5, 1, 9},   {4, 129, 64}, {1, 40, 65},
+    {1, 5000, 2}, {2, 20000, 1}, {1, 3000, 33}, {1, 100000, 1}, {2, 17, 129}, {1, 40, 300}};
 
 // Calls f(line, element) for each element, line numbering the results, in the order of the reduced axis.
 template <class F>
-void each(const View& v, F f) {
+void each(const ReduceView& v, F f) {
   for (std::int64_t o = 0; o < v.outer; ++o) {
     for (std::int64_t i = 0; i < v.inner; ++i) {
       for (std::int64_t r = 0; r < v.n; ++r) f(o * v.inner + i, (o * v.n + r) * v.inner + i, r);
@@ -46,9 +46,9 @@ double tolerance() {
 }  // namespace
 
 TEST_CASE_TEMPLATE("sum and mean", T, float, double) {
-  Numbers numbers(11);
+  RandomNumbers numbers(11);
   const DType d = dtype_of<T>();
-  for (const View& v : kViews) {
+  for (const ReduceView& v : kReduceViews) {
     const auto x = numbers.fill<T>(v.size(), -1, 3);
     std::vector<Wide> truth(static_cast<std::size_t>(v.lines()), 0), size(truth);
     each(v, [&](auto line, auto at, auto) { truth[line] += x[at], size[line] += std::abs(x[at]); });
@@ -84,8 +84,8 @@ TEST_CASE("sum of int64 wraps, sum of bool counts") {
   std::array<std::int64_t, 2> z{};
   sum(DType::int64, x.data(), z.data(), 2, 2, 1);
   CHECK(z == std::array<std::int64_t, 2>{std::numeric_limits<std::int64_t>::min(), -2});
-  for (const View& v : kViews) {
-    Numbers numbers(12);
+  for (const ReduceView& v : kReduceViews) {
+    RandomNumbers numbers(12);
     const auto b = std::make_unique<bool[]>(static_cast<std::size_t>(v.size()));
     for (std::int64_t i = 0; i < v.size(); ++i) b[i] = numbers.below(3) == 0;
     std::vector<std::int64_t> counts(static_cast<std::size_t>(v.lines())), truth(counts);
@@ -96,9 +96,9 @@ TEST_CASE("sum of int64 wraps, sum of bool counts") {
 }
 
 TEST_CASE_TEMPLATE("amax, amin and argmax, with NaN and ties", T, float, double, std::int64_t) {
-  Numbers numbers(13);
+  RandomNumbers numbers(13);
   const DType d = dtype_of<T>();
-  for (const View& v : kViews) {
+  for (const ReduceView& v : kReduceViews) {
     if (v.n == 0) continue;
     for (const bool with_nan : {false, true}) {
       auto x = numbers.fill<T>(v.size(), -9, 9);
@@ -126,9 +126,9 @@ TEST_CASE_TEMPLATE("amax, amin and argmax, with NaN and ties", T, float, double,
 }
 
 TEST_CASE_TEMPLATE("softmax, log_softmax, logsumexp and the gradients", T, float, double) {
-  Numbers numbers(14);
+  RandomNumbers numbers(14);
   const DType d = dtype_of<T>();
-  for (const View& v : kViews) {
+  for (const ReduceView& v : kReduceViews) {
     CAPTURE(v.outer);
     CAPTURE(v.n);
     CAPTURE(v.inner);
@@ -212,10 +212,10 @@ TEST_CASE_TEMPLATE("softmax family at awkward rows", T, float, double) {
 }
 
 TEST_CASE_TEMPLATE("reductions: one thread and two give the same bits", T, float, double) {
-  Numbers numbers(15);
+  RandomNumbers numbers(15);
   const DType d = dtype_of<T>();
-  for (const View& v :
-       {View{1, 1'000'003, 1}, View{1, 100'003, 7}, View{300, 1000, 1}, View{3, 999, 200}, View{2, 50, 5000}}) {
+  for (const ReduceView& v : {ReduceView{1, 1'000'003, 1}, ReduceView{1, 100'003, 7}, ReduceView{300, 1000, 1},
+                              ReduceView{3, 999, 200}, ReduceView{2, 50, 5000}}) {
     const auto x = numbers.fill<T>(v.size());
     const auto run = [&](int threads) {
       return with_threads(threads, [&] {
@@ -236,9 +236,9 @@ TEST_CASE_TEMPLATE("reductions: one thread and two give the same bits", T, float
 
 namespace {
 
-// Numbers among which zeros of both signs, infinities and NaN.
+// RandomNumbers among which zeros of both signs, infinities and NaN.
 template <class T>
-std::vector<T> with_edges(Numbers& numbers, std::int64_t n) {
+std::vector<T> with_edges(RandomNumbers& numbers, std::int64_t n) {
   constexpr T inf = std::numeric_limits<T>::infinity(), nan = std::numeric_limits<T>::quiet_NaN();
   constexpr std::array<T, 5> edges{T(0), -T(0), inf, -inf, nan};
   std::vector<T> x = numbers.fill<T>(n, -2, 2);
@@ -247,7 +247,7 @@ std::vector<T> with_edges(Numbers& numbers, std::int64_t n) {
 }
 
 template <class Rule, class T>
-void check_lanes(Numbers& numbers) {
+void check_lanes(RandomNumbers& numbers) {
   for (const std::int64_t width : {1, 15, 16, 17, 127, 128, 129, 300}) {
     for (const std::int64_t rows : {0, 1, 16}) {
       const std::int64_t step = width + 3;
@@ -271,7 +271,7 @@ void check_lanes(Numbers& numbers) {
 }  // namespace
 
 TEST_CASE_TEMPLATE("folds: vectors give what plain loops give, number by number", T, float, double) {
-  Numbers numbers(31);
+  RandomNumbers numbers(31);
   check_lanes<detail::Adding<T>, T>(numbers);
   check_lanes<detail::Multiplying<T>, T>(numbers);
   check_lanes<detail::Largest<T>, T>(numbers);

@@ -20,7 +20,7 @@ struct View {
 };
 
 // Axes in random order of density, some with gaps, some backwards, some broadcast (stride 0).
-View random_view(Numbers& numbers, const Shape& shape, bool broadcast) {
+View random_view(RandomNumbers& numbers, const Shape& shape, bool broadcast) {
   const int rank = static_cast<int>(shape.size());
   std::vector<int> order(static_cast<std::size_t>(rank));
   for (int a = 0; a < rank; ++a) order[a] = a;
@@ -66,7 +66,7 @@ std::int64_t place(const View& v, const std::array<std::int64_t, kMaxRank>& at) 
   return p;
 }
 
-Shape random_shape(Numbers& numbers) {
+Shape random_shape(RandomNumbers& numbers) {
   Shape shape;
   const auto rank = numbers.below(6);
   for (std::int64_t a = 0; a < rank; ++a) {
@@ -80,7 +80,7 @@ Shape random_shape(Numbers& numbers) {
 
 TEST_CASE_TEMPLATE("strided loops agree with a loop over indices and leave the gaps alone", T, float, double,
                    std::int64_t) {
-  Numbers numbers(5);
+  RandomNumbers numbers(5);
   const DType d = dtype_of<T>();
   for (int trial = 0; trial < 400; ++trial) {
     const Shape shape = random_shape(numbers);
@@ -127,7 +127,7 @@ TEST_CASE_TEMPLATE("strided loops agree with a loop over indices and leave the g
 }
 
 TEST_CASE("strided: large transposed operands, one thread and two, and in place") {
-  Numbers numbers(6);
+  RandomNumbers numbers(6);
   const Shape shape{300, 257};
   const auto x = numbers.fill<float>(300 * 257), y = numbers.fill<float>(300 * 257);
   const auto run = [&](int threads) {

@@ -18,7 +18,7 @@ TEST_CASE_TEMPLATE("sgd over several steps", T, float, double) {
                                      {.lr = 0.05, .momentum = 0.9, .weight_decay = 0.1, .nesterov = true}};
   for (const SgdStep& option : options) {
     for (const auto n : kLengths) {
-      Numbers numbers(61);
+      RandomNumbers numbers(61);
       auto p = numbers.fill<T>(n);
       std::vector<T> v(static_cast<std::size_t>(n), std::numeric_limits<T>::quiet_NaN());
       std::vector<Wide> p_truth(p.begin(), p.end()), v_truth(p.size(), 0);
@@ -52,7 +52,7 @@ TEST_CASE_TEMPLATE("adam over several steps", T, float, double) {
        {AdamStep{.lr = 0.001}, AdamStep{.lr = 0.1, .beta1 = 0.5, .beta2 = 0.9, .epsilon = 1e-3},
         AdamStep{.lr = 0.01, .weight_decay = 0.1}}) {
     for (const auto n : kLengths) {
-      Numbers numbers(62);
+      RandomNumbers numbers(62);
       auto p = numbers.fill<T>(n);
       std::vector<T> m(static_cast<std::size_t>(n), T(0)), v(m);
       std::vector<Wide> p_truth(p.begin(), p.end()), m_truth(p.size(), 0), v_truth(m_truth);
@@ -96,7 +96,7 @@ TEST_CASE_TEMPLATE("updates: one thread and two give the same bits", T, float, d
   const std::int64_t n = 200003;
   const auto run = [&](int threads) {
     return with_threads(threads, [&] {
-      Numbers numbers(63);
+      RandomNumbers numbers(63);
       auto p = numbers.fill<T>(n);
       const auto g = numbers.fill<T>(n);
       std::vector<T> m(p.size(), T(0)), v(m);

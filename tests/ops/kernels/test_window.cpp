@@ -2,6 +2,7 @@
 #include <doctest/doctest.h>
 
 #include "ops/kernels/images/window.h"
+#include "tests/ops/kernels/strides.h"
 #include "tests/ops/kernels/support.h"
 
 using namespace chainrule;
@@ -10,7 +11,7 @@ using namespace chainrule::test;
 
 namespace {
 
-std::vector<Windows> cases() {
+std::vector<Windows> window_cases() {
   std::vector<Windows> all{{1, 1, 1, 1, {}, {}},
                            {0, 2, 4, 4, {3, 1, 1, 1}, {3, 1, 1, 1}},
                            {2, 3, 5, 7, {3, 1, 1, 1}, {3, 2, 1, 1}},
@@ -18,7 +19,7 @@ std::vector<Windows> cases() {
                            {2, 1, 9, 8, {3, 2, 2, 2}, {2, 3, 1, 3}},
                            {1, 1, 2, 2, {5, 1, 3, 1}, {5, 1, 3, 1}},
                            {1, 2, 3, 3, {4, 1, 0, 1}, {1, 1, 0, 1}}};  // the last: no position fits
-  Numbers numbers(31);
+  RandomNumbers numbers(31);
   while (all.size() < 60) {
     const auto axis = [&] {
       WindowAxis a{1 + numbers.below(4), 1 + numbers.below(3), 0, 1 + numbers.below(3)};
@@ -29,14 +30,6 @@ std::vector<Windows> cases() {
         {1 + numbers.below(3), 1 + numbers.below(3), 1 + numbers.below(9), 1 + numbers.below(9), axis(), axis()});
   }
   return all;
-}
-
-ImageStrides strides(bool last, std::int64_t c, std::int64_t h, std::int64_t w) {
-  return last ? channels_last_strides(c, h, w) : dense_strides(c, h, w);
-}
-
-std::int64_t at(const ImageStrides& s, std::int64_t n, std::int64_t c, std::int64_t i, std::int64_t j) {
-  return n * s[0] + c * s[1] + i * s[2] + j * s[3];
 }
 
 // f(image, channel, output row, output column, tap row, tap column, input row, input column); input may lie in the
@@ -71,9 +64,9 @@ TEST_CASE("positions of a window") {
 }
 
 TEST_CASE_TEMPLATE("im2col and col2im", T, float, double, std::int64_t) {
-  Numbers numbers(32);
+  RandomNumbers numbers(32);
   const DType d = dtype_of<T>();
-  for (const Windows& s : cases()) {
+  for (const Windows& s : window_cases()) {
     for (const bool last : {false, true}) {
       const ImageStrides xs = strides(last, s.c, s.h, s.w);
       const auto x = numbers.fill<T>(s.n * s.c * s.h * s.w, -99, 99);
@@ -99,7 +92,7 @@ TEST_CASE_TEMPLATE("im2col and col2im", T, float, double, std::int64_t) {
 }
 
 TEST_CASE("windows: one thread and two give the same bits") {
-  Numbers numbers(34);
+  RandomNumbers numbers(34);
   const Windows s{8, 6, 33, 31, {3, 1, 1, 1}, {3, 1, 1, 1}};
   const ImageStrides xs = dense_strides(s.c, s.h, s.w);
   const auto x = numbers.fill<float>(s.n * xs[0]);

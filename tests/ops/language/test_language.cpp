@@ -12,8 +12,10 @@
 #include "ops/function.h"
 #include "ops/language/evaluate.h"
 #include "ops/ops.h"
+#include "tests/text.h"
 
 using namespace chainrule;
+using chainrule::testing::contains;
 
 namespace {
 
@@ -38,8 +40,6 @@ Fault fault(const std::string& program, Names names = {}) {
   FAIL("no error for " << program);
   return {};
 }
-
-bool contains(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
 
 Tensor matrix() { return from_vector({0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11}, {3, 4}, {.dtype = DType::float64}); }
 

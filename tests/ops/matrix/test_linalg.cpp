@@ -86,11 +86,11 @@ TEST_CASE("the derivative of det at singular matrices is the matrix of cofactors
           "");
     const Tensor narrow = leaf(x, DType::float32);
     CHECK(difference(from_vector(slopes(det(narrow), narrow), {3, 3}, {}), naive_cofactors(x), 1e-5) == "");
-    const Function f = [](const std::vector<Tensor>& v) { return det(v[0]); };
+    const TensorFunction f = [](const std::vector<Tensor>& v) { return det(v[0]); };
     CHECK(check_gradient(f, {x}, 1) == "");
     CHECK(check_second(f, {x}, 2) == "");
     // Third order: the gradient's own second derivatives.
-    const Function gradient = [&](const std::vector<Tensor>& v) {
+    const TensorFunction gradient = [&](const std::vector<Tensor>& v) {
       const EnableGrad recording;
       return gradients(det(v[0]), {v[0]}, v[1], true)[0];
     };

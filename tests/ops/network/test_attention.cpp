@@ -119,7 +119,7 @@ TEST_CASE("attention against loops, with derivatives of order one and two") {
        [&](std::int64_t i, std::int64_t j) { return number(added, i, j); }},
   };
   for (const Way& way : ways) {
-    const cases::Function f = [&](const std::vector<Tensor>& t) {
+    const cases::TensorFunction f = [&](const std::vector<Tensor>& t) {
       return scaled_dot_product_attention(t[0], t[1], t[2], way.options());
     };
     CHECK(cases::difference(f(cases::leaves(in, DType::float64)), attention_by_hand(in, way.mask), 1e-12) == "");

@@ -20,7 +20,7 @@ namespace {
 /// One loss of pairs of numbers, mean over all.
 struct Pairwise {
   std::string name;
-  cases::Function f;
+  cases::TensorFunction f;
   double (*one)(double x, double y);
   cases::Input x, y;
 };
@@ -108,7 +108,7 @@ TEST_CASE("triplets and cosines against loops, with derivatives") {
   for (const std::uint64_t seed : {1, 2, 3}) in.push_back(cases::random_values({.shape = {5, 3}}, seed));
   for (const double p : {1.0, 2.0, 3.0, kInf}) {
     for (const bool swap : {false, true}) {
-      const cases::Function f = [=](const std::vector<Tensor>& t) {
+      const cases::TensorFunction f = [=](const std::vector<Tensor>& t) {
         return triplet_margin_loss(t[0], t[1], t[2],
                                    {.margin = 0.5, .p = p, .eps = 1e-3, .swap = swap, .reduction = Reduction::none});
       };
@@ -123,7 +123,7 @@ TEST_CASE("triplets and cosines against loops, with derivatives") {
       CHECK(cases::check_second(f, in, 5) == "");
     }
   }
-  const cases::Function cosine = [](const std::vector<Tensor>& t) { return cosine_similarity(t[0], t[1], -1); };
+  const cases::TensorFunction cosine = [](const std::vector<Tensor>& t) { return cosine_similarity(t[0], t[1], -1); };
   Array wanted({5});
   for (std::int64_t i = 0; i < 5; ++i) {
     double ab = 0, aa = 0, bb = 0;

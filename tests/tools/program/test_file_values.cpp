@@ -9,29 +9,20 @@
 #include "engine/files/array_files.h"
 #include "engine/system/process.h"
 #include "tests/temporary_folder.h"
+#include "tests/text.h"
+#include "tests/tools/command.h"
 
 using namespace chainrule;
+using chainrule::testing::command;
+using chainrule::testing::contains;
 using chainrule::testing::content;
+using chainrule::testing::json_of;
 using Folder = chainrule::testing::TemporaryFolder;
 using Json = nlohmann::json;
 
 namespace {
 
 const std::string kFiles = CHAINRULE_SOURCE_DIR "/tests/engine/files/";
-
-ProcessResult command(std::vector<std::string> arguments) {
-  arguments.insert(arguments.begin(), CHAINRULE_COMMAND);
-  return run_process(arguments, {.time_limit = std::chrono::minutes(5)});
-}
-
-Json json_of(std::vector<std::string> arguments, int exit_code = 0) {
-  arguments.emplace_back("--json");
-  const ProcessResult r = command(arguments);
-  CHECK_MESSAGE(r.exit_code == exit_code, r.out, r.err);
-  return Json::parse(r.out);
-}
-
-bool contains(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
 
 void check_fails(const std::vector<std::string>& arguments, int code, const std::string& part) {
   const ProcessResult r = command(arguments);

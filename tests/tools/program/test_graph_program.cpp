@@ -21,12 +21,16 @@
 #include "ops/ops.h"
 #include "tests/engine/custom_rule.h"
 #include "tests/temporary_folder.h"
+#include "tests/text.h"
+#include "tests/tools/command.h"
 #include "tools/program/program.h"
 
 using namespace chainrule;
+using chainrule::testing::command;
+using chainrule::testing::contains;
 using chainrule::testing::message_of;
 using Folder = chainrule::testing::TemporaryFolder;
-using Json = nlohmann::ordered_json;
+using OrderedJson = nlohmann::ordered_json;
 
 namespace {
 
@@ -34,13 +38,6 @@ LoadedProgram read_back(const std::string& path) {
   ProgramOptions options;
   options.program = "@" + path;
   return load_program(options);
-}
-
-bool contains(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
-
-ProcessResult command(std::vector<std::string> arguments) {
-  arguments.insert(arguments.begin(), CHAINRULE_COMMAND);
-  return run_process(arguments, {.time_limit = std::chrono::minutes(5)});
 }
 
 std::vector<double> numbers(const Tensor& t) { return t.defined() ? t.to_vector() : std::vector<double>{}; }

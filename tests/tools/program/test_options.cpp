@@ -9,17 +9,14 @@
 #include <sstream>
 
 #include "engine/system/process.h"
+#include "tests/text.h"
+#include "tests/tools/command.h"
 
 using namespace chainrule;
+using chainrule::testing::command;
+using chainrule::testing::contains;
 
 namespace {
-
-ProcessResult command(std::vector<std::string> arguments) {
-  arguments.insert(arguments.begin(), CHAINRULE_COMMAND);
-  return run_process(arguments, {.time_limit = std::chrono::minutes(5)});
-}
-
-bool contains(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
 
 /// A verb with what it needs to run.
 std::vector<std::string> verb(const std::string& name) {

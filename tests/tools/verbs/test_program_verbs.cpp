@@ -8,32 +8,18 @@
 
 #include "engine/system/process.h"
 #include "tests/temporary_folder.h"
+#include "tests/text.h"
+#include "tests/tools/command.h"
 
 using namespace chainrule;
+using chainrule::testing::command;
+using chainrule::testing::contains;
 using chainrule::testing::content;
+using chainrule::testing::json_of;
 using Folder = chainrule::testing::TemporaryFolder;
 using Json = nlohmann::json;
 
-namespace {
-
-bool contains(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
-
-ProcessResult command(std::vector<std::string> arguments) {
-  arguments.insert(arguments.begin(), CHAINRULE_COMMAND);
-  return run_process(arguments, {.time_limit = std::chrono::minutes(5)});
-}
-
-Json json_of(std::vector<std::string> arguments, int exit_code = 0) {
-  arguments.push_back("--json");
-  const ProcessResult r = command(arguments);
-  CHECK_MESSAGE(r.exit_code == exit_code, r.out, r.err);
-  // A sanitizer says so itself when an allocation is refused.
-  CHECK((r.err.empty() ||
-         (std::getenv("CHAINRULE_SANITIZED") && contains(r.err, "AddressSanitizer failed to allocate"))));
-  return Json::parse(r.out);
-}
-
-}  // namespace
+namespace {}  // namespace
 
 TEST_CASE("eval: a value as text and as JSON") {
   CHECK(command({"eval", "2 + 3 * 4"}).out == "14\n");
