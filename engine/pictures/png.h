@@ -22,7 +22,7 @@ class Canvas {
 
   int width() const { return width_; }
   int height() const { return height_; }
-  /// The pixel in column x and row y, both from 0. @throws std::out_of_range outside.
+  /// The pixel in column x and row y, both from 0 and inside the picture.
   Color at(int x, int y) const;
   const std::vector<std::uint8_t>& bytes() const { return bytes_; }  ///< rows from the top, three bytes a pixel
 

@@ -85,7 +85,7 @@ SheetLayout lay_out(const std::vector<Picture>& pictures, std::string_view title
 void draw_card(Canvas& canvas, const Picture& picture, int x, int y, const SheetLayout& layout) {
   canvas.fill(x, y, layout.card_width, layout.card_height, kCardEdge);
   canvas.fill(x + 1, y + 1, layout.card_width - 2, layout.card_height - 2, kCard);
-  const int factor = enlargement(item);
+  const int factor = enlargement(picture);
   const int left = x + (layout.card_width - picture.width * factor) / 2;
   const int top = y + kCardPadding + (layout.picture_height - picture.height * factor) / 2;
   for (int row = 0; row < picture.height; ++row) {

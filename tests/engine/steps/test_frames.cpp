@@ -12,7 +12,10 @@
 
 #include "engine/draw/graphviz.h"
 #include "engine/scopes.h"
+#include "engine/steps/json.h"
+#include "engine/steps/player.h"
 #include "engine/steps/steps.h"
+#include "engine/steps/text.h"
 #include "engine/system/process.h"
 #include "engine/system/text.h"
 #include "engine/types/error.h"

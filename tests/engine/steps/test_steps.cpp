@@ -13,6 +13,7 @@
 #include "engine/factory.h"
 #include "engine/scopes.h"
 #include "engine/steps/steps.h"
+#include "engine/steps/text.h"
 #include "engine/types/error.h"
 #include "nn/layers.h"
 #include "ops/ops.h"
