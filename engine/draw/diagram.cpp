@@ -30,7 +30,8 @@ void tell(const GraphOptions& options, const std::string& line) {
 }
 
 bool all_numbers(const GraphView& view) {
-  return std::ranges::all_of(view.items, [](const GraphItem& item) { return numel(item.shape) == 1; });
+  return std::all_of(view.items.begin(), view.items.end(),
+                     [](const GraphItem& item) { return numel(item.shape) == 1; });
 }
 
 // Links on the longest way to a result.
@@ -137,7 +138,8 @@ class Drawing {
       if (view_.links.size() > kMostCurves)
         special.insert(special.end(), style::kStraight.begin(), style::kStraight.end());
       for (const DotSetting& usual : style::kGraph) {
-        const bool replaced = std::ranges::any_of(special, [&](const DotSetting& s) { return s.name == usual.name; });
+        const bool replaced =
+            std::any_of(special.begin(), special.end(), [&](const DotSetting& s) { return s.name == usual.name; });
         if (!replaced) graph.set(usual.name, usual.value);
       }
       graph.set(special);

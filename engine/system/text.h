@@ -41,4 +41,14 @@ std::string format_number(double value);
 std::string format_exact(double value);
 std::string format_exact(float value);
 
+/// A number that stands at the beginning of a text, with a point whatever the locale: digits, exponent, inf, nan; no
+/// blank and no plus before it. `length` characters belong to it, 0 when there is none. Out of range is what float64
+/// would turn into an infinity or into zero.
+struct LeadingNumber {
+  double value = 0;
+  std::size_t length = 0;
+  bool out_of_range = false;
+};
+LeadingNumber leading_number(std::string_view text);
+
 }  // namespace chainrule

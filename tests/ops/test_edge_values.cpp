@@ -28,6 +28,7 @@
 #include "tests/ops/values.h"
 
 using namespace chainrule;
+using namespace chainrule::language;
 using chainrule::testing::kInf;
 using chainrule::testing::kNan;
 

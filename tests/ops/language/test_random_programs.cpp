@@ -12,6 +12,7 @@
 #include "tests/engine/custom_rule.h"
 
 using namespace chainrule;
+using namespace chainrule::language;
 using namespace chainrule::testing;
 
 namespace {

@@ -13,6 +13,7 @@
 #include "tools/verbs/ops_table.h"
 
 using namespace chainrule;
+using namespace chainrule::language;
 
 TEST_CASE("the table of operations in ops/README.md is fresh") {
   const std::string path = CHAINRULE_SOURCE_DIR "/ops/README.md";
