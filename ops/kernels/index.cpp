@@ -19,37 +19,35 @@ std::int64_t first_outside(const std::int64_t* index, std::int64_t n, std::int64
   return -1;
 }
 
-void index_select(DType d, const void* x, std::int64_t outer, std::int64_t axis, std::int64_t inner,
-                  const std::int64_t* index, std::int64_t count, void* z) {
+void index_select(DType d, const void* x, const Lines& s, const std::int64_t* index, std::int64_t count, void* z) {
   by_size(d, [&](auto zero) {
     using T = decltype(zero);
     const T* from = static_cast<const T*>(x);
     T* to = static_cast<T*>(z);
-    parallel_for(outer * count, rows_per_thread(inner), [&](std::int64_t begin, std::int64_t end) {
+    parallel_for(s.outer * count, rows_per_thread(s.inner), [&](std::int64_t begin, std::int64_t end) {
       for (std::int64_t row = begin; row < end; ++row) {
-        const T* source = from + (row / count * axis + index[row % count]) * inner;
-        std::copy_n(source, inner, to + row * inner);
+        const T* source = from + (row / count * s.n + index[row % count]) * s.inner;
+        std::copy_n(source, s.inner, to + row * s.inner);
       }
     });
   });
 }
 
-void index_add(DType d, const void* g, std::int64_t outer, std::int64_t axis, std::int64_t inner,
-               const std::int64_t* index, std::int64_t count, void* x) {
+void index_add(DType d, const void* g, const Lines& s, const std::int64_t* index, std::int64_t count, void* x) {
   by_sum(d, [&](auto zero) {
     using T = decltype(zero);
     const T* from = static_cast<const T*>(g);
     T* to = static_cast<T*>(x);
-    std::fill_n(to, outer * axis * inner, T(0));
+    std::fill_n(to, s.count() * s.n, T(0));
     // Cut along inner when there is one plane only: an embedding's gradient is the common case.
-    const bool by_plane = outer > 1;
-    const std::int64_t pieces = by_plane ? outer : inner, piece = count * (by_plane ? inner : 1);
+    const bool by_plane = s.outer > 1;
+    const std::int64_t pieces = by_plane ? s.outer : s.inner, piece = count * (by_plane ? s.inner : 1);
     parallel_for(pieces, rows_per_thread(piece), [&](std::int64_t begin, std::int64_t end) {
-      const std::int64_t first = by_plane ? 0 : begin, last = by_plane ? inner : end;
-      for (std::int64_t o = by_plane ? begin : 0; o < (by_plane ? end : outer); ++o) {
+      const std::int64_t first = by_plane ? 0 : begin, last = by_plane ? s.inner : end;
+      for (std::int64_t o = by_plane ? begin : 0; o < (by_plane ? end : s.outer); ++o) {
         for (std::int64_t j = 0; j < count; ++j) {
-          const T* source = from + (o * count + j) * inner;
-          T* target = to + (o * axis + index[j]) * inner;
+          const T* source = from + (o * count + j) * s.inner;
+          T* target = to + (o * s.n + index[j]) * s.inner;
           for (std::int64_t i = first; i < last; ++i) target[i] += source[i];
         }
       }
@@ -57,35 +55,33 @@ void index_add(DType d, const void* g, std::int64_t outer, std::int64_t axis, st
   });
 }
 
-void gather(DType d, const void* x, std::int64_t outer, std::int64_t axis, std::int64_t inner,
-            const std::int64_t* index, std::int64_t count, void* z) {
+void gather(DType d, const void* x, const Lines& s, const std::int64_t* index, std::int64_t count, void* z) {
   by_size(d, [&](auto zero) {
     using T = decltype(zero);
     const T* from = static_cast<const T*>(x);
     T* to = static_cast<T*>(z);
-    parallel_for(outer * count, rows_per_thread(inner), [&](std::int64_t begin, std::int64_t end) {
+    parallel_for(s.outer * count, rows_per_thread(s.inner), [&](std::int64_t begin, std::int64_t end) {
       for (std::int64_t row = begin; row < end; ++row) {
-        const T* plane = from + row / count * axis * inner;
-        const std::int64_t k = row * inner;
-        for (std::int64_t i = 0; i < inner; ++i) to[k + i] = plane[index[k + i] * inner + i];
+        const T* plane = from + row / count * s.n * s.inner;
+        const std::int64_t k = row * s.inner;
+        for (std::int64_t i = 0; i < s.inner; ++i) to[k + i] = plane[index[k + i] * s.inner + i];
       }
     });
   });
 }
 
-void scatter_add(DType d, const void* g, std::int64_t outer, std::int64_t axis, std::int64_t inner,
-                 const std::int64_t* index, std::int64_t count, void* x) {
+void scatter_add(DType d, const void* g, const Lines& s, const std::int64_t* index, std::int64_t count, void* x) {
   by_sum(d, [&](auto zero) {
     using T = decltype(zero);
     const T* from = static_cast<const T*>(g);
     T* to = static_cast<T*>(x);
-    std::fill_n(to, outer * axis * inner, T(0));
-    parallel_for(outer, rows_per_thread(count * inner), [&](std::int64_t begin, std::int64_t end) {
+    std::fill_n(to, s.count() * s.n, T(0));
+    parallel_for(s.outer, rows_per_thread(count * s.inner), [&](std::int64_t begin, std::int64_t end) {
       for (std::int64_t o = begin; o < end; ++o) {
-        T* plane = to + o * axis * inner;
+        T* plane = to + o * s.n * s.inner;
         for (std::int64_t j = 0; j < count; ++j) {
-          const std::int64_t k = (o * count + j) * inner;
-          for (std::int64_t i = 0; i < inner; ++i) plane[index[k + i] * inner + i] += from[k + i];
+          const std::int64_t k = (o * count + j) * s.inner;
+          for (std::int64_t i = 0; i < s.inner; ++i) plane[index[k + i] * s.inner + i] += from[k + i];
         }
       }
     });

@@ -6,6 +6,7 @@
 #include <cstdint>
 
 #include "engine/types/dtype.h"
+#include "ops/kernels/lines.h"
 
 namespace chainrule::kernels {
 
@@ -13,17 +14,13 @@ namespace chainrule::kernels {
 std::int64_t first_outside(const std::int64_t* index, std::int64_t n, std::int64_t axis);
 
 /// z[o, j, i] = x[o, index[j], i], z is (outer, count, inner). Any dtype.
-void index_select(DType d, const void* x, std::int64_t outer, std::int64_t axis, std::int64_t inner,
-                  const std::int64_t* index, std::int64_t count, void* z);
+void index_select(DType d, const void* x, const Lines& s, const std::int64_t* index, std::int64_t count, void* z);
 /// The adjoint: x = 0, then x[o, index[j], i] += g[o, j, i]. Not for bool.
-void index_add(DType d, const void* g, std::int64_t outer, std::int64_t axis, std::int64_t inner,
-               const std::int64_t* index, std::int64_t count, void* x);
+void index_add(DType d, const void* g, const Lines& s, const std::int64_t* index, std::int64_t count, void* x);
 
 /// z[o, j, i] = x[o, index[o, j, i], i], index and z are (outer, count, inner). Any dtype.
-void gather(DType d, const void* x, std::int64_t outer, std::int64_t axis, std::int64_t inner,
-            const std::int64_t* index, std::int64_t count, void* z);
+void gather(DType d, const void* x, const Lines& s, const std::int64_t* index, std::int64_t count, void* z);
 /// The adjoint: x = 0, then x[o, index[o, j, i], i] += g[o, j, i]. Not for bool.
-void scatter_add(DType d, const void* g, std::int64_t outer, std::int64_t axis, std::int64_t inner,
-                 const std::int64_t* index, std::int64_t count, void* x);
+void scatter_add(DType d, const void* g, const Lines& s, const std::int64_t* index, std::int64_t count, void* x);
 
 }  // namespace chainrule::kernels

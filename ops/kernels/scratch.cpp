@@ -1,11 +1,10 @@
-// The buffers of scratch.h, and the one call that empties all that kernels keep.
+// The buffers of scratch.h, and the one call that empties all that kernels keep: caches tell it how.
 #include "ops/kernels/scratch.h"
 
 #include <array>
 #include <atomic>
 #include <new>
 
-#include "ops/kernels/images/window.h"
 #include "ops/kernels/parallel.h"
 
 namespace chainrule {
@@ -16,6 +15,9 @@ constexpr std::align_val_t kAlignment{64};
 
 std::atomic<std::size_t> total{0};
 std::atomic<std::uint64_t> clearings{0};
+
+std::array<std::atomic<void (*)()>, 8> caches{};  // how to clear those of other files
+std::atomic<std::size_t> registered{0};
 
 struct Buffers {
   struct Buffer {
@@ -62,10 +64,16 @@ void* scratch_bytes(Scratch use, std::size_t bytes) {
 
 std::size_t scratch_size() { return total.load(std::memory_order_relaxed); }
 
+void on_clear_kernel_caches(void (*clear)()) {
+  caches.at(registered.fetch_add(1, std::memory_order_relaxed)).store(clear, std::memory_order_release);
+}
+
 }  // namespace kernels
 
 void clear_kernel_caches() {
-  kernels::clear_conv_cache();
+  for (const auto& entry : kernels::caches) {
+    if (const auto clear = entry.load(std::memory_order_acquire)) clear();
+  }
   kernels::clearings.fetch_add(1, std::memory_order_relaxed);
   kernels::mine().clear();
 }

@@ -24,4 +24,7 @@ T* scratch(Scratch use, std::int64_t n) {
 /// Bytes of all threads' buffers.
 std::size_t scratch_size();
 
+/// Makes clear_kernel_caches() call `clear` too. A cache registers itself once, when it is made; 8 caches at most.
+void on_clear_kernel_caches(void (*clear)());
+
 }  // namespace chainrule::kernels

@@ -81,8 +81,8 @@ struct Embedding {
     Shape shape = i.shape();
     shape.push_back(w.shape()[1]);
     Tensor z = empty(shape, w.dtype());
-    kernels::index_select(w.dtype(), from.data(), 1, w.shape()[0], w.shape()[1], index.data<std::int64_t>(), i.numel(),
-                          z.impl().data);
+    kernels::index_select(w.dtype(), from.data(), {1, w.shape()[0], w.shape()[1]}, index.data<std::int64_t>(),
+                          i.numel(), z.impl().data);
     return z;
   }
   void backward(GradContext& c, const Tensor& g) const {
@@ -103,7 +103,7 @@ struct EmbeddingGrad {
     const Tensor from = dense(g), index = dense(i);
     const std::int64_t width = g.shape().back();
     Tensor z = empty({rows, width}, g.dtype());
-    kernels::index_add(g.dtype(), from.data(), 1, rows, width, index.data<std::int64_t>(), i.numel(), z.impl().data);
+    kernels::index_add(g.dtype(), from.data(), {1, rows, width}, index.data<std::int64_t>(), i.numel(), z.impl().data);
     const std::int64_t zero = 0;  // the bits of 0 in every type
     if (padding >= 0 && width > 0)
       kernels::fill(

@@ -69,11 +69,11 @@ double total_weight(const Tensor& labels, std::int64_t ignore, const Tensor& wei
 }
 
 /// x's memory as lines of classes: where they are the innermost axis, otherwise row-major.
-struct Lines {
+struct Classes {
   Tensor x;
   kernels::ClassLogits logits;
 };
-Lines lines(const Tensor& x) {
+Classes classes(const Tensor& x) {
   const Shape& s = x.shape();
   const std::int64_t count = numel(positions(s));
   Strides classes_last(s.size(), 1);
@@ -85,10 +85,10 @@ Lines lines(const Tensor& x) {
   }
   if (x.dim() == 2 || x.strides() == classes_last) {
     const Tensor from = x.strides() == classes_last ? x : dense(x);
-    return {from, {from.data(), count, s[1], 1}};
+    return {from, {from.data(), {count, s[1], 1}}};
   }
   const Tensor from = dense(x);
-  return {from, {from.data(), s[0], s[1], s[0] > 0 ? count / s[0] : 0}};
+  return {from, {from.data(), {s[0], s[1], s[0] > 0 ? count / s[0] : 0}}};
 }
 
 struct ClassOptions {
@@ -131,7 +131,7 @@ struct CrossEntropy {
   std::string attributes() const { return options.attributes(); }
   Tensor forward(const Tensor& x, const Tensor& y) const {
     const Tensor labels = checked_labels(y, x.shape()[1], options.ignore_index, "cross_entropy");
-    const Lines l = lines(x);
+    const Classes l = classes(x);
     Tensor z = empty_result(positions(x.shape()), x.dtype());
     kernels::cross_entropy(x.dtype(), l.logits, options.labels(labels), options.statistics(), z.impl().data);
     if (options.reduction == Reduction::none) return z;
@@ -155,7 +155,7 @@ struct CrossEntropyGrad {
   std::string attributes() const { return options.attributes(); }
   Tensor forward(const Tensor& g, const Tensor& x, const Tensor& y) const {
     const Tensor labels = checked_labels(y, x.shape()[1], options.ignore_index, "cross_entropy");
-    const Lines l = lines(x);
+    const Classes l = classes(x);
     const Tensor from = dense(g);
     Tensor z = empty_like(l.x, x.dtype());
     kernels::cross_entropy_grad(x.dtype(), l.logits, options.labels(labels), options.statistics(), from.data(),

@@ -37,10 +37,10 @@ bool is_channels_innermost(const Tensor& x) {
 /// x's numbers in memory that the kernels understand, and how they see it.
 struct Memory {
   Tensor x;
-  kernels::Channels lines;   // weights and biases are constant in each channel
-  kernels::Channels groups;  // statistics are
-  std::int64_t channels;     // of x: weight of a line is line % channels
-  std::int64_t lines_of_group() const { return lines.channels / std::max<std::int64_t>(groups.channels, 1); }
+  kernels::Lines lines;   // weights and biases are constant in each channel
+  kernels::Lines groups;  // statistics are
+  std::int64_t channels;  // of x: weight of a line is line % channels
+  std::int64_t lines_of_group() const { return lines.n / std::max<std::int64_t>(groups.n, 1); }
 };
 
 Memory memory_of(const NormGroups& s, const Tensor& x) {
@@ -48,13 +48,13 @@ Memory memory_of(const NormGroups& s, const Tensor& x) {
   if (s.is_of_rows()) {
     std::int64_t n = 1;
     for (int i = x.dim() - s.axes(); i < x.dim(); ++i) n *= shape[i];
-    const kernels::Channels rows{1, x.numel() / n, n};
+    const kernels::Lines rows{1, x.numel() / n, n};
     return {dense(x), rows, rows, n};
   }
   const std::int64_t n = shape[0], c = shape[1], inner = x.numel() / (n * c);
   if (s.kind == NormKind::batch) {
     const bool innermost = is_channels_innermost(x);
-    const kernels::Channels all = innermost ? kernels::Channels{n * inner, c, 1} : kernels::Channels{n, c, inner};
+    const kernels::Lines all = innermost ? kernels::Lines{n * inner, c, 1} : kernels::Lines{n, c, inner};
     return {innermost ? x : dense(x), all, all, c};
   }
   const std::int64_t together = s.kind == NormKind::group ? c / s.groups : 1;
@@ -131,7 +131,7 @@ Tensor normalized(const NormGroups& s, const NormStatistics& known, const Tensor
   double *mean = numbers(known.mean), *variance = numbers(known.variance), *factor = numbers(known.factor);
   if (!s.constant) {
     kernels::channel_moments(x.dtype(), m.x.data(), m.groups, mean, variance);
-    for (std::int64_t k = 0; k < m.groups.channels; ++k) {
+    for (std::int64_t k = 0; k < m.groups.n; ++k) {
       const double spread = s.is_centred() ? variance[k] : variance[k] + mean[k] * mean[k];
       if (!s.is_centred()) mean[k] = 0;
       factor[k] = 1 / std::sqrt(spread + s.eps);
@@ -140,11 +140,11 @@ Tensor normalized(const NormGroups& s, const NormStatistics& known, const Tensor
   const Tensor weight = w ? dense(*w) : Tensor(), bias = b ? dense(*b) : Tensor();
   Tensor z = empty_like(m.x, x.dtype());
   if (s.is_of_rows()) {
-    kernels::row_affine(x.dtype(), m.x.data(), m.groups.channels, m.groups.inner, mean, factor,
-                        w ? weight.data() : nullptr, b ? bias.data() : nullptr, z.impl().data);
+    kernels::row_affine(x.dtype(), m.x.data(), m.groups.n, m.groups.inner, mean, factor, w ? weight.data() : nullptr,
+                        b ? bias.data() : nullptr, z.impl().data);
     return z;
   }
-  const std::int64_t lines = m.lines.channels, together = m.lines_of_group();
+  const std::int64_t lines = m.lines.n, together = m.lines_of_group();
   const Tensor coefficients = room(3 * lines);
   double *centre = numbers(coefficients), *scale = centre + lines, *shift = scale + lines;
   for (std::int64_t k = 0; k < lines; ++k) {
@@ -160,7 +160,7 @@ namespace {
 
 /// Sums of g (x - mean) and of g for each line: into `room_for_sums`, two rows.
 void line_sums(const Memory& m, const NormStatistics& known, const Tensor& g, double* room_for_sums) {
-  const std::int64_t lines = m.lines.channels, together = m.lines_of_group();
+  const std::int64_t lines = m.lines.n, together = m.lines_of_group();
   const Tensor centres = room(lines);
   for (std::int64_t k = 0; k < lines; ++k) numbers(centres)[k] = numbers(known.mean)[k / together];
   kernels::channel_sums(g.dtype(), g.data(), m.x.data(), m.lines, numbers(centres), room_for_sums,
@@ -178,11 +178,11 @@ Tensor normalized_grad(const NormGroups& s, const NormStatistics& known, const T
   Tensor z = empty_like(m.x, x.dtype());
   const double *mean = numbers(known.mean), *factor = numbers(known.factor);
   if (s.is_of_rows()) {
-    kernels::row_grad(x.dtype(), from.data(), m.x.data(), m.groups.channels, m.groups.inner, mean, factor,
+    kernels::row_grad(x.dtype(), from.data(), m.x.data(), m.groups.n, m.groups.inner, mean, factor,
                       w ? weight.data() : nullptr, s.is_centred(), z.impl().data);
     return z;
   }
-  const std::int64_t lines = m.lines.channels, together = m.lines_of_group();
+  const std::int64_t lines = m.lines.n, together = m.lines_of_group();
   Tensor sums = known.sums;
   if (!sums.defined()) {
     sums = room(2 * lines);
@@ -219,10 +219,10 @@ Tensor normalized_weight_grad(const NormGroups& s, const NormStatistics& known, 
   const Tensor totals = room(2 * weights);
   double *product = numbers(totals), *sum = product + weights;
   if (s.is_of_rows()) {
-    kernels::row_sums(x.dtype(), from.data(), m.x.data(), m.groups.channels, weights, numbers(known.mean),
+    kernels::row_sums(x.dtype(), from.data(), m.x.data(), m.groups.n, weights, numbers(known.mean),
                       numbers(known.factor), product, sum);
   } else {
-    const std::int64_t lines = m.lines.channels, together = m.lines_of_group();
+    const std::int64_t lines = m.lines.n, together = m.lines_of_group();
     const Tensor sums = known.sums.defined() ? known.sums : room(2 * lines);
     line_sums(m, known, from, numbers(sums));
     std::fill(product, product + 2 * weights, 0.0);

@@ -90,7 +90,7 @@ Fold fold(const Tensor& x, const Over& o, DType dtype) {
     f.x = empty(shape, x.dtype());
     kernels::copy_strided(x.dtype(), x.data(), strides, f.x.impl().data, f.x.strides(), shape);
   }
-  for (auto a = begin; a != end; ++a) (a < run ? f.outer : a < rest ? f.reduced : f.inner) *= x.shape()[*a];
+  for (auto a = begin; a != end; ++a) (a < run ? f.lines.outer : a < rest ? f.lines.n : f.lines.inner) *= x.shape()[*a];
 
   // The kept axes lie in the result in the order that they have in memory.
   Strides of_axis(rank, 1);
@@ -143,9 +143,9 @@ Tensor unjoined(const Tensor& y, const Over& o, const Shape& x) {
   return permute(reshape(y, moved), order);
 }
 
-Lines lines(const Tensor& dense, int dim) {
+kernels::Lines lines(const Tensor& dense, int dim) {
   if (dense.numel() == 0) {  // an empty axis still has lines, and logsumexp a result for each
-    Lines l{1, dense.dim() ? dense.shape()[dim] : 1, 1};
+    kernels::Lines l{1, dense.dim() ? dense.shape()[dim] : 1, 1};
     for (int i = 0; i < dense.dim(); ++i)
       if (i != dim) l.outer *= dense.shape()[i];
     return l;

@@ -1,6 +1,6 @@
 // Inner header: for our own sources, not installed.
 // Along which axes: what reductions, scans, sorting and the softmax family share in checking axes and in bringing
-// memory into the form that their kernels see, (outer, reduced, inner). Library code only; nothing here is recorded
+// memory into the form that their kernels see: lines. Library code only; nothing here is recorded
 // except joined and unjoined.
 #pragma once
 
@@ -8,6 +8,7 @@
 #include <string>
 
 #include "engine/tensor.h"
+#include "ops/kernels/lines.h"
 #include "ops/options.h"
 
 namespace chainrule {
@@ -33,10 +34,10 @@ Over over(const Tensor& x, const Axes& dim, bool keepdim, const char* who);
 /// Throws ShapeError when a reduced axis is empty: "... so it has no largest value".
 void expect_elements(const Tensor& x, const Over& o, const char* who, const char* what);
 
-/// x seen as (outer, reduced, inner), and room for the result.
+/// x as the lines that are reduced, and room for the result.
 struct Fold {
   Tensor x, z;
-  std::int64_t outer = 1, reduced = 1, inner = 1;
+  kernels::Lines lines;
 };
 /// Memory that is dense in some order (channels-last images too) is folded where it lies; anything else is copied.
 Fold fold(const Tensor& x, const Over& o, DType dtype);
@@ -48,11 +49,8 @@ Tensor joined(const Tensor& x, const Over& o);
 /// The inverse, for an input of shape x.
 Tensor unjoined(const Tensor& y, const Over& o, const Shape& x);
 
-/// Dense memory seen as (outer, n, inner) around one axis.
-struct Lines {
-  std::int64_t outer, n, inner;
-};
-Lines lines(const Tensor& dense, int dim);
+/// Dense memory as the lines along one axis.
+kernels::Lines lines(const Tensor& dense, int dim);
 
 /// The products of the other numbers along an axis, exact where numbers are 0. Differentiable; in scans.cpp.
 Tensor products_of_others(const Tensor& x, int dim);
@@ -60,7 +58,7 @@ Tensor products_of_others(const Tensor& x, int dim);
 /// The first argument of a function, in the dtype that argument `dtype` names (None: its own).
 Tensor input_as(const Arguments& a, int dtype);
 
-/// A kernel of lines: dtype, x, z, and the sizes before, along and behind the axis.
-using LineKernel = void (*)(DType, const void*, void*, std::int64_t, std::int64_t, std::int64_t);
+/// A kernel of lines: dtype, x, z.
+using LineKernel = void (*)(DType, const void*, void*, const kernels::Lines&);
 
 }  // namespace chainrule

@@ -15,11 +15,11 @@
 namespace chainrule {
 namespace {
 
-using PlaceKernel = void (*)(DType, const void*, std::int64_t*, std::int64_t, std::int64_t, std::int64_t);
+using PlaceKernel = void (*)(DType, const void*, std::int64_t*, const kernels::Lines&);
 
 Tensor folded(const Tensor& x, const Over& o, LineKernel kernel) {
   const Fold f = fold(x, o, x.dtype());
-  if (f.z.numel() > 0) kernel(x.dtype(), f.x.data(), f.z.impl().data, f.outer, f.reduced, f.inner);
+  if (f.z.numel() > 0) kernel(x.dtype(), f.x.data(), f.z.impl().data, f.lines);
   return f.z;
 }
 
@@ -88,8 +88,7 @@ Tensor place(const Operand& x, std::optional<std::int64_t> dim, bool keepdim, Pl
   expect_elements(a, o, who, what);
   // Positions in everything count in row-major order, whatever the order in memory.
   const Fold f = fold(dim ? a : dense(a), o, DType::int64);
-  if (f.z.numel() > 0)
-    kernel(a.dtype(), f.x.data(), static_cast<std::int64_t*>(f.z.impl().data), f.outer, f.reduced, f.inner);
+  if (f.z.numel() > 0) kernel(a.dtype(), f.x.data(), static_cast<std::int64_t*>(f.z.impl().data), f.lines);
   return f.z;
 }
 

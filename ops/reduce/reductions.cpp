@@ -30,7 +30,7 @@ struct Sum {
   std::string attributes() const { return o.text(); }
   Tensor forward(const Tensor& x) const {
     const Fold f = fold(x, o, counted(x.dtype()));
-    kernels::sum(x.dtype(), f.x.data(), f.z.impl().data, f.outer, f.reduced, f.inner);
+    kernels::sum(x.dtype(), f.x.data(), f.z.impl().data, f.lines);
     return f.z;
   }
   void backward(GradContext& c, const Tensor& g) const {
@@ -53,7 +53,7 @@ struct Prod {
   std::string attributes() const { return o.text(); }
   Tensor forward(const Tensor& x) const {
     const Fold f = fold(x, o, counted(x.dtype()));
-    kernels::prod(x.dtype(), f.x.data(), f.z.impl().data, f.outer, f.reduced, f.inner);
+    kernels::prod(x.dtype(), f.x.data(), f.z.impl().data, f.lines);
     return f.z;
   }
   void backward(GradContext& c, const Tensor& g) const {
@@ -78,7 +78,7 @@ struct Mean {
   std::string attributes() const { return o.text(); }
   Tensor forward(const Tensor& x) const {
     const Fold f = fold(x, o, x.dtype());
-    kernels::mean(x.dtype(), f.x.data(), f.z.impl().data, f.outer, f.reduced, f.inner);
+    kernels::mean(x.dtype(), f.x.data(), f.z.impl().data, f.lines);
     return f.z;
   }
   void backward(GradContext& c, const Tensor& g) const {
@@ -92,8 +92,7 @@ struct Mean {
 
 Tensor counts(const Tensor& x, const Over& o) {
   const Fold f = fold(x.detach(), o, DType::int64);
-  kernels::count_nonzero(x.dtype(), f.x.data(), static_cast<std::int64_t*>(f.z.impl().data), f.outer, f.reduced,
-                         f.inner);
+  kernels::count_nonzero(x.dtype(), f.x.data(), static_cast<std::int64_t*>(f.z.impl().data), f.lines);
   return f.z;
 }
 

@@ -16,13 +16,12 @@ namespace {
 
 std::string text(int dim, bool reverse) { return fmt::format("dim={}{}", dim, reverse ? ", reverse=true" : ""); }
 
-using ScanKernel = void (*)(DType, const void*, void*, std::int64_t, std::int64_t, std::int64_t, bool);
+using ScanKernel = void (*)(DType, const void*, void*, const kernels::Lines&, bool);
 
 Tensor scan(const Tensor& x, int dim, bool reverse, ScanKernel kernel) {
   const Tensor from = without_gaps(x);
   Tensor z = empty_like(from, is_floating(x.dtype()) ? x.dtype() : DType::int64);
-  const auto [outer, n, inner] = lines(from, dim);
-  kernel(x.dtype(), from.data(), z.impl().data, outer, n, inner, reverse);
+  kernel(x.dtype(), from.data(), z.impl().data, lines(from, dim), reverse);
   return z;
 }
 
@@ -54,8 +53,7 @@ struct Recurrence {
     const bool as_they_are = x.strides() == y.strides() && is_dense(x.shape(), x.strides());
     const Tensor a = as_they_are ? x : dense(x), b = as_they_are ? y : dense(y);
     Tensor z = empty_like(a, a.dtype());
-    const auto [outer, n, inner] = lines(a, dim);
-    kernels::recurrence(a.dtype(), a.data(), b.data(), z.impl().data, outer, n, inner, reverse);
+    kernels::recurrence(a.dtype(), a.data(), b.data(), z.impl().data, lines(a, dim), reverse);
     return z;
   }
   void backward(GradContext& c, const Tensor& g) const {
@@ -131,8 +129,7 @@ struct ProductsOfOthers {
   Tensor forward(const Tensor& x) const {
     const Tensor from = without_gaps(x);
     Tensor z = empty_like(from, x.dtype());
-    const auto [outer, n, inner] = lines(from, dim);
-    kernels::products_of_others(x.dtype(), from.data(), z.impl().data, outer, n, inner);
+    kernels::products_of_others(x.dtype(), from.data(), z.impl().data, lines(from, dim));
     return z;
   }
   void backward(GradContext& c, const Tensor& g) const {

@@ -13,13 +13,12 @@
 namespace chainrule {
 namespace {
 
-using GradKernel = void (*)(DType, const void*, const void*, void*, std::int64_t, std::int64_t, std::int64_t);
+using GradKernel = void (*)(DType, const void*, const void*, void*, const kernels::Lines&);
 
 Tensor along(const Tensor& x, int dim, LineKernel kernel) {
   const Tensor from = without_gaps(x);
   Tensor z = empty_like(from, x.dtype());
-  const auto [outer, n, inner] = lines(from, dim);
-  kernel(x.dtype(), from.data(), z.impl().data, outer, n, inner);
+  kernel(x.dtype(), from.data(), z.impl().data, lines(from, dim));
   return z;
 }
 
@@ -27,8 +26,7 @@ Tensor along(const Tensor& g, const Tensor& z, int dim, GradKernel kernel) {
   const bool as_they_are = g.strides() == z.strides() && is_dense(z.shape(), z.strides());
   const Tensor g_from = as_they_are ? g : dense(g), z_from = as_they_are ? z : dense(z);
   Tensor dx = empty_like(z_from, z.dtype());
-  const auto [outer, n, inner] = lines(z_from, dim);
-  kernel(z.dtype(), g_from.data(), z_from.data(), dx.impl().data, outer, n, inner);
+  kernel(z.dtype(), g_from.data(), z_from.data(), dx.impl().data, lines(z_from, dim));
   return dx;
 }
 
@@ -132,8 +130,7 @@ struct LogSumExp {
   Tensor forward(const Tensor& x) const {
     const Tensor from = dense(x);
     Tensor z = empty_result(reduced(x.shape(), keepdim), x.dtype());
-    const auto [outer, n, inner] = lines(from, dim);
-    kernels::logsumexp(x.dtype(), from.data(), z.impl().data, outer, n, inner);
+    kernels::logsumexp(x.dtype(), from.data(), z.impl().data, lines(from, dim));
     return z;
   }
   void backward(GradContext& c, const Tensor& g) const {

@@ -19,7 +19,7 @@ namespace {
 /// Memory for a kernel, from the buffers that are kept.
 class Scratch {
  public:
-  Scratch(DType d, const Lines& l) : scratch_(kernels::sort_scratch(d, l.outer * l.inner, l.n)) {
+  Scratch(DType d, const kernels::Lines& l) : scratch_(kernels::sort_scratch(d, l)) {
     constexpr std::size_t word = sizeof(std::int64_t);
     const std::size_t words = (static_cast<std::size_t>(scratch_.lanes) * scratch_.bytes + word - 1) / word;
     memory_ = empty({static_cast<std::int64_t>(words)}, DType::int64);
@@ -42,9 +42,9 @@ Tensor places(const Tensor& x, int dim, std::int64_t k, bool largest_first) {
   const Tensor from = dense(x);
   Tensor z = empty(with_size(x.shape(), dim, k), DType::int64);
   if (z.numel() == 0) return z;
-  const Lines l = lines(from, dim);
-  kernels::argtopk(x.dtype(), from.data(), l.outer, l.n, l.inner, k, largest_first,
-                   static_cast<std::int64_t*>(z.impl().data), Scratch(x.dtype(), l).get());
+  const kernels::Lines l = lines(from, dim);
+  kernels::argtopk(x.dtype(), from.data(), l, k, largest_first, static_cast<std::int64_t*>(z.impl().data),
+                   Scratch(x.dtype(), l).get());
   return z;
 }
 
@@ -52,9 +52,8 @@ Tensor middles(const Tensor& x, int dim) {
   const Tensor from = dense(x);
   Tensor z = empty(with_size(x.shape(), dim, 1), DType::int64);
   if (z.numel() == 0) return z;
-  const Lines l = lines(from, dim);
-  kernels::argmedian(x.dtype(), from.data(), l.outer, l.n, l.inner, static_cast<std::int64_t*>(z.impl().data),
-                     Scratch(x.dtype(), l).get());
+  const kernels::Lines l = lines(from, dim);
+  kernels::argmedian(x.dtype(), from.data(), l, static_cast<std::int64_t*>(z.impl().data), Scratch(x.dtype(), l).get());
   return z;
 }
 

@@ -19,14 +19,13 @@
 namespace chainrule {
 namespace {
 
-/// A row-major block seen as (outer, axis, inner).
-struct Blocks {
-  std::int64_t outer = 1, inner = 1;
-  Blocks(const Shape& shape, int axis) {
-    for (int i = 0; i < axis; ++i) outer *= shape[i];
-    for (int i = axis + 1; i < shape.rank(); ++i) inner *= shape[i];
-  }
-};
+/// Row-major memory of that shape, but of n along `axis`, as lines.
+kernels::Lines lines(const Shape& shape, int axis, std::int64_t n) {
+  kernels::Lines l{1, n, 1};
+  for (int i = 0; i < axis; ++i) l.outer *= shape[i];
+  for (int i = axis + 1; i < shape.rank(); ++i) l.inner *= shape[i];
+  return l;
+}
 
 Tensor index_add(const Tensor& y, const Tensor& index, int axis, std::int64_t size);
 
@@ -46,9 +45,8 @@ struct IndexSelect {
     Shape shape = x.shape();
     shape[axis] = i.numel();
     Tensor z = empty(shape, x.dtype());
-    const Blocks b(shape, axis);
     const Tensor from = dense(x), index = dense(i);
-    kernels::index_select(x.dtype(), from.data(), b.outer, x.shape()[axis], b.inner, index.data<std::int64_t>(),
+    kernels::index_select(x.dtype(), from.data(), lines(shape, axis, x.shape()[axis]), index.data<std::int64_t>(),
                           i.numel(), z.impl().data);
     return z;
   }
@@ -74,9 +72,8 @@ struct IndexAdd {
     Shape shape = x.shape();
     shape[axis] = size;
     Tensor z = empty(shape, x.dtype());
-    const Blocks b(shape, axis);
     const Tensor from = dense(x), index = dense(i);
-    kernels::index_add(x.dtype(), from.data(), b.outer, size, b.inner, index.data<std::int64_t>(), i.numel(),
+    kernels::index_add(x.dtype(), from.data(), lines(shape, axis, size), index.data<std::int64_t>(), i.numel(),
                        z.impl().data);
     return z;
   }
@@ -99,11 +96,10 @@ Tensor reached(const Tensor& x, const Shape& index, int axis) {
 /// 0, then y added at i, in a shape of its own.
 Tensor scattered(const Tensor& y, const Tensor& i, int axis, const Shape& shape) {
   const Tensor from = dense(y), index = dense(i);
-  const Blocks b(i.shape(), axis);
   Shape part = i.shape();
   part[axis] = shape[axis];
   Tensor z = empty(part, y.dtype());
-  kernels::scatter_add(y.dtype(), from.data(), b.outer, shape[axis], b.inner, index.data<std::int64_t>(),
+  kernels::scatter_add(y.dtype(), from.data(), lines(i.shape(), axis, shape[axis]), index.data<std::int64_t>(),
                        i.shape()[axis], z.impl().data);
   if (part == shape) return z;
   Tensor all = zeros(shape, {.dtype = y.dtype()});
@@ -213,10 +209,9 @@ int check_pair(const Tensor& x, const Tensor& index, std::int64_t dim, const cha
 Tensor picked_values(const Tensor& x, const Tensor& i, int dim) {
   const NoGrad values_only;
   Tensor z = empty(i.shape(), x.dtype());
-  const Blocks b(i.shape(), dim);
   const Tensor from = dense(reached(x, i.shape(), dim)), index = dense(i);
-  kernels::gather(x.dtype(), from.data(), b.outer, x.shape()[dim], b.inner, index.data<std::int64_t>(), i.shape()[dim],
-                  z.impl().data);
+  kernels::gather(x.dtype(), from.data(), lines(i.shape(), dim, x.shape()[dim]), index.data<std::int64_t>(),
+                  i.shape()[dim], z.impl().data);
   return z;
 }
 

@@ -1,5 +1,6 @@
 // How far the kernels' functions are from the truth, in units of the last place, over the whole range of both floating
-// types. The bounds are those that ops/kernels/README.md states; the truth is the C library's in long double.
+// types. The bounds are those that ops/kernels/elementwise/README.md states; the truth is the C library's in long
+// double.
 #include <doctest/doctest.h>
 #include <fmt/format.h>
 

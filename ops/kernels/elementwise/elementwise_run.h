@@ -12,8 +12,9 @@
 #include <hwy/highway.h>
 
 #include <cstddef>
+#include <utility>
 
-#include "ops/kernels/elementwise/elementwise.h"
+#include "ops/kernels/elementwise/elementwise_detail.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace chainrule::kernels {
@@ -89,6 +90,33 @@ HWY_INLINE void run_binary(const T* x, bool x_dense, const T* y, bool y_dense, T
   if (x_dense && y_dense) return run_binary<true, true>(x, y, z, n, p, f);
   if (x_dense) return run_binary<true, false>(x, y, z, n, p, f);
   run_binary<false, true>(x, y, z, n, p, f);
+}
+
+/// Calls run.operator()<op>() with an `op` of `list` that is known to the compiler.
+template <detail::Functions list, class Op, class Run>
+HWY_INLINE void with_function(Op op, const Run& run) {
+  constexpr int first = static_cast<int>(list.first), count = static_cast<int>(list.last) - first + 1;
+  const auto try_all = [&]<int... k>(std::integer_sequence<int, k...>) {
+    const auto try_one = [&]<Op one>() { return op == one && (run.template operator()<one>(), true); };
+    (void)(try_one.template operator()<static_cast<Op>(first + k)>() || ...);
+  };
+  try_all(std::make_integer_sequence<int, count>());
+}
+
+/// z = Formulas::of<op>(d, x, settings), op one of `list`.
+template <class Formulas, detail::Functions list, class T>
+void run_function(Unary op, const T* x, T* z, std::size_t n, const Parameters& p) {
+  with_function<list>(op, [&]<Unary one>() {
+    run_unary(x, z, n, p, [](auto d, auto v, const auto& s) HWY_ATTR { return Formulas::template of<one>(d, v, s); });
+  });
+}
+template <class Formulas, detail::Functions list, class T>
+void run_function(Binary op, const T* x, bool x_dense, const T* y, bool y_dense, T* z, std::size_t n,
+                  const Parameters& p) {
+  with_function<list>(op, [&]<Binary one>() {
+    run_binary(x, x_dense, y, y_dense, z, n, p,
+               [](auto d, auto u, auto v, const auto& s) HWY_ATTR { return Formulas::template of<one>(d, u, v, s); });
+  });
 }
 
 }  // namespace simd

@@ -110,8 +110,19 @@ void each(const T* x, T* z, std::int64_t n, F f) {
   for (std::int64_t i = 0; i < n; ++i) z[i] = static_cast<T>(f(x[i]));
 }
 
+// A NaN in either operand stays visible, also where the C library hides it: pow(NaN, 0), pow(1, NaN).
+template <class T, class F>
+void each(const T* x, std::int64_t x_step, const T* y, std::int64_t y_step, T* z, std::int64_t n, F f) {
+  for (std::int64_t i = 0; i < n; ++i) {
+    const T a = x[i * x_step], b = y[i * y_step];
+    z[i] = std::isnan(a) || std::isnan(b) ? a + b : f(a, b);
+  }
+}
+
+}  // namespace
+
 template <class T>
-void unary_any(Unary op, const T* x, T* z, std::int64_t n, const Parameters& p) {
+void unary_scalar_run(Unary op, const T* x, T* z, std::int64_t n, const Parameters& p) {
   switch (op) {
     case Unary::asinh:
       return each(x, z, n, [](T v) { return std::asinh(v); });
@@ -130,17 +141,9 @@ void unary_any(Unary op, const T* x, T* z, std::int64_t n, const Parameters& p) 
   }
 }
 
-// A NaN in either operand stays visible, also where the C library hides it: pow(NaN, 0), pow(1, NaN).
-template <class T, class F>
-void each(const T* x, std::int64_t x_step, const T* y, std::int64_t y_step, T* z, std::int64_t n, F f) {
-  for (std::int64_t i = 0; i < n; ++i) {
-    const T a = x[i * x_step], b = y[i * y_step];
-    z[i] = std::isnan(a) || std::isnan(b) ? a + b : f(a, b);
-  }
-}
-
 template <class T>
-void binary_any(Binary op, const T* x, std::int64_t x_step, const T* y, std::int64_t y_step, T* z, std::int64_t n) {
+void binary_scalar_run(Binary op, const T* x, std::int64_t x_step, const T* y, std::int64_t y_step, T* z,
+                       std::int64_t n) {
   const auto run = [&](auto f) { each(x, x_step, y, y_step, z, n, f); };
   switch (op) {
     case Binary::pow:
@@ -152,21 +155,10 @@ void binary_any(Binary op, const T* x, std::int64_t x_step, const T* y, std::int
   }
 }
 
-}  // namespace
-
-void unary_scalar_run(Unary op, const float* x, float* z, std::int64_t n, const Parameters& p) {
-  unary_any(op, x, z, n, p);
-}
-void unary_scalar_run(Unary op, const double* x, double* z, std::int64_t n, const Parameters& p) {
-  unary_any(op, x, z, n, p);
-}
-void binary_scalar_run(Binary op, const float* x, std::int64_t x_step, const float* y, std::int64_t y_step, float* z,
-                       std::int64_t n) {
-  binary_any(op, x, x_step, y, y_step, z, n);
-}
-void binary_scalar_run(Binary op, const double* x, std::int64_t x_step, const double* y, std::int64_t y_step, double* z,
-                       std::int64_t n) {
-  binary_any(op, x, x_step, y, y_step, z, n);
-}
+template void unary_scalar_run(Unary, const float*, float*, std::int64_t, const Parameters&);
+template void unary_scalar_run(Unary, const double*, double*, std::int64_t, const Parameters&);
+template void binary_scalar_run(Binary, const float*, std::int64_t, const float*, std::int64_t, float*, std::int64_t);
+template void binary_scalar_run(Binary, const double*, std::int64_t, const double*, std::int64_t, double*,
+                                std::int64_t);
 
 }  // namespace chainrule::kernels::detail

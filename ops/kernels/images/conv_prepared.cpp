@@ -10,6 +10,8 @@
 #include <mutex>
 #include <string_view>
 
+#include "ops/kernels/scratch.h"
+
 namespace chainrule::kernels {
 namespace detail {
 namespace {
@@ -43,6 +45,8 @@ Key key_of(Kind kind, Method method, const Convolution& s, std::int64_t n) {
 
 class Cache {
  public:
+  Cache() { on_clear_kernel_caches(clear_conv_cache); }
+
   std::shared_ptr<const Prepared> find(const Key& key) {
     const std::lock_guard lock(mutex_);
     const auto it = entries_.find(key);

@@ -4,46 +4,28 @@
 #include <cassert>
 #include <vector>
 
-#include "ops/kernels/images/pool.h"
+#include "ops/kernels/images/pool_loops.h"
 #include "ops/kernels/parallel.h"
+#include "ops/kernels/simd/simd_loops.h"
 #include "ops/kernels/simd/simd_targets.h"
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "ops/kernels/images/pool_average.cpp"
 #include <hwy/foreach_target.h>
 #include <hwy/highway.h>
-
-#ifndef CHAINRULE_KERNELS_POOL_AVERAGE_COLUMNS
-#define CHAINRULE_KERNELS_POOL_AVERAGE_COLUMNS
-namespace chainrule::kernels {
-
-/// What one axis says of a position (forward: of a window, backward: of an element): the range that it sums over.
-struct Range {
-  std::int64_t begin, end;
-};
-/// The columns of all rows, worked out once a call.
-struct AverageColumns {
-  const Range* ranges;         // for each column of the result
-  const std::int64_t* counts;  // for each window
-};
-
-}  // namespace chainrule::kernels
-#endif
+// The order matters: highway.h first.
+#include "ops/kernels/simd/simd_tails.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace chainrule::kernels {
 namespace HWY_NAMESPACE {
 namespace {
 
-namespace hn = hwy::HWY_NAMESPACE;
+using detail::AverageColumns;
+using detail::Range;
 
-/// Calls f(k) so that runs [k, k + lanes) cover [0, n), n >= lanes: the last run may overlap the one before.
-template <class F>
-HWY_INLINE void cover(std::int64_t n, std::int64_t lanes, F f) {
-  std::int64_t k = 0;
-  for (; k + lanes <= n; k += lanes) f(k);
-  if (k < n) f(n - lanes);
-}
+namespace hn = hwy::HWY_NAMESPACE;
+namespace simd = chainrule::kernels::HWY_NAMESPACE::simd;
 
 template <class T>
 HWY_INLINE T divisor(const Averaging& a, std::int64_t rows, std::int64_t columns) {
@@ -63,7 +45,7 @@ void means_channels_last(D d, const Pooling& s, const Averaging& a, const Averag
       const Range across = columns.ranges[j];
       const auto by = hn::Set(d, divisor<T>(a, rows, columns.counts[j]));
       T* to = z + (r * s.x.positions + j) * s.c;
-      cover(s.c, lanes, [&](std::int64_t k) HWY_ATTR {
+      simd::cover(s.c, lanes, [&](std::int64_t k) HWY_ATTR {
         auto total = hn::Zero(d);
         for (std::int64_t c = across.begin; c < across.end; ++c) {
           auto column = hn::Zero(d);
@@ -88,7 +70,7 @@ void shares_channels_last(D d, const Pooling& s, const Averaging& a, const Avera
     for (std::int64_t x = 0; x < s.x.length; ++x) {
       const Range across = columns.ranges[x];
       T* to = dx + (r * s.x.length + x) * s.c;
-      cover(s.c, lanes, [&](std::int64_t k) HWY_ATTR {
+      simd::cover(s.c, lanes, [&](std::int64_t k) HWY_ATTR {
         auto total = hn::Zero(d);
         for (std::int64_t j = across.begin; j < across.end; ++j) {
           auto column = hn::Zero(d);
@@ -107,11 +89,9 @@ void shares_channels_last(D d, const Pooling& s, const Averaging& a, const Avera
 /// sum[k] += from[k]
 template <class T>
 void add_row(const T* from, T* sum, std::int64_t n) {
-  const hn::ScalableTag<T> d;
-  const auto lanes = static_cast<std::int64_t>(hn::Lanes(d));
-  std::int64_t k = 0;
-  for (; k + lanes <= n; k += lanes) hn::StoreU(hn::Add(hn::LoadU(d, sum + k), hn::LoadU(d, from + k)), d, sum + k);
-  for (; k < n; ++k) sum[k] += from[k];
+  simd::each_vector<T>(0, n, [=](auto d, std::int64_t k) HWY_ATTR {
+    hn::StoreU(hn::Add(hn::LoadU(d, sum + k), hn::LoadU(d, from + k)), d, sum + k);
+  });
 }
 
 template <class T>
@@ -183,22 +163,9 @@ void shares(const Pooling& s, const Averaging& a, const AverageColumns& columns,
     shares_channels_last(hn::CappedTag<T, 1>(), s, a, columns, g, dx, begin, end);
 }
 
-void means_float(const Pooling& s, const Averaging& a, const AverageColumns& columns, const float* x, float* z,
-                 float* row, std::int64_t begin, std::int64_t end) {
-  means(s, a, columns, x, z, row, begin, end);
-}
-void means_double(const Pooling& s, const Averaging& a, const AverageColumns& columns, const double* x, double* z,
-                  double* row, std::int64_t begin, std::int64_t end) {
-  means(s, a, columns, x, z, row, begin, end);
-}
-void shares_float(const Pooling& s, const Averaging& a, const AverageColumns& columns, const float* g, float* dx,
-                  float* row, std::int64_t begin, std::int64_t end) {
-  shares(s, a, columns, g, dx, row, begin, end);
-}
-void shares_double(const Pooling& s, const Averaging& a, const AverageColumns& columns, const double* g, double* dx,
-                   double* row, std::int64_t begin, std::int64_t end) {
-  shares(s, a, columns, g, dx, row, begin, end);
-}
+template <class T>
+constexpr detail::AveragePoolLoops<T> kLoops{means<T>, shares<T>};
+CHAINRULE_LOOPS(detail::AveragePoolLoops)
 
 }  // namespace
 }  // namespace HWY_NAMESPACE
@@ -208,29 +175,12 @@ HWY_AFTER_NAMESPACE();
 #if HWY_ONCE
 namespace chainrule::kernels {
 
-HWY_EXPORT(means_float);
-HWY_EXPORT(means_double);
-HWY_EXPORT(shares_float);
-HWY_EXPORT(shares_double);
+CHAINRULE_EXPORT_LOOPS(detail::AveragePoolLoops);
 
 namespace {
 
-void means_rows(const Pooling& s, const Averaging& a, const AverageColumns& columns, const float* x, float* z,
-                float* row, std::int64_t begin, std::int64_t end) {
-  HWY_DYNAMIC_DISPATCH(means_float)(s, a, columns, x, z, row, begin, end);
-}
-void means_rows(const Pooling& s, const Averaging& a, const AverageColumns& columns, const double* x, double* z,
-                double* row, std::int64_t begin, std::int64_t end) {
-  HWY_DYNAMIC_DISPATCH(means_double)(s, a, columns, x, z, row, begin, end);
-}
-void shares_rows(const Pooling& s, const Averaging& a, const AverageColumns& columns, const float* g, float* dx,
-                 float* row, std::int64_t begin, std::int64_t end) {
-  HWY_DYNAMIC_DISPATCH(shares_float)(s, a, columns, g, dx, row, begin, end);
-}
-void shares_rows(const Pooling& s, const Averaging& a, const AverageColumns& columns, const double* g, double* dx,
-                 double* row, std::int64_t begin, std::int64_t end) {
-  HWY_DYNAMIC_DISPATCH(shares_double)(s, a, columns, g, dx, row, begin, end);
-}
+using detail::AverageColumns;
+using detail::Range;
 
 /// `n` numbers that stay with the thread: the second call of the same size allocates nothing.
 template <class T, int use>
@@ -268,7 +218,8 @@ void avg_pool2d(DType d, const Pooling& s, const Averaging& a, bool channels_las
     run<T>(
         s, a, channels_last, s.y.positions, s.x.positions, work,
         [&](const AverageColumns& columns, T* row, std::int64_t begin, std::int64_t end) {
-          means_rows(s, a, columns, static_cast<const T*>(x), static_cast<T*>(z), row, begin, end);
+          detail::AveragePoolLoops<T>::fastest().means(s, a, columns, static_cast<const T*>(x), static_cast<T*>(z), row,
+                                                       begin, end);
         },
         [&](std::int64_t j) {
           return Range{s.x.begin(j), s.x.end(j)};
@@ -283,7 +234,8 @@ void avg_pool2d_grad(DType d, const Pooling& s, const Averaging& a, bool channel
     run<T>(
         s, a, channels_last, s.y.length, s.x.length, s.x.length,
         [&](const AverageColumns& columns, T* row, std::int64_t begin, std::int64_t end) {
-          shares_rows(s, a, columns, static_cast<const T*>(g), static_cast<T*>(dx), row, begin, end);
+          detail::AveragePoolLoops<T>::fastest().shares(s, a, columns, static_cast<const T*>(g), static_cast<T*>(dx),
+                                                        row, begin, end);
         },
         [&](std::int64_t x) {
           return Range{s.x.first_over(x), s.x.last_over(x)};

@@ -4,14 +4,17 @@
 #include <cassert>
 #include <limits>
 
-#include "ops/kernels/images/pool.h"
+#include "ops/kernels/images/pool_loops.h"
 #include "ops/kernels/parallel.h"
+#include "ops/kernels/simd/simd_loops.h"
 #include "ops/kernels/simd/simd_targets.h"
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "ops/kernels/images/pool_max.cpp"
 #include <hwy/foreach_target.h>
 #include <hwy/highway.h>
+// The order matters: highway.h first.
+#include "ops/kernels/simd/simd_tails.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace chainrule::kernels {
@@ -19,6 +22,7 @@ namespace HWY_NAMESPACE {
 namespace {
 
 namespace hn = hwy::HWY_NAMESPACE;
+namespace simd = chainrule::kernels::HWY_NAMESPACE::simd;
 
 /// Numbers of taps travel in lanes of the values' own type, which holds 0 to 255 exactly, and in memory as bytes.
 template <class D, class V>
@@ -29,14 +33,6 @@ HWY_INLINE void store_taps(D /*d*/, V taps, std::uint8_t* to) {
     hn::StoreU(hn::DemoteTo(bytes, hn::ConvertTo(whole, taps)), bytes, to);
   else
     hn::StoreU(hn::DemoteTo(bytes, hn::DemoteTo(whole, taps)), bytes, to);
-}
-
-/// Calls f(k) so that runs [k, k + lanes) cover [0, n), n >= lanes: the last run may overlap the one before.
-template <class F>
-HWY_INLINE void cover(std::int64_t n, std::int64_t lanes, F f) {
-  std::int64_t k = 0;
-  for (; k + lanes <= n; k += lanes) f(k);
-  if (k < n) f(n - lanes);
 }
 
 /// The largest of the elements at(y, x), one in each lane; the window has at least one element.
@@ -96,13 +92,13 @@ void rows_channels_last(D d, const Pooling& s, const T* x, T* z, std::uint8_t* t
       }
       if (four && x1 - x0 == 2 && s.y.end(i) - s.y.begin(i) == 2) {
         const T* corner = image + s.y.begin(i) * line + x0 * s.c;
-        cover(s.c, lanes, [&](std::int64_t k) HWY_ATTR {
+        simd::cover(s.c, lanes, [&](std::int64_t k) HWY_ATTR {
           best_of_four(d, corner + k, s.c, line, z + to + k, taps != nullptr ? taps + to + k : nullptr);
         });
         continue;
       }
       const std::int64_t first_tap = (x0 - s.x.start(j)) / s.x.step();
-      cover(s.c, lanes, [&](std::int64_t k) HWY_ATTR {
+      simd::cover(s.c, lanes, [&](std::int64_t k) HWY_ATTR {
         best_of(d, s, i, first_tap, x0, x1, z + to + k, taps != nullptr ? taps + to + k : nullptr,
                 [&](std::int64_t row, std::int64_t column)
                     HWY_ATTR { return hn::LoadU(d, image + (row * s.x.length + column) * s.c + k); });
@@ -145,7 +141,7 @@ template <class D, class T>
 void inner_row(D d, const Pooling& s, const T* plane, std::int64_t i, std::int64_t lo, std::int64_t hi, T* z,
                std::uint8_t* taps) {
   const std::int64_t span = (s.x.window.size - 1) * s.x.step() + 1, stride = s.x.window.stride;
-  cover(hi - lo, static_cast<std::int64_t>(hn::Lanes(d)), [&](std::int64_t k) HWY_ATTR {
+  simd::cover(hi - lo, static_cast<std::int64_t>(hn::Lanes(d)), [&](std::int64_t k) HWY_ATTR {
     const std::int64_t first = s.x.start(lo + k);
     best_of(d, s, i, 0, 0, span, z + lo + k, taps != nullptr ? taps + lo + k : nullptr,
             [&](std::int64_t row, std::int64_t column) HWY_ATTR {
@@ -185,8 +181,8 @@ void rows_row_major(const Pooling& s, const T* x, T* z, std::uint8_t* taps, std:
 }
 
 template <class T>
-void forward_rows(const Pooling& s, bool channels_last, const T* x, T* z, std::uint8_t* taps, std::int64_t begin,
-                  std::int64_t end) {
+void forward(const Pooling& s, bool channels_last, const T* x, T* z, std::uint8_t* taps, std::int64_t begin,
+             std::int64_t end) {
   const hn::ScalableTag<T> full;
   const hn::CappedTag<T, 4> small;
   if (!channels_last)
@@ -199,14 +195,10 @@ void forward_rows(const Pooling& s, bool channels_last, const T* x, T* z, std::u
     rows_channels_last(hn::CappedTag<T, 1>(), s, x, z, taps, begin, end);
 }
 
-void forward_float(const Pooling& s, bool channels_last, const float* x, float* z, std::uint8_t* taps,
-                   std::int64_t begin, std::int64_t end) {
-  forward_rows(s, channels_last, x, z, taps, begin, end);
-}
-void forward_double(const Pooling& s, bool channels_last, const double* x, double* z, std::uint8_t* taps,
-                    std::int64_t begin, std::int64_t end) {
-  forward_rows(s, channels_last, x, z, taps, begin, end);
-}
+template <class T>
+constexpr detail::MaxPoolLoops<T> kLoops{forward<T>};
+CHAINRULE_LOOPS(detail::MaxPoolLoops)
+
 }  // namespace
 }  // namespace HWY_NAMESPACE
 }  // namespace chainrule::kernels
@@ -215,20 +207,7 @@ HWY_AFTER_NAMESPACE();
 #if HWY_ONCE
 namespace chainrule::kernels {
 
-HWY_EXPORT(forward_float);
-HWY_EXPORT(forward_double);
-
-namespace {
-
-void forward(const Pooling& s, bool channels_last, const float* x, float* z, std::uint8_t* taps, std::int64_t begin,
-             std::int64_t end) {
-  HWY_DYNAMIC_DISPATCH(forward_float)(s, channels_last, x, z, taps, begin, end);
-}
-void forward(const Pooling& s, bool channels_last, const double* x, double* z, std::uint8_t* taps, std::int64_t begin,
-             std::int64_t end) {
-  HWY_DYNAMIC_DISPATCH(forward_double)(s, channels_last, x, z, taps, begin, end);
-}
-}  // namespace
+CHAINRULE_EXPORT_LOOPS(detail::MaxPoolLoops);
 
 void max_pool2d(DType d, const Pooling& s, bool channels_last, const void* x, void* z, std::uint8_t* taps) {
   assert(is_floating(d) && s.taps() <= kNoTap);
@@ -237,7 +216,8 @@ void max_pool2d(DType d, const Pooling& s, bool channels_last, const void* x, vo
     using T = decltype(zero);
     parallel_for(planes * s.y.positions, rows_per_thread(s.x.positions * s.taps() * width),
                  [&](std::int64_t begin, std::int64_t end) {
-                   forward(s, channels_last, static_cast<const T*>(x), static_cast<T*>(z), taps, begin, end);
+                   detail::MaxPoolLoops<T>::fastest().forward(s, channels_last, static_cast<const T*>(x),
+                                                              static_cast<T*>(z), taps, begin, end);
                  });
   });
 }

@@ -5,14 +5,17 @@
 #include <cassert>
 #include <vector>
 
-#include "ops/kernels/images/pool.h"
+#include "ops/kernels/images/pool_loops.h"
 #include "ops/kernels/parallel.h"
+#include "ops/kernels/simd/simd_loops.h"
 #include "ops/kernels/simd/simd_targets.h"
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "ops/kernels/images/pool_max_grad.cpp"
 #include <hwy/foreach_target.h>
 #include <hwy/highway.h>
+// The order matters: highway.h first.
+#include "ops/kernels/simd/simd_tails.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace chainrule::kernels {
@@ -20,6 +23,7 @@ namespace HWY_NAMESPACE {
 namespace {
 
 namespace hn = hwy::HWY_NAMESPACE;
+namespace simd = chainrule::kernels::HWY_NAMESPACE::simd;
 
 /// Numbers of taps, bytes in memory, in lanes of the values' own type.
 template <class D>
@@ -31,14 +35,6 @@ HWY_INLINE hn::Vec<D> load_taps(D d, const std::uint8_t* from) {
     return hn::ConvertTo(d, taps);
   else
     return hn::PromoteTo(d, taps);
-}
-
-/// Calls f(k) so that runs [k, k + lanes) cover [0, n), n >= lanes: the last run may overlap the one before.
-template <class F>
-HWY_INLINE void cover(std::int64_t n, std::int64_t lanes, F f) {
-  std::int64_t k = 0;
-  for (; k + lanes <= n; k += lanes) f(k);
-  if (k < n) f(n - lanes);
 }
 
 /// Windows side by side, none over another or over the edge: no element has more than one.
@@ -56,7 +52,7 @@ void gather_tiles(D d, const Pooling& s, const T* g, const std::uint8_t* taps, s
   const std::int64_t across = s.x.window.size;
   for (std::int64_t j = 0; j < s.x.positions; ++j) {
     T* to = dx + j * across * s.c;
-    cover(s.c, static_cast<std::int64_t>(hn::Lanes(d)), [&](std::int64_t k) HWY_ATTR {
+    simd::cover(s.c, static_cast<std::int64_t>(hn::Lanes(d)), [&](std::int64_t k) HWY_ATTR {
       const auto from = hn::Add(hn::Zero(d), hn::LoadU(d, g + j * s.c + k)), where = load_taps(d, taps + j * s.c + k);
       for (std::int64_t x = 0; x < across; ++x) {
         const auto mine = hn::Eq(where, hn::Set(d, static_cast<T>(first_tap + x)));
@@ -83,7 +79,7 @@ void gather_channels_last(D d, const Pooling& s, const T* g, const std::uint8_t*
     }
     for (std::int64_t x = 0; x < s.x.length; ++x) {
       T* to = dx + (r * s.x.length + x) * s.c;
-      cover(s.c, lanes, [&](std::int64_t k) HWY_ATTR {
+      simd::cover(s.c, lanes, [&](std::int64_t k) HWY_ATTR {
         auto total = hn::Zero(d);
         for (std::int64_t i = i0; i < i1; ++i) {
           for (std::int64_t j = over[2 * x]; j < over[2 * x + 1]; ++j) {
@@ -100,8 +96,8 @@ void gather_channels_last(D d, const Pooling& s, const T* g, const std::uint8_t*
 }
 
 template <class T>
-void gather_rows(const Pooling& s, const T* g, const std::uint8_t* taps, T* dx, const std::int64_t* over,
-                 std::int64_t begin, std::int64_t end) {
+void gather(const Pooling& s, const T* g, const std::uint8_t* taps, T* dx, const std::int64_t* over, std::int64_t begin,
+            std::int64_t end) {
   const hn::ScalableTag<T> full;
   const hn::CappedTag<T, 4> small;
   if (s.c >= static_cast<std::int64_t>(hn::Lanes(full)))
@@ -112,14 +108,9 @@ void gather_rows(const Pooling& s, const T* g, const std::uint8_t* taps, T* dx, 
     gather_channels_last(hn::CappedTag<T, 1>(), s, g, taps, dx, over, begin, end);
 }
 
-void gather_float(const Pooling& s, const float* g, const std::uint8_t* taps, float* dx, const std::int64_t* over,
-                  std::int64_t begin, std::int64_t end) {
-  gather_rows(s, g, taps, dx, over, begin, end);
-}
-void gather_double(const Pooling& s, const double* g, const std::uint8_t* taps, double* dx, const std::int64_t* over,
-                   std::int64_t begin, std::int64_t end) {
-  gather_rows(s, g, taps, dx, over, begin, end);
-}
+template <class T>
+constexpr detail::MaxPoolGradLoops<T> kLoops{gather<T>};
+CHAINRULE_LOOPS(detail::MaxPoolGradLoops)
 
 }  // namespace
 }  // namespace HWY_NAMESPACE
@@ -129,19 +120,9 @@ HWY_AFTER_NAMESPACE();
 #if HWY_ONCE
 namespace chainrule::kernels {
 
-HWY_EXPORT(gather_float);
-HWY_EXPORT(gather_double);
+CHAINRULE_EXPORT_LOOPS(detail::MaxPoolGradLoops);
 
 namespace {
-
-void gather(const Pooling& s, const float* g, const std::uint8_t* taps, float* dx, const std::int64_t* over,
-            std::int64_t begin, std::int64_t end) {
-  HWY_DYNAMIC_DISPATCH(gather_float)(s, g, taps, dx, over, begin, end);
-}
-void gather(const Pooling& s, const double* g, const std::uint8_t* taps, double* dx, const std::int64_t* over,
-            std::int64_t begin, std::int64_t end) {
-  HWY_DYNAMIC_DISPATCH(gather_double)(s, g, taps, dx, over, begin, end);
-}
 
 /// Where element (plane, place) of the inputs and of the results lies, and the place in the plane of each tap.
 struct Places {
@@ -202,8 +183,9 @@ void max_pool2d_grad(DType d, const Pooling& s, bool channels_last, const void* 
       over[static_cast<std::size_t>(2 * x + 1)] = s.x.last_over(x);
     }
     const std::int64_t* columns = over.data();
-    parallel_for(s.n * s.y.length, rows_per_thread(s.x.length * s.c),
-                 [&](std::int64_t begin, std::int64_t end) { gather(s, from, taps, to, columns, begin, end); });
+    parallel_for(s.n * s.y.length, rows_per_thread(s.x.length * s.c), [&](std::int64_t begin, std::int64_t end) {
+      detail::MaxPoolGradLoops<T>::fastest().gather(s, from, taps, to, columns, begin, end);
+    });
   });
 }
 

@@ -15,7 +15,7 @@ constexpr std::int64_t kWorkOfThread = std::int64_t{1} << 20;  // multiplication
 
 template <class T>
 void multiply(const detail::Product<T>& p) {
-  detail::multiply_packed(p);
+  detail::ProductLoops<T>::fastest().multiply(p);
 }
 
 // Wraps around on overflow instead of being undefined.

@@ -10,6 +10,7 @@
 #include "ops/kernels/matrix/matmul_cut.h"
 #include "ops/kernels/parallel.h"
 #include "ops/kernels/scratch.h"
+#include "ops/kernels/simd/simd_loops.h"
 #include "ops/kernels/simd/simd_targets_sized.h"
 
 #undef HWY_TARGET_INCLUDE
@@ -18,6 +19,7 @@
 #include <hwy/highway.h>
 
 #include "ops/kernels/matrix/matmul_pack.h"
+#include "ops/kernels/simd/simd_tails.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace chainrule::kernels::detail {
@@ -25,6 +27,7 @@ namespace HWY_NAMESPACE {
 namespace {
 
 namespace hn = hwy::HWY_NAMESPACE;
+namespace simd = chainrule::kernels::HWY_NAMESPACE::simd;
 
 template <class T>
 using Tag = hn::ScalableTag<T>;
@@ -168,8 +171,8 @@ void copy_edge(std::int64_t rows, std::int64_t used, const T* from, std::int64_t
     std::int64_t j = 0;
     for (; j + kLanes<T> <= used; j += kLanes<T>) hn::StoreU(hn::LoadU(d, from + j), d, to + j);
     if (j == used) continue;
-    const auto some = hn::FirstN(d, static_cast<std::size_t>(used - j));
-    hn::BlendedStore(hn::MaskedLoad(some, d, from + j), some, d, to + j);
+    const auto some = static_cast<std::size_t>(used - j);
+    simd::store_some(d, simd::load_some(d, from + j, some, T(0)), to + j, some);
   }
 }
 
@@ -306,7 +309,7 @@ void run_part(const Product<T>& p, bool a_in_place, bool b_in_place) {
 
 // Each thread packs for itself what its part needs: no thread waits for another but at the end.
 template <class T>
-void run(const Product<T>& p) {
+void multiply(const Product<T>& p) {
   const bool a_in_place = p.a_strides.column == 1 && p.a_strides.row != 0 && p.n <= kInPlaceA;
   const auto row_bytes = p.b_strides.row * static_cast<std::int64_t>(sizeof(T));
   const bool b_in_place =
@@ -331,8 +334,9 @@ void run(const Product<T>& p) {
   });
 }
 
-void product_float(const Product<float>& p) { run(p); }
-void product_double(const Product<double>& p) { run(p); }
+template <class T>
+constexpr ProductLoops<T> kLoops{multiply<T>};
+CHAINRULE_LOOPS(ProductLoops)
 
 }  // namespace
 }  // namespace HWY_NAMESPACE
@@ -342,11 +346,7 @@ HWY_AFTER_NAMESPACE();
 #if HWY_ONCE
 namespace chainrule::kernels::detail {
 
-HWY_EXPORT(product_float);
-HWY_EXPORT(product_double);
-
-void multiply_packed(const Product<float>& p) { HWY_DYNAMIC_DISPATCH(product_float)(p); }
-void multiply_packed(const Product<double>& p) { HWY_DYNAMIC_DISPATCH(product_double)(p); }
+CHAINRULE_EXPORT_LOOPS(ProductLoops);
 
 }  // namespace chainrule::kernels::detail
 #endif

@@ -19,8 +19,12 @@ struct Product {
   std::int64_t c_row;
 };
 
-/// C = A B + bias. An element's bits depend on its row of A, its column of B and its bias, on nothing else.
-void multiply_packed(const Product<float>& p);
-void multiply_packed(const Product<double>& p);
+template <class T>
+struct ProductLoops {
+  /// C = A B + bias. An element's bits depend on its row of A, its column of B and its bias, on nothing else.
+  void (*multiply)(const Product<T>& p);
+
+  static const ProductLoops& fastest();
+};
 
 }  // namespace chainrule::kernels::detail

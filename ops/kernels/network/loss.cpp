@@ -21,7 +21,8 @@ constexpr std::int64_t kGrain = 1 << 12;
 template <class T>
 struct Problem {
   const T* x;
-  std::int64_t outer, classes, inner;
+  Lines lines;
+  std::int64_t classes, inner;
   const std::int64_t* labels;
   std::int64_t ignore;
   const T* weight;
@@ -31,16 +32,16 @@ struct Problem {
 
   Problem(const ClassLogits& l, const ClassLabels& y, const ClassStatistics& s)
       : x(static_cast<const T*>(l.x)),
-        outer(l.outer),
-        classes(l.classes),
-        inner(l.inner),
+        lines(l.lines),
+        classes(l.lines.n),
+        inner(l.lines.inner),
         labels(y.labels),
         ignore(y.ignore),
         weight(static_cast<const T*>(y.weight)),
         largest(static_cast<T*>(s.largest)),
         log_sum(static_cast<T*>(s.log_sum)),
         sure(static_cast<T>(1 - y.smoothing)),
-        share(static_cast<T>(y.smoothing / static_cast<double>(l.classes))) {
+        share(static_cast<T>(y.smoothing / static_cast<double>(l.lines.n))) {
     for (std::int64_t k = 0; share != 0 && k < classes; ++k) all_weights += static_cast<double>(of_class(k));
   }
   T of_class(std::int64_t k) const { return weight == nullptr ? T(1) : weight[k]; }
@@ -66,18 +67,12 @@ template <class T, class Rows, class Columns>
 void each_tile(const Problem<T>& s, Rows rows, Columns columns) {
   if (s.inner == 1) {
     const std::int64_t at_once = std::max<std::int64_t>(kTile / s.classes, 1);
-    parallel_for(s.outer, kGrain / s.classes + 1, [&](std::int64_t begin, std::int64_t end) {
+    parallel_for(s.lines.outer, kGrain / s.classes + 1, [&](std::int64_t begin, std::int64_t end) {
       for (std::int64_t o = begin; o < end; o += at_once) rows(o, std::min(at_once, end - o));
     });
     return;
   }
-  const std::int64_t strips = (s.inner + kColumns - 1) / kColumns;
-  parallel_for(s.outer * strips, kGrain / (s.classes * kColumns) + 1, [&](std::int64_t begin, std::int64_t end) {
-    for (std::int64_t t = begin; t < end; ++t) {
-      const std::int64_t i = t % strips * kColumns;
-      columns(t / strips, i, std::min(kColumns, s.inner - i));
-    }
-  });
+  each_strip(s.lines, kColumns, kGrain, columns);
 }
 
 template <class T>
@@ -203,7 +198,7 @@ std::int64_t first_bad_label(const std::int64_t* labels, std::int64_t n, std::in
 
 void cross_entropy(DType d, const ClassLogits& logits, const ClassLabels& y, const ClassStatistics& statistics,
                    void* z) {
-  assert(is_floating(d) && logits.classes >= 1);
+  assert(is_floating(d) && logits.lines.n >= 1);
   dispatch_floating(d, [&](auto zero) {
     using T = decltype(zero);
     const Problem<T> s(logits, y, statistics);
@@ -216,7 +211,7 @@ void cross_entropy(DType d, const ClassLogits& logits, const ClassLabels& y, con
 
 void cross_entropy_grad(DType d, const ClassLogits& logits, const ClassLabels& y, const ClassStatistics& statistics,
                         const void* g, std::int64_t g_step, double scale, void* dx) {
-  assert(is_floating(d) && logits.classes >= 1);
+  assert(is_floating(d) && logits.lines.n >= 1);
   dispatch_floating(d, [&](auto zero) {
     using T = decltype(zero);
     const Problem<T> s(logits, y, statistics);

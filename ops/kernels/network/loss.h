@@ -6,13 +6,14 @@
 #include <cstdint>
 
 #include "engine/types/dtype.h"
+#include "ops/kernels/lines.h"
 
 namespace chainrule::kernels {
 
-/// Logits seen as (outer, classes, inner). Labels, losses and the two statistics are (outer, inner).
+/// Logits, a line of n classes for each position. Labels, losses and the two statistics are (outer, inner).
 struct ClassLogits {
   const void* x;
-  std::int64_t outer, classes, inner;
+  Lines lines;
 };
 
 struct ClassLabels {

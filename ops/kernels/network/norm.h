@@ -6,27 +6,25 @@
 #include <cstdint>
 
 #include "engine/types/dtype.h"
+#include "ops/kernels/lines.h"
 
 namespace chainrule::kernels {
 
-/// Dense memory seen as (outer, channels, inner). All numbers of one channel belong together.
-struct Channels {
-  std::int64_t outer, channels, inner;
-};
+// Here the axis of the lines is that of the channels: all numbers of one of the n channels belong together.
 
 /// Mean and biased variance of each channel; NaN for channels without numbers.
-void channel_moments(DType d, const void* x, const Channels& s, double* mean, double* variance);
+void channel_moments(DType d, const void* x, const Lines& s, double* mean, double* variance);
 
 /// z = (x - mean) * scale + shift, each of one channel.
-void channel_affine(DType d, const void* x, const Channels& s, const double* mean, const double* scale,
+void channel_affine(DType d, const void* x, const Lines& s, const double* mean, const double* scale,
                     const double* shift, void* z);
 
 /// product = sum of g (x - mean), sum = sum of g, of each channel.
-void channel_sums(DType d, const void* g, const void* x, const Channels& s, const double* mean, double* product,
+void channel_sums(DType d, const void* g, const void* x, const Lines& s, const double* mean, double* product,
                   double* sum);
 
 /// dx = scale * g - offset - (x - mean) * slope.
-void channel_grad(DType d, const void* g, const void* x, const Channels& s, const double* mean, const double* scale,
+void channel_grad(DType d, const void* g, const void* x, const Lines& s, const double* mean, const double* scale,
                   const double* offset, const double* slope, void* dx);
 
 // Rows of n numbers with a mean and a factor each, and a weight for each place in the row.

@@ -1,5 +1,5 @@
 // Inner header: for our own sources, not installed.
-// The one-threaded pieces of normalisation, one source compiled for several instruction sets. Not for use outside
+// The one-threaded loops of normalisation, one source compiled for several instruction sets. Not for use outside
 // ops/kernels.
 #pragma once
 
@@ -18,7 +18,7 @@ inline Moments joined(const Moments& a, double count_a, const Moments& b, double
 }
 
 template <class T>
-struct NormPieces {
+struct NormLoops {
   /// One dense run.
   Moments (*line_moments)(const T* x, std::int64_t n);
   /// `rows` rows of `width` columns; fills mean and squares of each column.
@@ -41,10 +41,8 @@ struct NormPieces {
   void (*row_affine)(const T* x, std::int64_t n, T mean, T factor, const T* w, const T* b, T* z);
   /// dx of one whole row; see row_grad.
   void (*row_grad)(const T* g, const T* x, std::int64_t n, double mean, double factor, const T* w, bool centred, T* dx);
-};
 
-/// For the instruction set of this machine.
-const NormPieces<float>& norm_pieces(float);
-const NormPieces<double>& norm_pieces(double);
+  static const NormLoops& fastest();
+};
 
 }  // namespace chainrule::kernels::detail

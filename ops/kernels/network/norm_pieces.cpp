@@ -1,15 +1,18 @@
-// The pieces of normalisation with Highway. Rows and columns end in narrower and narrower vectors, so that every
+// The loops of normalisation with Highway. Rows and columns end in narrower and narrower vectors, so that every
 // element goes through the same instructions and nothing outside the arrays is touched.
 #include <algorithm>
 #include <cstddef>
 
 #include "ops/kernels/network/norm_detail.h"
+#include "ops/kernels/simd/simd_loops.h"
 #include "ops/kernels/simd/simd_targets.h"
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "ops/kernels/network/norm_pieces.cpp"
 #include <hwy/foreach_target.h>
 #include <hwy/highway.h>
+// The order matters: highway.h first.
+#include "ops/kernels/simd/simd_tails.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace chainrule::kernels {
@@ -17,30 +20,15 @@ namespace HWY_NAMESPACE {
 namespace {
 
 namespace hn = hwy::HWY_NAMESPACE;
+namespace simd = chainrule::kernels::HWY_NAMESPACE::simd;
 
 constexpr std::int64_t kRows = 64;   // rows that are added up before double takes over
 constexpr std::int64_t kRun = 4096;  // numbers of a dense run likewise
 
-template <class T>
-constexpr std::size_t widest() {
-  return hn::MaxLanes(hn::ScalableTag<T>());
-}
-
-// Calls f(d, i) for vectors that cover [i, n): as many wide ones as fit, then halves.
-template <class T, std::size_t N = widest<T>(), class F>
-HWY_INLINE void each_vector(std::int64_t i, std::int64_t n, const F& f) {
-  const hn::CappedTag<T, N> d;
-  const auto lanes = static_cast<std::int64_t>(hn::Lanes(d));
-  for (; i + lanes <= n; i += lanes) f(d, i);
-  if constexpr (N > 1) {
-    if (i < n) each_vector<T, N / 2>(i, n, f);
-  }
-}
-
 // Lanes added up in double, in order.
 template <class D, class V>
 HWY_INLINE double total(D d, V v) {
-  HWY_ALIGN hn::TFromD<D> lanes[widest<hn::TFromD<D>>()];
+  HWY_ALIGN hn::TFromD<D> lanes[simd::kWidest<hn::TFromD<D>>];
   hn::Store(v, d, lanes);
   double sum = 0;
   for (std::size_t j = 0; j < hn::Lanes(d); ++j) sum += static_cast<double>(lanes[j]);
@@ -49,7 +37,7 @@ HWY_INLINE double total(D d, V v) {
 
 template <class D, class V>
 HWY_INLINE void add_to(D d, V v, double* sums) {
-  HWY_ALIGN hn::TFromD<D> lanes[widest<hn::TFromD<D>>()];
+  HWY_ALIGN hn::TFromD<D> lanes[simd::kWidest<hn::TFromD<D>>];
   hn::Store(v, d, lanes);
   for (std::size_t j = 0; j < hn::Lanes(d); ++j) sums[j] += static_cast<double>(lanes[j]);
 }
@@ -67,7 +55,7 @@ HWY_INLINE void two_sums(std::int64_t n, double* first, double* second, const F&
   }
   *first += total(d, hn::Add(a, a2));
   *second += total(d, hn::Add(b, b2));
-  each_vector<T>(i, n, [&](auto e, std::int64_t k) HWY_ATTR {
+  simd::each_vector<T>(i, n, [&](auto e, std::int64_t k) HWY_ATTR {
     auto p = hn::Zero(e), q = hn::Zero(e);
     f(e, k, p, q);
     *first += total(e, p);
@@ -107,7 +95,7 @@ void column_moments(const T* x, std::int64_t rows, std::int64_t width, double* m
     const std::int64_t count = std::min(kRows, rows - r);
     const T* block = x + r * width;
     const double before = static_cast<double>(r), now = static_cast<double>(count);
-    each_vector<T>(0, width, [=](auto d, std::int64_t c) HWY_ATTR {
+    simd::each_vector<T>(0, width, [=](auto d, std::int64_t c) HWY_ATTR {
       const T* top = block + c;
       auto s = hn::Zero(d), s2 = hn::Zero(d);
       std::int64_t k = 0;
@@ -129,7 +117,7 @@ void column_moments(const T* x, std::int64_t rows, std::int64_t width, double* m
         rest = hn::Add(rest, v);
         q = hn::MulAdd(v, v, q);
       }
-      HWY_ALIGN T means[widest<T>()], rests[widest<T>()], qs[widest<T>()];
+      HWY_ALIGN T means[simd::kWidest<T>], rests[simd::kWidest<T>], qs[simd::kWidest<T>];
       hn::Store(m, d, means);
       hn::Store(rest, d, rests);
       hn::Store(hn::Add(q, q2), d, qs);
@@ -198,7 +186,7 @@ void column_sums(const T* g, const T* x, std::int64_t rows, std::int64_t width, 
     for (; first + four <= width; first += four)
       four_columns(g + r * width + first, x + r * width + first, count, width, mean + first, product + first,
                    sum + first);
-    each_vector<T>(first, width, [=](auto d, std::int64_t c) HWY_ATTR {
+    simd::each_vector<T>(first, width, [=](auto d, std::int64_t c) HWY_ATTR {
       const T *gs = g + r * width + c, *xs = x + r * width + c;
       const auto m = hn::LoadU(d, mean + c);
       auto p = hn::Zero(d), s = hn::Zero(d), p2 = hn::Zero(d), s2 = hn::Zero(d);
@@ -224,7 +212,7 @@ void column_sums(const T* g, const T* x, std::int64_t rows, std::int64_t width, 
 template <class T>
 void weight_sums(const T* g, const T* x, std::int64_t rows, std::int64_t width, const double* mean,
                  const double* factor, double* product, double* sum) {
-  each_vector<T>(0, width, [=](auto d, std::int64_t c) HWY_ATTR {
+  simd::each_vector<T>(0, width, [=](auto d, std::int64_t c) HWY_ATTR {
     auto p = hn::Zero(d), s = hn::Zero(d);
     for (std::int64_t k = 0; k < rows; ++k) {
       const auto v = hn::LoadU(d, g + k * width + c);
@@ -239,7 +227,7 @@ void weight_sums(const T* g, const T* x, std::int64_t rows, std::int64_t width, 
 
 template <class T>
 void line_affine(const T* x, std::int64_t n, T mean, T scale, T shift, T* z) {
-  each_vector<T>(0, n, [=](auto d, std::int64_t i) HWY_ATTR {
+  simd::each_vector<T>(0, n, [=](auto d, std::int64_t i) HWY_ATTR {
     const auto v = hn::Sub(hn::LoadU(d, x + i), hn::Set(d, mean));
     hn::StoreU(hn::MulAdd(v, hn::Set(d, scale), hn::Set(d, shift)), d, z + i);
   });
@@ -247,7 +235,7 @@ void line_affine(const T* x, std::int64_t n, T mean, T scale, T shift, T* z) {
 
 template <class T>
 void column_affine(const T* x, std::int64_t n, const T* mean, const T* scale, const T* shift, T* z) {
-  each_vector<T>(0, n, [=](auto d, std::int64_t i) HWY_ATTR {
+  simd::each_vector<T>(0, n, [=](auto d, std::int64_t i) HWY_ATTR {
     const auto v = hn::Sub(hn::LoadU(d, x + i), hn::LoadU(d, mean + i));
     hn::StoreU(hn::MulAdd(v, hn::LoadU(d, scale + i), hn::LoadU(d, shift + i)), d, z + i);
   });
@@ -255,7 +243,7 @@ void column_affine(const T* x, std::int64_t n, const T* mean, const T* scale, co
 
 template <class T>
 void line_grad(const T* g, const T* x, std::int64_t n, T mean, T scale, T offset, T slope, T* dx) {
-  each_vector<T>(0, n, [=](auto d, std::int64_t i) HWY_ATTR {
+  simd::each_vector<T>(0, n, [=](auto d, std::int64_t i) HWY_ATTR {
     const auto v = hn::Sub(hn::LoadU(d, x + i), hn::Set(d, mean));
     const auto straight = hn::MulSub(hn::Set(d, scale), hn::LoadU(d, g + i), hn::Set(d, offset));
     hn::StoreU(hn::NegMulAdd(v, hn::Set(d, slope), straight), d, dx + i);
@@ -265,7 +253,7 @@ void line_grad(const T* g, const T* x, std::int64_t n, T mean, T scale, T offset
 template <class T>
 void column_grad(const T* g, const T* x, std::int64_t n, const T* mean, const T* scale, const T* offset, const T* slope,
                  T* dx) {
-  each_vector<T>(0, n, [=](auto d, std::int64_t i) HWY_ATTR {
+  simd::each_vector<T>(0, n, [=](auto d, std::int64_t i) HWY_ATTR {
     const auto v = hn::Sub(hn::LoadU(d, x + i), hn::LoadU(d, mean + i));
     const auto straight = hn::MulSub(hn::LoadU(d, scale + i), hn::LoadU(d, g + i), hn::LoadU(d, offset + i));
     hn::StoreU(hn::NegMulAdd(v, hn::LoadU(d, slope + i), straight), d, dx + i);
@@ -274,7 +262,7 @@ void column_grad(const T* g, const T* x, std::int64_t n, const T* mean, const T*
 
 template <class T>
 void row_affine(const T* x, std::int64_t n, T mean, T factor, const T* w, const T* b, T* z) {
-  each_vector<T>(0, n, [=](auto d, std::int64_t i) HWY_ATTR {
+  simd::each_vector<T>(0, n, [=](auto d, std::int64_t i) HWY_ATTR {
     auto v = hn::Mul(hn::Sub(hn::LoadU(d, x + i), hn::Set(d, mean)), hn::Set(d, factor));
     if (w != nullptr) v = hn::Mul(v, hn::LoadU(d, w + i));
     if (b != nullptr) v = hn::Add(v, hn::LoadU(d, b + i));
@@ -298,7 +286,7 @@ void row_grad(const T* g, const T* x, std::int64_t n, double mean, double factor
   const double count = static_cast<double>(n);
   const T scale = static_cast<T>(factor), offset = static_cast<T>(centred ? factor * sum / count : 0.0),
           slope = static_cast<T>(factor * factor * factor * product / count);
-  each_vector<T>(0, n, [=](auto d, std::int64_t i) HWY_ATTR {
+  simd::each_vector<T>(0, n, [=](auto d, std::int64_t i) HWY_ATTR {
     auto v = hn::LoadU(d, g + i);
     if (w != nullptr) v = hn::Mul(v, hn::LoadU(d, w + i));
     const auto straight = hn::MulSub(hn::Set(d, scale), v, hn::Set(d, offset));
@@ -307,12 +295,11 @@ void row_grad(const T* g, const T* x, std::int64_t n, double mean, double factor
 }
 
 template <class T>
-constexpr detail::NormPieces<T> kPieces{line_moments<T>, column_moments<T>, line_sums<T>,     column_sums<T>,
-                                        weight_sums<T>,  line_affine<T>,    column_affine<T>, line_grad<T>,
-                                        column_grad<T>,  row_affine<T>,     row_grad<T>};
+constexpr detail::NormLoops<T> kLoops{line_moments<T>, column_moments<T>, line_sums<T>,     column_sums<T>,
+                                      weight_sums<T>,  line_affine<T>,    column_affine<T>, line_grad<T>,
+                                      column_grad<T>,  row_affine<T>,     row_grad<T>};
 
-const detail::NormPieces<float>* float_pieces() { return &kPieces<float>; }
-const detail::NormPieces<double>* double_pieces() { return &kPieces<double>; }
+CHAINRULE_LOOPS(detail::NormLoops)
 
 }  // namespace
 }  // namespace HWY_NAMESPACE
@@ -322,14 +309,7 @@ HWY_AFTER_NAMESPACE();
 #if HWY_ONCE
 namespace chainrule::kernels {
 
-HWY_EXPORT(float_pieces);
-HWY_EXPORT(double_pieces);
+CHAINRULE_EXPORT_LOOPS(detail::NormLoops);
 
-namespace detail {
-
-const NormPieces<float>& norm_pieces(float) { return *HWY_DYNAMIC_DISPATCH(float_pieces)(); }
-const NormPieces<double>& norm_pieces(double) { return *HWY_DYNAMIC_DISPATCH(double_pieces)(); }
-
-}  // namespace detail
 }  // namespace chainrule::kernels
 #endif

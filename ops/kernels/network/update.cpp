@@ -1,35 +1,21 @@
-// Optimizer steps, compiled once per instruction set and chosen at run time. All numbers that do not change along the
-// run are worked out in double beforehand.
+// Optimizer steps, compiled once per instruction set and chosen at run time.
 #include "ops/kernels/network/update.h"
 
 #include <cassert>
 #include <cmath>
-#include <cstddef>
+#include <type_traits>
 
+#include "ops/kernels/network/update_loops.h"
 #include "ops/kernels/parallel.h"
+#include "ops/kernels/simd/simd_loops.h"
 #include "ops/kernels/simd/simd_targets.h"
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "ops/kernels/network/update.cpp"
 #include <hwy/foreach_target.h>
 #include <hwy/highway.h>
-
-#ifndef CHAINRULE_KERNELS_UPDATE_COEFFICIENTS
-#define CHAINRULE_KERNELS_UPDATE_COEFFICIENTS
-namespace chainrule::kernels {
-
-template <class T>
-struct SgdCoefficients {
-  T lr, momentum, keep, weight_decay;  // keep: how much of the new gradient enters the velocity
-  bool nesterov;
-};
-template <class T>
-struct AdamCoefficients {
-  T beta1, rest1, beta2, rest2, rate, root, epsilon, weight_decay;  // root: 1 / sqrt(1 - beta2^t)
-};
-
-}  // namespace chainrule::kernels
-#endif
+// The order matters: highway.h first.
+#include "ops/kernels/simd/simd_tails.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace chainrule::kernels {
@@ -37,6 +23,9 @@ namespace HWY_NAMESPACE {
 namespace {
 
 namespace hn = hwy::HWY_NAMESPACE;
+namespace simd = chainrule::kernels::HWY_NAMESPACE::simd;
+using detail::AdamCoefficients;
+using detail::SgdCoefficients;
 
 template <class D, class V, class T>
 HWY_INLINE void sgd_lanes(D d, V& p, V g, V& v, bool with_velocity, const SgdCoefficients<T>& c) {
@@ -58,78 +47,34 @@ HWY_INLINE void adam_lanes(D d, V& p, V g, V& m, V& v, const AdamCoefficients<T>
   p = hn::NegMulAdd(hn::Set(d, c.rate), hn::Div(m, scale), p);
 }
 
-// The last lanes go through padded buffers: the same instructions, and nothing outside the arrays is touched.
 template <class T>
-struct Tail {
-  HWY_ALIGN T lanes[hn::MaxLanes(hn::ScalableTag<T>())] = {};
-  void load(const T* from, std::size_t n) {
-    for (std::size_t j = 0; j < n; ++j) lanes[j] = from[j];
-  }
-  void store(T* to, std::size_t n) const {
-    for (std::size_t j = 0; j < n; ++j) to[j] = lanes[j];
-  }
-};
-
-template <class T>
-void sgd_run(T* p, const T* g, T* v, std::size_t n, const SgdCoefficients<T>& c) {
-  const hn::ScalableTag<T> d;
-  const std::size_t lanes = hn::Lanes(d);
-  const auto step = [&](T* pi, const T* gi, T* vi) HWY_ATTR {
-    auto vp = hn::LoadU(d, pi);
-    auto vv = vi != nullptr ? hn::LoadU(d, vi) : hn::Zero(d);
-    sgd_lanes(d, vp, hn::LoadU(d, gi), vv, vi != nullptr, c);
-    hn::StoreU(vp, d, pi);
-    if (vi != nullptr) hn::StoreU(vv, d, vi);
+void sgd(T* p, const T* g, T* v, std::int64_t n, const SgdCoefficients<T>& c) {
+  const auto run = [=](auto with_velocity) HWY_ATTR {
+    simd::each_vector<T>(0, n, [=](auto d, std::int64_t i) HWY_ATTR {
+      auto vp = hn::LoadU(d, p + i), vv = hn::Zero(d);
+      if constexpr (with_velocity) vv = hn::LoadU(d, v + i);
+      sgd_lanes(d, vp, hn::LoadU(d, g + i), vv, with_velocity, c);
+      hn::StoreU(vp, d, p + i);
+      if constexpr (with_velocity) hn::StoreU(vv, d, v + i);
+    });
   };
-  std::size_t i = 0;
-  for (; i + lanes <= n; i += lanes) step(p + i, g + i, v != nullptr ? v + i : nullptr);
-  if (i == n) return;
-  Tail<T> tp, tg, tv;
-  tp.load(p + i, n - i);
-  tg.load(g + i, n - i);
-  if (v != nullptr) tv.load(v + i, n - i);
-  step(tp.lanes, tg.lanes, v != nullptr ? tv.lanes : nullptr);
-  tp.store(p + i, n - i);
-  if (v != nullptr) tv.store(v + i, n - i);
+  v != nullptr ? run(std::true_type()) : run(std::false_type());
 }
 
 template <class T>
-void adam_run(T* p, const T* g, T* m, T* v, std::size_t n, const AdamCoefficients<T>& c) {
-  const hn::ScalableTag<T> d;
-  const std::size_t lanes = hn::Lanes(d);
-  const auto step = [&](T* pi, const T* gi, T* mi, T* vi) HWY_ATTR {
-    auto vp = hn::LoadU(d, pi), vm = hn::LoadU(d, mi), vv = hn::LoadU(d, vi);
-    adam_lanes(d, vp, hn::LoadU(d, gi), vm, vv, c);
-    hn::StoreU(vp, d, pi);
-    hn::StoreU(vm, d, mi);
-    hn::StoreU(vv, d, vi);
-  };
-  std::size_t i = 0;
-  for (; i + lanes <= n; i += lanes) step(p + i, g + i, m + i, v + i);
-  if (i == n) return;
-  Tail<T> tp, tg, tm, tv;
-  tp.load(p + i, n - i);
-  tg.load(g + i, n - i);
-  tm.load(m + i, n - i);
-  tv.load(v + i, n - i);
-  step(tp.lanes, tg.lanes, tm.lanes, tv.lanes);
-  tp.store(p + i, n - i);
-  tm.store(m + i, n - i);
-  tv.store(v + i, n - i);
+void adam(T* p, const T* g, T* m, T* v, std::int64_t n, const AdamCoefficients<T>& c) {
+  simd::each_vector<T>(0, n, [=](auto d, std::int64_t i) HWY_ATTR {
+    auto vp = hn::LoadU(d, p + i), vm = hn::LoadU(d, m + i), vv = hn::LoadU(d, v + i);
+    adam_lanes(d, vp, hn::LoadU(d, g + i), vm, vv, c);
+    hn::StoreU(vp, d, p + i);
+    hn::StoreU(vm, d, m + i);
+    hn::StoreU(vv, d, v + i);
+  });
 }
 
-void sgd_float(float* p, const float* g, float* v, std::size_t n, const SgdCoefficients<float>& c) {
-  sgd_run(p, g, v, n, c);
-}
-void sgd_double(double* p, const double* g, double* v, std::size_t n, const SgdCoefficients<double>& c) {
-  sgd_run(p, g, v, n, c);
-}
-void adam_float(float* p, const float* g, float* m, float* v, std::size_t n, const AdamCoefficients<float>& c) {
-  adam_run(p, g, m, v, n, c);
-}
-void adam_double(double* p, const double* g, double* m, double* v, std::size_t n, const AdamCoefficients<double>& c) {
-  adam_run(p, g, m, v, n, c);
-}
+template <class T>
+constexpr detail::UpdateLoops<T> kLoops{sgd<T>, adam<T>};
+CHAINRULE_LOOPS(detail::UpdateLoops)
 
 }  // namespace
 }  // namespace HWY_NAMESPACE
@@ -139,27 +84,11 @@ HWY_AFTER_NAMESPACE();
 #if HWY_ONCE
 namespace chainrule::kernels {
 
-HWY_EXPORT(sgd_float);
-HWY_EXPORT(sgd_double);
-HWY_EXPORT(adam_float);
-HWY_EXPORT(adam_double);
+CHAINRULE_EXPORT_LOOPS(detail::UpdateLoops);
 
 namespace {
 
 constexpr std::int64_t kGrain = 1 << 15;
-
-void run(float* p, const float* g, float* v, std::size_t n, const SgdCoefficients<float>& c) {
-  HWY_DYNAMIC_DISPATCH(sgd_float)(p, g, v, n, c);
-}
-void run(double* p, const double* g, double* v, std::size_t n, const SgdCoefficients<double>& c) {
-  HWY_DYNAMIC_DISPATCH(sgd_double)(p, g, v, n, c);
-}
-void run(float* p, const float* g, float* m, float* v, std::size_t n, const AdamCoefficients<float>& c) {
-  HWY_DYNAMIC_DISPATCH(adam_float)(p, g, m, v, n, c);
-}
-void run(double* p, const double* g, double* m, double* v, std::size_t n, const AdamCoefficients<double>& c) {
-  HWY_DYNAMIC_DISPATCH(adam_double)(p, g, m, v, n, c);
-}
 
 }  // namespace
 
@@ -172,11 +101,11 @@ void sgd(DType d, void* parameter, const void* gradient, void* velocity, std::in
     if (v != nullptr && s.first) {
       for (std::int64_t i = 0; i < n; ++i) v[i] = T(0);
     }
-    const SgdCoefficients<T> c{to(s.lr), to(s.momentum), to(s.first ? 1 : 1 - s.dampening), to(s.weight_decay),
-                               s.nesterov};
+    const detail::SgdCoefficients<T> c{to(s.lr), to(s.momentum), to(s.first ? 1 : 1 - s.dampening), to(s.weight_decay),
+                                       s.nesterov};
     parallel_for(n, kGrain, [&](std::int64_t begin, std::int64_t end) {
-      run(static_cast<T*>(parameter) + begin, static_cast<const T*>(gradient) + begin,
-          v != nullptr ? v + begin : nullptr, static_cast<std::size_t>(end - begin), c);
+      detail::UpdateLoops<T>::fastest().sgd(static_cast<T*>(parameter) + begin, static_cast<const T*>(gradient) + begin,
+                                            v != nullptr ? v + begin : nullptr, end - begin, c);
     });
   });
 }
@@ -188,11 +117,12 @@ void adam(DType d, void* parameter, const void* gradient, void* m, void* v, std:
   dispatch_floating(d, [&](auto zero) {
     using T = decltype(zero);
     const auto to = [](double value) { return static_cast<T>(value); };
-    const AdamCoefficients<T> c{to(s.beta1), to(1 - s.beta1), to(s.beta2),   to(1 - s.beta2),
-                                to(rate),    to(root),        to(s.epsilon), to(s.weight_decay)};
+    const detail::AdamCoefficients<T> c{to(s.beta1), to(1 - s.beta1), to(s.beta2),   to(1 - s.beta2),
+                                        to(rate),    to(root),        to(s.epsilon), to(s.weight_decay)};
     parallel_for(n, kGrain, [&](std::int64_t begin, std::int64_t end) {
-      run(static_cast<T*>(parameter) + begin, static_cast<const T*>(gradient) + begin, static_cast<T*>(m) + begin,
-          static_cast<T*>(v) + begin, static_cast<std::size_t>(end - begin), c);
+      detail::UpdateLoops<T>::fastest().adam(static_cast<T*>(parameter) + begin,
+                                             static_cast<const T*>(gradient) + begin, static_cast<T*>(m) + begin,
+                                             static_cast<T*>(v) + begin, end - begin, c);
     });
   });
 }

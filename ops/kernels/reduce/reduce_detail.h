@@ -96,7 +96,9 @@ struct DenseRow {
   using T = typename Rule::Value;
   const T* x;
   T operator()(std::int64_t i) const { return x[i]; }
-  void fill_lanes(std::int64_t first, std::int64_t n, T* lane) const { fold_lanes(Rule::folding, x + first, n, lane); }
+  void fill_lanes(std::int64_t first, std::int64_t n, T* lane) const {
+    FoldLoops<T>::fastest().lanes(Rule::folding, x + first, n, lane);
+  }
 };
 
 }  // namespace chainrule::kernels::detail

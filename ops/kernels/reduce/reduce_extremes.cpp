@@ -12,12 +12,12 @@ namespace chainrule::kernels {
 namespace {
 
 template <template <class> class Rule>
-void extreme(DType d, const void* x, void* z, std::int64_t outer, std::int64_t reduced, std::int64_t inner) {
-  assert(d != DType::boolean && reduced >= 1);
+void extreme(DType d, const void* x, void* z, const Lines& s) {
+  assert(d != DType::boolean && s.n >= 1);
   dispatch(d, [&](auto zero) {
     using T = decltype(zero);
     if constexpr (!std::is_same_v<T, bool>) {
-      detail::fold<Rule<T>>(static_cast<const T*>(x), static_cast<T*>(z), outer, reduced, inner);
+      detail::fold<Rule<T>>(static_cast<const T*>(x), static_cast<T*>(z), s);
     }
   });
 }
@@ -46,11 +46,11 @@ std::int64_t place_in_row(const T* x, std::int64_t n) {
 
 /// Positions are counted in numbers as wide as T, so that both fit into vectors of one length.
 template <class Rule, class Count, class T>
-void place_in_columns(const T* x, std::int64_t* z, std::int64_t reduced, std::int64_t inner, std::int64_t width) {
+void place_in_columns(const T* x, std::int64_t* z, std::int64_t n, std::int64_t inner, std::int64_t width) {
   std::array<T, detail::kColumns> best;
   std::array<Count, detail::kColumns> at{};
   std::copy_n(x, width, best.begin());
-  for (std::int64_t r = 1; r < reduced; ++r) {
+  for (std::int64_t r = 1; r < n; ++r) {
     const T* row = x + r * inner;
     for (std::int64_t i = 0; i < width; ++i) {
       const bool better = wins<Rule>(row[i], best[i]);
@@ -62,48 +62,33 @@ void place_in_columns(const T* x, std::int64_t* z, std::int64_t reduced, std::in
 }
 
 template <template <class> class Rule>
-void place(DType d, const void* x, std::int64_t* z, std::int64_t outer, std::int64_t reduced, std::int64_t inner) {
-  assert(d != DType::boolean && reduced >= 1);
-  if (reduced == 1) return static_cast<void>(std::fill_n(z, outer * inner, std::int64_t{0}));
-  const std::int64_t strips = (inner + detail::kColumns - 1) / detail::kColumns;
-  const std::int64_t task = std::max<std::int64_t>(reduced * std::min(inner, detail::kColumns), 1);
-  const std::int64_t grain = (detail::kFoldGrain + task - 1) / task;
+void place(DType d, const void* x, std::int64_t* z, const Lines& s) {
+  assert(d != DType::boolean && s.n >= 1);
+  if (s.n == 1) return static_cast<void>(std::fill_n(z, s.count(), std::int64_t{0}));
   dispatch(d, [&](auto zero) {
     using T = decltype(zero);
     const T* from = static_cast<const T*>(x);
-    parallel_for(outer * strips, grain, [&](std::int64_t begin, std::int64_t end) {
-      for (std::int64_t t = begin; t < end; ++t) {
-        const std::int64_t o = t / strips, i = t % strips * detail::kColumns;
-        const std::int64_t width = std::min(detail::kColumns, inner - i);
-        if (inner == 1)
-          z[o] = place_in_row<Rule<T>>(from + o * reduced, reduced);
-        else if (sizeof(T) == 4 && reduced <= std::numeric_limits<std::int32_t>::max())
-          place_in_columns<Rule<T>, std::int32_t>(from + o * reduced * inner + i, z + o * inner + i, reduced, inner,
-                                                  width);
-        else
-          place_in_columns<Rule<T>, std::int64_t>(from + o * reduced * inner + i, z + o * inner + i, reduced, inner,
-                                                  width);
-      }
+    each_strip(s, detail::kColumns, detail::kFoldGrain, [&](std::int64_t o, std::int64_t i, std::int64_t width) {
+      const T* x0 = from + o * s.n * s.inner + i;
+      std::int64_t* z0 = z + o * s.inner + i;
+      if (s.inner == 1)
+        *z0 = place_in_row<Rule<T>>(x0, s.n);
+      else if (sizeof(T) == 4 && s.n <= std::numeric_limits<std::int32_t>::max())
+        place_in_columns<Rule<T>, std::int32_t>(x0, z0, s.n, s.inner, width);
+      else
+        place_in_columns<Rule<T>, std::int64_t>(x0, z0, s.n, s.inner, width);
     });
   });
 }
 
 }  // namespace
 
-void amax(DType d, const void* x, void* z, std::int64_t outer, std::int64_t reduced, std::int64_t inner) {
-  extreme<detail::Largest>(d, x, z, outer, reduced, inner);
-}
+void amax(DType d, const void* x, void* z, const Lines& s) { extreme<detail::Largest>(d, x, z, s); }
 
-void amin(DType d, const void* x, void* z, std::int64_t outer, std::int64_t reduced, std::int64_t inner) {
-  extreme<detail::Smallest>(d, x, z, outer, reduced, inner);
-}
+void amin(DType d, const void* x, void* z, const Lines& s) { extreme<detail::Smallest>(d, x, z, s); }
 
-void argmax(DType d, const void* x, std::int64_t* z, std::int64_t outer, std::int64_t reduced, std::int64_t inner) {
-  place<detail::Largest>(d, x, z, outer, reduced, inner);
-}
+void argmax(DType d, const void* x, std::int64_t* z, const Lines& s) { place<detail::Largest>(d, x, z, s); }
 
-void argmin(DType d, const void* x, std::int64_t* z, std::int64_t outer, std::int64_t reduced, std::int64_t inner) {
-  place<detail::Smallest>(d, x, z, outer, reduced, inner);
-}
+void argmin(DType d, const void* x, std::int64_t* z, const Lines& s) { place<detail::Smallest>(d, x, z, s); }
 
 }  // namespace chainrule::kernels

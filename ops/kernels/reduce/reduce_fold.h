@@ -9,6 +9,7 @@
 #include <type_traits>
 #include <utility>
 
+#include "ops/kernels/lines.h"
 #include "ops/kernels/parallel.h"
 #include "ops/kernels/reduce/reduce_detail.h"
 #include "ops/kernels/scratch.h"
@@ -44,7 +45,7 @@ void fold_columns(const In* x, std::int64_t rows, std::int64_t inner, std::int64
     auto& top = level[used++];
     const std::int64_t end = std::min(r + kPlainRows, rows);
     if constexpr (kInLanes<Rule, In, Map>) {
-      fold_rows(Rule::folding, x + r * inner, end - r, inner, width, top.data());
+      FoldLoops<T>::fastest().rows(Rule::folding, x + r * inner, end - r, inner, width, top.data());
     } else {
       top.fill(Rule::start());
       for (std::int64_t k = r; k < end; ++k) {
@@ -65,9 +66,10 @@ void fold_columns(const In* x, std::int64_t rows, std::int64_t inner, std::int64
 
 /// z[line] = fold of map(x[..], line), lines being (outer, inner). map may read z[line]: what it held before.
 template <class Rule, class In, class Map>
-void fold(const In* x, typename Rule::Value* z, std::int64_t outer, std::int64_t reduced, std::int64_t inner,
-          const Map& map) {
+void fold(const In* x, typename Rule::Value* z, const Lines& lines, const Map& map) {
   using T = typename Rule::Value;
+  std::int64_t outer = lines.outer, inner = lines.inner;
+  const std::int64_t reduced = lines.n;
   if (outer == 0 || inner == 0) return;
   if (reduced == 1) inner *= std::exchange(outer, 1);  // lines of one number are columns, side by side
   const std::int64_t slab = inner == 1 ? kRowSlab : kColumnSlab;
@@ -113,12 +115,12 @@ void fold(const In* x, typename Rule::Value* z, std::int64_t outer, std::int64_t
 
 /// The same for the numbers themselves.
 template <class Rule, class In>
-void fold(const In* x, typename Rule::Value* z, std::int64_t outer, std::int64_t reduced, std::int64_t inner) {
+void fold(const In* x, typename Rule::Value* z, const Lines& s) {
   using T = typename Rule::Value;
   if constexpr (std::is_same_v<In, T>)
-    fold<Rule>(x, z, outer, reduced, inner, Same());
+    fold<Rule>(x, z, s, Same());
   else
-    fold<Rule>(x, z, outer, reduced, inner, [](In v, std::int64_t) { return static_cast<T>(v); });
+    fold<Rule>(x, z, s, [](In v, std::int64_t) { return static_cast<T>(v); });
 }
 
 }  // namespace chainrule::kernels::detail

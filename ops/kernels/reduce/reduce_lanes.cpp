@@ -5,12 +5,15 @@
 #include <cstddef>
 
 #include "ops/kernels/reduce/reduce_detail.h"
+#include "ops/kernels/simd/simd_loops.h"
 #include "ops/kernels/simd/simd_targets_sized.h"
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "ops/kernels/reduce/reduce_lanes.cpp"
 #include <hwy/foreach_target.h>
 #include <hwy/highway.h>
+// The order matters: highway.h first.
+#include "ops/kernels/simd/simd_tails.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace chainrule::kernels::detail {
@@ -18,94 +21,79 @@ namespace HWY_NAMESPACE {
 namespace {
 
 namespace hn = hwy::HWY_NAMESPACE;
+namespace simd = chainrule::kernels::HWY_NAMESPACE::simd;
 
 template <class T>
 using Tag = hn::ScalableTag<T>;
 template <class T>
-using Vec = hn::Vec<Tag<T>>;
-template <class T>
 constexpr std::int64_t kLanes = static_cast<std::int64_t>(hn::MaxLanes(Tag<T>()));
 
-template <class T>
-HWY_INLINE Vec<T> combine(Adding<T>, Vec<T> a, Vec<T> b) {
+template <class T, class V>
+HWY_INLINE V combine(Adding<T>, V a, V b) {
   return hn::Add(a, b);
 }
-template <class T>
-HWY_INLINE Vec<T> combine(Multiplying<T>, Vec<T> a, Vec<T> b) {
+template <class T, class V>
+HWY_INLINE V combine(Multiplying<T>, V a, V b) {
   return hn::Mul(a, b);
 }
-template <class T>
-HWY_INLINE Vec<T> combine(Largest<T>, Vec<T> a, Vec<T> b) {
+template <class T, class V>
+HWY_INLINE V combine(Largest<T>, V a, V b) {
   return hn::IfThenElse(hn::Or(hn::Gt(b, a), hn::IsNaN(b)), b, a);
 }
-template <class T>
-HWY_INLINE Vec<T> combine(Smallest<T>, Vec<T> a, Vec<T> b) {
+template <class T, class V>
+HWY_INLINE V combine(Smallest<T>, V a, V b) {
   return hn::IfThenElse(hn::Or(hn::Lt(b, a), hn::IsNaN(b)), b, a);
 }
 
-// `count` vectors of columns from column i on.
-template <int count, class Rule, class T>
-HWY_INLINE void columns(Rule rule, const T* x, std::int64_t rows, std::int64_t step, T* top) {
-  const Tag<T> d;
-  Vec<T> sum[count];
+// `count` vectors of columns.
+template <int count, class Rule, class D, class T>
+HWY_INLINE void columns(D d, Rule rule, const T* x, std::int64_t rows, std::int64_t step, T* top) {
+  constexpr auto lanes = static_cast<std::int64_t>(hn::MaxLanes(D()));
+  hn::Vec<D> sum[count];
 #pragma GCC unroll 8
   for (int v = 0; v < count; ++v) sum[v] = hn::Set(d, Rule::start());
   for (std::int64_t r = 0; r < rows; ++r, x += step) {
 #pragma GCC unroll 8
-    for (int v = 0; v < count; ++v) sum[v] = combine(rule, sum[v], hn::LoadU(d, x + v * kLanes<T>));
+    for (int v = 0; v < count; ++v) sum[v] = combine(rule, sum[v], hn::LoadU(d, x + v * lanes));
   }
 #pragma GCC unroll 8
-  for (int v = 0; v < count; ++v) hn::StoreU(sum[v], d, top + v * kLanes<T>);
+  for (int v = 0; v < count; ++v) hn::StoreU(sum[v], d, top + v * lanes);
 }
 
-struct Rows {
-  template <class Rule, class T>
-  static void run(Rule rule, const T* x, std::int64_t rows, std::int64_t step, std::int64_t width, T* top) {
-    std::int64_t i = 0;
-    for (; i + 8 * kLanes<T> <= width; i += 8 * kLanes<T>) columns<8>(rule, x + i, rows, step, top + i);
-    for (; i + kLanes<T> <= width; i += kLanes<T>) columns<1>(rule, x + i, rows, step, top + i);
-    for (; i < width; ++i) {
-      T sum = Rule::start();
-      for (std::int64_t r = 0; r < rows; ++r) sum = Rule::combine(sum, x[r * step + i]);
-      top[i] = sum;
-    }
-  }
-};
-
-struct LanesOfRow {
-  template <class Rule, class T>
-  static void run(Rule rule, const T* x, std::int64_t n, T* lane) {
-    constexpr int count = static_cast<int>(kFoldLanes / kLanes<T>);
-    columns<count>(rule, x, n / kFoldLanes, kFoldLanes, lane);
-  }
-};
-
-template <class Loop, class T, class... Arguments>
-HWY_INLINE void with_rule(Folding how, Arguments... arguments) {
+// f(rule) with the rule known to the compiler.
+template <class T, class F>
+HWY_INLINE void with_rule(Folding how, const F& f) {
   switch (how) {
     case Folding::add:
-      return Loop::run(Adding<T>(), arguments...);
+      return f(Adding<T>());
     case Folding::multiply:
-      return Loop::run(Multiplying<T>(), arguments...);
+      return f(Multiplying<T>());
     case Folding::largest:
-      return Loop::run(Largest<T>(), arguments...);
+      return f(Largest<T>());
     case Folding::smallest:
-      return Loop::run(Smallest<T>(), arguments...);
+      return f(Smallest<T>());
   }
 }
 
-void rows_float(Folding how, const float* x, std::int64_t rows, std::int64_t step, std::int64_t width, float* top) {
-  with_rule<Rows, float>(how, x, rows, step, width, top);
+template <class T>
+void rows(Folding how, const T* x, std::int64_t count, std::int64_t step, std::int64_t width, T* top) {
+  with_rule<T>(how, [=](auto rule) HWY_ATTR {
+    std::int64_t i = 0;
+    for (; i + 8 * kLanes<T> <= width; i += 8 * kLanes<T>) columns<8>(Tag<T>(), rule, x + i, count, step, top + i);
+    simd::each_vector<T>(i, width,
+                         [=](auto d, std::int64_t k) HWY_ATTR { columns<1>(d, rule, x + k, count, step, top + k); });
+  });
 }
-void rows_double(Folding how, const double* x, std::int64_t rows, std::int64_t step, std::int64_t width, double* top) {
-  with_rule<Rows, double>(how, x, rows, step, width, top);
+
+template <class T>
+void lanes(Folding how, const T* x, std::int64_t n, T* lane) {
+  constexpr int count = static_cast<int>(kFoldLanes / kLanes<T>);
+  with_rule<T>(how, [=](auto rule) HWY_ATTR { columns<count>(Tag<T>(), rule, x, n / kFoldLanes, kFoldLanes, lane); });
 }
-void lanes_float(Folding how, const float* x, std::int64_t n, float* lane) {
-  with_rule<LanesOfRow, float>(how, x, n, lane);
-}
-void lanes_double(Folding how, const double* x, std::int64_t n, double* lane) {
-  with_rule<LanesOfRow, double>(how, x, n, lane);
-}
+
+template <class T>
+constexpr FoldLoops<T> kLoops{rows<T>, lanes<T>};
+CHAINRULE_LOOPS(FoldLoops)
 
 }  // namespace
 }  // namespace HWY_NAMESPACE
@@ -115,23 +103,7 @@ HWY_AFTER_NAMESPACE();
 #if HWY_ONCE
 namespace chainrule::kernels::detail {
 
-HWY_EXPORT(rows_float);
-HWY_EXPORT(rows_double);
-HWY_EXPORT(lanes_float);
-HWY_EXPORT(lanes_double);
-
-void fold_rows(Folding how, const float* x, std::int64_t rows, std::int64_t step, std::int64_t width, float* top) {
-  HWY_DYNAMIC_DISPATCH(rows_float)(how, x, rows, step, width, top);
-}
-void fold_rows(Folding how, const double* x, std::int64_t rows, std::int64_t step, std::int64_t width, double* top) {
-  HWY_DYNAMIC_DISPATCH(rows_double)(how, x, rows, step, width, top);
-}
-void fold_lanes(Folding how, const float* x, std::int64_t n, float* lane) {
-  HWY_DYNAMIC_DISPATCH(lanes_float)(how, x, n, lane);
-}
-void fold_lanes(Folding how, const double* x, std::int64_t n, double* lane) {
-  HWY_DYNAMIC_DISPATCH(lanes_double)(how, x, n, lane);
-}
+CHAINRULE_EXPORT_LOOPS(FoldLoops);
 
 }  // namespace chainrule::kernels::detail
 #endif

@@ -11,12 +11,14 @@ enum class Folding : std::uint8_t { add, multiply, largest, smallest };
 
 constexpr std::int64_t kFoldLanes = 32;  // sums of a row side by side, whatever the vector length
 
-/// top[i] = fold of x[r * step + i] over the rows r, in order, for i in [0, width).
-void fold_rows(Folding how, const float* x, std::int64_t rows, std::int64_t step, std::int64_t width, float* top);
-void fold_rows(Folding how, const double* x, std::int64_t rows, std::int64_t step, std::int64_t width, double* top);
+template <class T>
+struct FoldLoops {
+  /// top[i] = fold of x[r * step + i] over the rows r, in order, for i in [0, width).
+  void (*rows)(Folding how, const T* x, std::int64_t rows, std::int64_t step, std::int64_t width, T* top);
+  /// lane[j] = fold of x[j], x[j + kFoldLanes], ...; n is a multiple of kFoldLanes.
+  void (*lanes)(Folding how, const T* x, std::int64_t n, T* lane);
 
-/// lane[j] = fold of x[j], x[j + kFoldLanes], ...; n is a multiple of kFoldLanes.
-void fold_lanes(Folding how, const float* x, std::int64_t n, float* lane);
-void fold_lanes(Folding how, const double* x, std::int64_t n, double* lane);
+  static const FoldLoops& fastest();
+};
 
 }  // namespace chainrule::kernels::detail

@@ -18,22 +18,17 @@ constexpr std::int64_t kScanGrain = 1 << 14;
 
 /// Calls walk(first, columns) for every group of neighbouring lines; `first` is the place of their first number.
 template <class Walk>
-void each_group(std::int64_t outer, std::int64_t n, std::int64_t inner, const Walk& walk) {
-  if (n == 1) inner *= std::exchange(outer, 1);  // lines of one number are columns, side by side
-  const std::int64_t strips = (inner + kScanColumns - 1) / kScanColumns;
-  const std::int64_t task = std::max<std::int64_t>(n * std::min(inner, kScanColumns), 1);
-  parallel_for(outer * strips, (kScanGrain + task - 1) / task, [&](std::int64_t begin, std::int64_t end) {
-    for (std::int64_t t = begin; t < end; ++t) {
-      const std::int64_t i = t % strips * kScanColumns;
-      walk(t / strips * n * inner + i, std::min(kScanColumns, inner - i));
-    }
-  });
+void each_group(Lines s, const Walk& walk) {
+  if (s.n == 1) s.inner *= std::exchange(s.outer, 1);  // lines of one number are columns, side by side
+  each_strip(s, kScanColumns, kScanGrain,
+             [&](std::int64_t o, std::int64_t i, std::int64_t width) { walk(o * s.n * s.inner + i, width); });
 }
 
 /// step(state, place) in the order of the axis, with a state for each column.
 template <class State, class Step>
-void scan(std::int64_t outer, std::int64_t n, std::int64_t inner, bool reverse, const Step& step) {
-  each_group(outer, n, inner, [&](std::int64_t first, std::int64_t columns) {
+void scan(const Lines& s, bool reverse, const Step& step) {
+  each_group(s, [&](std::int64_t first, std::int64_t columns) {
+    const std::int64_t n = s.n, inner = s.inner;
     const std::int64_t start = reverse ? first + (n - 1) * inner : first, stride = reverse ? -inner : inner;
     if (columns == 1) {
       State state;
@@ -111,37 +106,34 @@ void others(const T* x, T* z, std::int64_t n, std::int64_t stride, Count lines, 
 }
 
 template <template <class> class Running>
-void running(DType d, const void* x, void* z, std::int64_t outer, std::int64_t n, std::int64_t inner, bool reverse) {
+void running(DType d, const void* x, void* z, const Lines& s, bool reverse) {
   dispatch(d, [&](auto zero) {
     using In = decltype(zero);
     using T = std::conditional_t<std::is_floating_point_v<In>, In, std::uint64_t>;
     const In* from = static_cast<const In*>(x);
     T* to = static_cast<T*>(z);
-    scan<Running<T>>(outer, n, inner, reverse,
+    scan<Running<T>>(s, reverse,
                      [from, to](Running<T>& state, std::int64_t k) { to[k] = state.add(static_cast<T>(from[k])); });
   });
 }
 
 }  // namespace
 
-void cumsum(DType d, const void* x, void* z, std::int64_t outer, std::int64_t n, std::int64_t inner, bool reverse) {
-  running<Sum>(d, x, z, outer, n, inner, reverse);
-}
+void cumsum(DType d, const void* x, void* z, const Lines& s, bool reverse) { running<Sum>(d, x, z, s, reverse); }
 
-void cumprod(DType d, const void* x, void* z, std::int64_t outer, std::int64_t n, std::int64_t inner, bool reverse) {
-  running<Product>(d, x, z, outer, n, inner, reverse);
-}
+void cumprod(DType d, const void* x, void* z, const Lines& s, bool reverse) { running<Product>(d, x, z, s, reverse); }
 
 // A product waits for the one before it, so of rows some are taken together.
-void products_of_others(DType d, const void* x, void* z, std::int64_t outer, std::int64_t n, std::int64_t inner) {
+void products_of_others(DType d, const void* x, void* z, const Lines& s) {
   constexpr int kRows = 4;
   dispatch_floating(d, [&](auto zero) {
     using T = decltype(zero);
     const T* from = static_cast<const T*>(x);
     T* to = static_cast<T*>(z);
-    if (inner != 1) {
-      return each_group(outer, n, inner, [&](std::int64_t first, std::int64_t columns) {
-        others<kScanColumns>(from + first, to + first, n, inner, columns, 1);
+    const std::int64_t outer = s.outer, n = s.n;
+    if (s.inner != 1) {
+      return each_group(s, [&](std::int64_t first, std::int64_t columns) {
+        others<kScanColumns>(from + first, to + first, n, s.inner, columns, 1);
       });
     }
     const std::int64_t task = std::max<std::int64_t>(n * kRows, 1);
@@ -161,8 +153,7 @@ void products_of_others(DType d, const void* x, void* z, std::int64_t outer, std
   });
 }
 
-void recurrence(DType d, const void* a, const void* b, void* z, std::int64_t outer, std::int64_t n, std::int64_t inner,
-                bool reverse) {
+void recurrence(DType d, const void* a, const void* b, void* z, const Lines& s, bool reverse) {
   dispatch_floating(d, [&](auto zero) {
     using T = decltype(zero);
     const T *factor = static_cast<const T*>(a), *term = static_cast<const T*>(b);
@@ -172,7 +163,7 @@ void recurrence(DType d, const void* a, const void* b, void* z, std::int64_t out
       double before = 0;
       bool first = true;
     };
-    scan<State>(outer, n, inner, reverse, [=](State& state, std::int64_t k) {
+    scan<State>(s, reverse, [=](State& state, std::int64_t k) {
       const double t = static_cast<double>(term[k]);
       state.before = state.first ? t : t + static_cast<double>(factor[k]) * state.before;
       state.first = false;

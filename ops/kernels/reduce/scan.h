@@ -7,6 +7,7 @@
 #include <cstdint>
 
 #include "engine/types/dtype.h"
+#include "ops/kernels/lines.h"
 
 namespace chainrule::kernels {
 
@@ -14,14 +15,13 @@ namespace chainrule::kernels {
 // addition rounds off (Neumaier, "Rundungsfehleranalyse einiger Verfahren zur Summation endlicher Summen", ZAMM 54,
 // 1974); integers wrap around.
 
-void cumsum(DType d, const void* x, void* z, std::int64_t outer, std::int64_t n, std::int64_t inner, bool reverse);
-void cumprod(DType d, const void* x, void* z, std::int64_t outer, std::int64_t n, std::int64_t inner, bool reverse);
+void cumsum(DType d, const void* x, void* z, const Lines& s, bool reverse);
+void cumprod(DType d, const void* x, void* z, const Lines& s, bool reverse);
 
 /// z[k] = the product of all x of the line but x[k]. Floating types.
-void products_of_others(DType d, const void* x, void* z, std::int64_t outer, std::int64_t n, std::int64_t inner);
+void products_of_others(DType d, const void* x, void* z, const Lines& s);
 
 /// z[k] = b[k] + a[k] z[k - 1] (z[k + 1] in reverse), beginning with z = b. Floating types.
-void recurrence(DType d, const void* a, const void* b, void* z, std::int64_t outer, std::int64_t n, std::int64_t inner,
-                bool reverse);
+void recurrence(DType d, const void* a, const void* b, void* z, const Lines& s, bool reverse);
 
 }  // namespace chainrule::kernels

@@ -70,61 +70,57 @@ struct Strip {
   }
 };
 
-// Shares out rows, which go to softmax_rows, when inner == 1, else strips of columns: column(strip, offset, o * inner +
-// i).
+// Shares out rows, which go to softmax_rows, when inner == 1, else strips of columns, whose lines begin at `at` and
+// give the results `out` on: column(strip, at, out).
 template <class T, class Column>
-void each_line(detail::Rows op, const T* x, const T* y, T* z, std::int64_t outer, std::int64_t n, std::int64_t inner,
-               Column column) {
-  const std::int64_t strips = (inner + kSoftmaxColumns - 1) / kSoftmaxColumns;
-  const std::int64_t task = std::max<std::int64_t>(n, 1) * std::min(kSoftmaxColumns, std::max<std::int64_t>(inner, 1));
-  parallel_for(outer * strips, (kSoftmaxGrain + task - 1) / task, [&](std::int64_t begin, std::int64_t end) {
-    if (inner == 1 && n > 0)
-      return detail::softmax_rows(op, x + begin * n, y + begin * n, z + begin * (op == detail::Rows::logsumexp ? 1 : n),
-                                  end - begin, n);
-    for (std::int64_t t = begin; t < end; ++t) {
-      const std::int64_t o = t / strips, i = t % strips * kSoftmaxColumns;
-      column(Strip<T>{n, inner, std::min(kSoftmaxColumns, inner - i)}, o * n * inner + i, o * inner + i);
-    }
+void each_line(detail::Rows op, const T* x, const T* y, T* z, const Lines& lines, Column column) {
+  const std::int64_t n = lines.n, inner = lines.inner;
+  if (inner == 1 && n > 0)
+    return parallel_for(lines.outer, (kSoftmaxGrain + n - 1) / n, [&](std::int64_t begin, std::int64_t end) {
+      detail::SoftmaxLoops<T>::fastest().rows(op, x + begin * n, y + begin * n,
+                                              z + begin * (op == detail::Rows::logsumexp ? 1 : n), end - begin, n);
+    });
+  each_strip(lines, kSoftmaxColumns, kSoftmaxGrain, [&](std::int64_t o, std::int64_t i, std::int64_t width) {
+    column(Strip<T>{n, inner, width}, o * n * inner + i, o * inner + i);
   });
 }
 
 template <class T>
-void logsumexp_of(const T* x, T* z, std::int64_t outer, std::int64_t n, std::int64_t inner) {
-  each_line<T>(detail::Rows::logsumexp, x, x, z, outer, n, inner,
-               [&](Strip<T> strip, std::int64_t at, std::int64_t out) {
-                 auto m = strip.max(x + at);
-                 for (auto& v : m) v = finite_shift(v);
-                 const auto s = strip.sum_exp(x + at, m);
-                 for (std::int64_t i = 0; i < strip.width; ++i) z[out + i] = m[i] + unary_one(Unary::log, s[i]);
-               });
+void logsumexp_of(const T* x, T* z, const Lines& lines) {
+  each_line<T>(detail::Rows::logsumexp, x, x, z, lines, [&](Strip<T> strip, std::int64_t at, std::int64_t out) {
+    auto m = strip.max(x + at);
+    for (auto& v : m) v = finite_shift(v);
+    const auto s = strip.sum_exp(x + at, m);
+    for (std::int64_t i = 0; i < strip.width; ++i) z[out + i] = m[i] + unary_one(Unary::log, s[i]);
+  });
 }
 
 template <class T>
-void softmax_of(const T* x, T* z, std::int64_t outer, std::int64_t n, std::int64_t inner) {
-  each_line<T>(detail::Rows::softmax, x, x, z, outer, n, inner, [&](Strip<T> strip, std::int64_t at, std::int64_t) {
+void softmax_of(const T* x, T* z, const Lines& lines) {
+  each_line<T>(detail::Rows::softmax, x, x, z, lines, [&](Strip<T> strip, std::int64_t at, std::int64_t) {
     std::array<double, kSoftmaxColumns> s{};
     strip.each_exp(x + at, strip.max(x + at), [&](std::int64_t r, const T* e) {
       for (std::int64_t i = 0; i < strip.width; ++i) {
-        z[at + r * inner + i] = e[i];
+        z[at + r * strip.inner + i] = e[i];
         s[i] += static_cast<double>(e[i]);
       }
     });
     const auto total = strip.narrow(s);
-    for (std::int64_t r = 0; r < n; ++r) {
-      for (std::int64_t i = 0; i < strip.width; ++i) z[at + r * inner + i] /= total[i];
+    for (std::int64_t r = 0; r < strip.n; ++r) {
+      for (std::int64_t i = 0; i < strip.width; ++i) z[at + r * strip.inner + i] /= total[i];
     }
   });
 }
 
 template <class T>
-void log_softmax_of(const T* x, T* z, std::int64_t outer, std::int64_t n, std::int64_t inner) {
-  each_line<T>(detail::Rows::log_softmax, x, x, z, outer, n, inner, [&](Strip<T> strip, std::int64_t at, std::int64_t) {
+void log_softmax_of(const T* x, T* z, const Lines& lines) {
+  each_line<T>(detail::Rows::log_softmax, x, x, z, lines, [&](Strip<T> strip, std::int64_t at, std::int64_t) {
     const auto m = strip.max(x + at);
     auto log_s = strip.sum_exp(x + at, m);
     for (std::int64_t i = 0; i < strip.width; ++i) log_s[i] = unary_one(Unary::log, log_s[i]);
-    for (std::int64_t r = 0; r < n; ++r) {
+    for (std::int64_t r = 0; r < strip.n; ++r) {
       for (std::int64_t i = 0; i < strip.width; ++i) {
-        const std::int64_t k = at + r * inner + i;
+        const std::int64_t k = at + r * strip.inner + i;
         z[k] = x[k] - m[i] - log_s[i];
       }
     }
@@ -132,85 +128,81 @@ void log_softmax_of(const T* x, T* z, std::int64_t outer, std::int64_t n, std::i
 }
 
 template <class T>
-void softmax_grad_of(const T* g, const T* z, T* dx, std::int64_t outer, std::int64_t n, std::int64_t inner) {
-  each_line<T>(detail::Rows::softmax_grad, g, z, dx, outer, n, inner,
-               [&](Strip<T> strip, std::int64_t at, std::int64_t) {
-                 std::array<double, kSoftmaxColumns> s{};
-                 for (std::int64_t r = 0; r < n; ++r) {
-                   for (std::int64_t i = 0; i < strip.width; ++i) {
-                     const std::int64_t k = at + r * inner + i;
-                     s[i] += static_cast<double>(g[k]) * static_cast<double>(z[k]);
-                   }
-                 }
-                 const auto total = strip.narrow(s);
-                 for (std::int64_t r = 0; r < n; ++r) {
-                   for (std::int64_t i = 0; i < strip.width; ++i) {
-                     const std::int64_t k = at + r * inner + i;
-                     dx[k] = z[k] * (g[k] - total[i]);
-                   }
-                 }
-               });
+void softmax_grad_of(const T* g, const T* z, T* dx, const Lines& lines) {
+  each_line<T>(detail::Rows::softmax_grad, g, z, dx, lines, [&](Strip<T> strip, std::int64_t at, std::int64_t) {
+    std::array<double, kSoftmaxColumns> s{};
+    for (std::int64_t r = 0; r < strip.n; ++r) {
+      for (std::int64_t i = 0; i < strip.width; ++i) {
+        const std::int64_t k = at + r * strip.inner + i;
+        s[i] += static_cast<double>(g[k]) * static_cast<double>(z[k]);
+      }
+    }
+    const auto total = strip.narrow(s);
+    for (std::int64_t r = 0; r < strip.n; ++r) {
+      for (std::int64_t i = 0; i < strip.width; ++i) {
+        const std::int64_t k = at + r * strip.inner + i;
+        dx[k] = z[k] * (g[k] - total[i]);
+      }
+    }
+  });
 }
 
 template <class T>
-void log_softmax_grad_of(const T* g, const T* z, T* dx, std::int64_t outer, std::int64_t n, std::int64_t inner) {
-  each_line<T>(detail::Rows::log_softmax_grad, g, z, dx, outer, n, inner,
-               [&](Strip<T> strip, std::int64_t at, std::int64_t) {
-                 std::array<double, kSoftmaxColumns> s{};
-                 for (std::int64_t r = 0; r < n; ++r) {
-                   for (std::int64_t i = 0; i < strip.width; ++i) s[i] += static_cast<double>(g[at + r * inner + i]);
-                 }
-                 const auto total = strip.narrow(s);
-                 strip.each_exp(z + at, {}, [&](std::int64_t r, const T* e) {
-                   for (std::int64_t i = 0; i < strip.width; ++i) {
-                     const std::int64_t k = at + r * inner + i;
-                     dx[k] = g[k] - e[i] * total[i];
-                   }
-                 });
-               });
+void log_softmax_grad_of(const T* g, const T* z, T* dx, const Lines& lines) {
+  each_line<T>(detail::Rows::log_softmax_grad, g, z, dx, lines, [&](Strip<T> strip, std::int64_t at, std::int64_t) {
+    std::array<double, kSoftmaxColumns> s{};
+    for (std::int64_t r = 0; r < strip.n; ++r) {
+      for (std::int64_t i = 0; i < strip.width; ++i) s[i] += static_cast<double>(g[at + r * strip.inner + i]);
+    }
+    const auto total = strip.narrow(s);
+    strip.each_exp(z + at, {}, [&](std::int64_t r, const T* e) {
+      for (std::int64_t i = 0; i < strip.width; ++i) {
+        const std::int64_t k = at + r * strip.inner + i;
+        dx[k] = g[k] - e[i] * total[i];
+      }
+    });
+  });
 }
 
 }  // namespace
 
-void logsumexp(DType d, const void* x, void* z, std::int64_t outer, std::int64_t n, std::int64_t inner) {
+void logsumexp(DType d, const void* x, void* z, const Lines& s) {
   assert(is_floating(d));
   dispatch_floating(d, [&](auto zero) {
     using T = decltype(zero);
-    logsumexp_of(static_cast<const T*>(x), static_cast<T*>(z), outer, n, inner);
+    logsumexp_of(static_cast<const T*>(x), static_cast<T*>(z), s);
   });
 }
 
-void softmax(DType d, const void* x, void* z, std::int64_t outer, std::int64_t n, std::int64_t inner) {
+void softmax(DType d, const void* x, void* z, const Lines& s) {
   assert(is_floating(d));
   dispatch_floating(d, [&](auto zero) {
     using T = decltype(zero);
-    softmax_of(static_cast<const T*>(x), static_cast<T*>(z), outer, n, inner);
+    softmax_of(static_cast<const T*>(x), static_cast<T*>(z), s);
   });
 }
 
-void log_softmax(DType d, const void* x, void* z, std::int64_t outer, std::int64_t n, std::int64_t inner) {
+void log_softmax(DType d, const void* x, void* z, const Lines& s) {
   assert(is_floating(d));
   dispatch_floating(d, [&](auto zero) {
     using T = decltype(zero);
-    log_softmax_of(static_cast<const T*>(x), static_cast<T*>(z), outer, n, inner);
+    log_softmax_of(static_cast<const T*>(x), static_cast<T*>(z), s);
   });
 }
 
-void softmax_grad(DType d, const void* g, const void* z, void* dx, std::int64_t outer, std::int64_t n,
-                  std::int64_t inner) {
+void softmax_grad(DType d, const void* g, const void* z, void* dx, const Lines& s) {
   assert(is_floating(d));
   dispatch_floating(d, [&](auto zero) {
     using T = decltype(zero);
-    softmax_grad_of(static_cast<const T*>(g), static_cast<const T*>(z), static_cast<T*>(dx), outer, n, inner);
+    softmax_grad_of(static_cast<const T*>(g), static_cast<const T*>(z), static_cast<T*>(dx), s);
   });
 }
 
-void log_softmax_grad(DType d, const void* g, const void* z, void* dx, std::int64_t outer, std::int64_t n,
-                      std::int64_t inner) {
+void log_softmax_grad(DType d, const void* g, const void* z, void* dx, const Lines& s) {
   assert(is_floating(d));
   dispatch_floating(d, [&](auto zero) {
     using T = decltype(zero);
-    log_softmax_grad_of(static_cast<const T*>(g), static_cast<const T*>(z), static_cast<T*>(dx), outer, n, inner);
+    log_softmax_grad_of(static_cast<const T*>(g), static_cast<const T*>(z), static_cast<T*>(dx), s);
   });
 }
 

@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <limits>
 
+#include "ops/kernels/simd/simd_loops.h"
 #include "ops/kernels/simd/simd_targets.h"
 
 #undef HWY_TARGET_INCLUDE
@@ -15,6 +16,7 @@
 #include <hwy/highway.h>
 // The order matters: highway.h first.
 #include "ops/kernels/simd/simd_math.h"
+#include "ops/kernels/simd/simd_tails.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace chainrule::kernels::detail {
@@ -25,30 +27,6 @@ namespace hn = hwy::HWY_NAMESPACE;
 namespace simd = chainrule::kernels::HWY_NAMESPACE::simd;
 
 constexpr std::size_t kBlock = 2048;
-
-/// The first `count` numbers, `fill` behind them; nothing beyond them is read.
-template <class D, class T = hn::TFromD<D>, class V = hn::Vec<D>>
-HWY_INLINE V load_some(D d, const T* x, std::size_t count, T fill) {
-#if HWY_MEM_OPS_MIGHT_FAULT
-  HWY_ALIGN T buffer[hn::MaxLanes(d)];
-  std::fill_n(std::copy_n(x, count, buffer), hn::Lanes(d) - count, fill);
-  return hn::Load(d, buffer);
-#else
-  const auto mask = hn::FirstN(d, count);
-  return hn::IfThenElse(mask, hn::MaskedLoad(mask, d, x), hn::Set(d, fill));
-#endif
-}
-
-template <class D, class V, class T = hn::TFromD<D>>
-HWY_INLINE void store_some(D d, V v, T* z, std::size_t count) {
-#if HWY_MEM_OPS_MIGHT_FAULT
-  HWY_ALIGN T buffer[hn::MaxLanes(d)];
-  hn::Store(v, d, buffer);
-  std::copy_n(buffer, count, z);
-#else
-  hn::BlendedStore(v, hn::FirstN(d, count), d, z);
-#endif
-}
 
 /// Rows of one length: how they fall into vectors.
 template <class T>
@@ -72,7 +50,7 @@ struct Row {
     each(
         0, n, [&](std::size_t i) HWY_ATTR { m = hn::Max(m, hn::LoadU(d, x + i)); },
         [&](std::size_t i, std::size_t count)
-            HWY_ATTR { m = hn::Max(m, load_some(d, x + i, count, -std::numeric_limits<T>::infinity())); });
+            HWY_ATTR { m = hn::Max(m, simd::load_some(d, x + i, count, -std::numeric_limits<T>::infinity())); });
     return hn::GetLane(hn::MaxOfLanes(d, m));
   }
 
@@ -102,9 +80,9 @@ struct Row {
           return e;
         },
         [&](std::size_t i, std::size_t count) HWY_ATTR {
-          V e = simd::exp(d, hn::Sub(load_some(d, x + i, count, m), shift));
+          V e = simd::exp(d, hn::Sub(simd::load_some(d, x + i, count, m), shift));
           e = hn::IfThenElseZero(hn::FirstN(d, count), e);
-          if (keep) store_some(d, e, keep + i, count);
+          if (keep) simd::store_some(d, e, keep + i, count);
           return e;
         });
   }
@@ -115,7 +93,8 @@ struct Row {
     each(
         0, n, [&](std::size_t i) HWY_ATTR { hn::StoreU(f(hn::LoadU(d, x + i), hn::LoadU(d, y + i)), d, z + i); },
         [&](std::size_t i, std::size_t count) HWY_ATTR {
-          store_some(d, f(load_some(d, x + i, count, T(0)), load_some(d, y + i, count, T(0))), z + i, count);
+          simd::store_some(d, f(simd::load_some(d, x + i, count, T(0)), simd::load_some(d, y + i, count, T(0))), z + i,
+                           count);
         });
   }
 
@@ -143,35 +122,32 @@ HWY_INLINE void one_row(Rows op, const Row<T>& row, const T* x, const T* y, T* z
       return row.map(x, x, z, [&](V v, V) HWY_ATTR { return hn::Sub(hn::Sub(v, shift), log_s); });
     }
     case Rows::softmax_grad: {
-      const V s =
-          hn::Set(d, row.sum([&](std::size_t i) HWY_ATTR { return hn::Mul(hn::LoadU(d, x + i), hn::LoadU(d, y + i)); },
-                             [&](std::size_t i, std::size_t count) HWY_ATTR {
-                               return hn::Mul(load_some(d, x + i, count, T(0)), load_some(d, y + i, count, T(0)));
-                             }));
+      const V s = hn::Set(
+          d, row.sum([&](std::size_t i) HWY_ATTR { return hn::Mul(hn::LoadU(d, x + i), hn::LoadU(d, y + i)); },
+                     [&](std::size_t i, std::size_t count) HWY_ATTR {
+                       return hn::Mul(simd::load_some(d, x + i, count, T(0)), simd::load_some(d, y + i, count, T(0)));
+                     }));
       return row.map(x, y, z, [&](V g, V v) HWY_ATTR { return hn::Mul(v, hn::Sub(g, s)); });
     }
     case Rows::log_softmax_grad: {
-      const V s = hn::Set(
-          d, row.sum([&](std::size_t i) HWY_ATTR { return hn::LoadU(d, x + i); },
-                     [&](std::size_t i, std::size_t count) HWY_ATTR { return load_some(d, x + i, count, T(0)); }));
+      const V s = hn::Set(d, row.sum([&](std::size_t i) HWY_ATTR { return hn::LoadU(d, x + i); },
+                                     [&](std::size_t i, std::size_t count)
+                                         HWY_ATTR { return simd::load_some(d, x + i, count, T(0)); }));
       return row.map(x, y, z, [&](V g, V v) HWY_ATTR { return hn::Sub(g, hn::Mul(simd::exp(d, v), s)); });
     }
   }
 }
 
 template <class T>
-void rows_of(Rows op, const T* x, const T* y, T* z, std::int64_t rows, std::int64_t n) {
+void rows(Rows op, const T* x, const T* y, T* z, std::int64_t count, std::int64_t n) {
   Row<T> row{.n = static_cast<std::size_t>(n)};
-  for (std::int64_t r = 0; r < rows; ++r)
+  for (std::int64_t r = 0; r < count; ++r)
     one_row(op, row, x + r * n, y + r * n, op == Rows::logsumexp ? z + r : z + r * n);
 }
 
-void rows_float(Rows op, const float* x, const float* y, float* z, std::int64_t rows, std::int64_t n) {
-  rows_of(op, x, y, z, rows, n);
-}
-void rows_double(Rows op, const double* x, const double* y, double* z, std::int64_t rows, std::int64_t n) {
-  rows_of(op, x, y, z, rows, n);
-}
+template <class T>
+constexpr SoftmaxLoops<T> kLoops{rows<T>};
+CHAINRULE_LOOPS(SoftmaxLoops)
 
 }  // namespace
 }  // namespace HWY_NAMESPACE
@@ -181,15 +157,7 @@ HWY_AFTER_NAMESPACE();
 #if HWY_ONCE
 namespace chainrule::kernels::detail {
 
-HWY_EXPORT(rows_float);
-HWY_EXPORT(rows_double);
-
-void softmax_rows(Rows op, const float* x, const float* y, float* z, std::int64_t rows, std::int64_t n) {
-  HWY_DYNAMIC_DISPATCH(rows_float)(op, x, y, z, rows, n);
-}
-void softmax_rows(Rows op, const double* x, const double* y, double* z, std::int64_t rows, std::int64_t n) {
-  HWY_DYNAMIC_DISPATCH(rows_double)(op, x, y, z, rows, n);
-}
+CHAINRULE_EXPORT_LOOPS(SoftmaxLoops);
 
 }  // namespace chainrule::kernels::detail
 #endif

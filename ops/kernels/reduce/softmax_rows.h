@@ -10,8 +10,12 @@ namespace chainrule::kernels::detail {
 /// logsumexp: z has one number for each row. The gradients take g and the result y; the others x alone.
 enum class Rows : std::uint8_t { logsumexp, softmax, log_softmax, softmax_grad, log_softmax_grad };
 
-/// `rows` rows of n >= 1 numbers on the calling thread; z may be x, g or y.
-void softmax_rows(Rows op, const float* x, const float* y, float* z, std::int64_t rows, std::int64_t n);
-void softmax_rows(Rows op, const double* x, const double* y, double* z, std::int64_t rows, std::int64_t n);
+template <class T>
+struct SoftmaxLoops {
+  /// `rows` rows of n >= 1 numbers on the calling thread; z may be x, g or y.
+  void (*rows)(Rows op, const T* x, const T* y, T* z, std::int64_t rows, std::int64_t n);
+
+  static const SoftmaxLoops& fastest();
+};
 
 }  // namespace chainrule::kernels::detail

@@ -139,76 +139,73 @@ struct Room {
 
 /// Calls use(room, line) for every line; lane by lane.
 template <class Item, class T, class Use>
-void each_line(const T* x, std::int64_t outer, std::int64_t n, std::int64_t inner, bool largest_first,
-               const SortScratch& scratch, const Use& use) {
+void each_line(const T* x, const Lines& s, bool largest_first, const SortScratch& scratch, const Use& use) {
   const std::uint64_t ones = Item::kKeyBits == 32 ? 0xffffffffu : std::numeric_limits<std::uint64_t>::max();
-  const std::int64_t count = outer * inner;
+  const std::int64_t count = s.count();
   parallel_for(scratch.lanes, 1, [&](std::int64_t begin, std::int64_t end) {
     for (std::int64_t lane = begin; lane < end; ++lane) {
       auto* memory = static_cast<std::byte*>(scratch.memory) + static_cast<std::size_t>(lane) * scratch.bytes;
       for (std::int64_t line = lane; line < count; line += scratch.lanes) {
-        const T* from = x + line / inner * n * inner + line % inner;
-        use(Room<Item, T>{reinterpret_cast<Item*>(memory), from, n, inner, largest_first ? ones : 0}, line);
+        const T* from = x + line / s.inner * s.n * s.inner + line % s.inner;
+        use(Room<Item, T>{reinterpret_cast<Item*>(memory), from, s.n, s.inner, largest_first ? ones : 0}, line);
       }
     }
   });
 }
 
 template <class Use>
-void each_line(DType d, const void* x, std::int64_t outer, std::int64_t n, std::int64_t inner, bool largest_first,
-               const SortScratch& scratch, const Use& use) {
-  if (outer * inner == 0) return;
+void each_line(DType d, const void* x, const Lines& s, bool largest_first, const SortScratch& scratch, const Use& use) {
+  if (s.count() == 0) return;
   dispatch(d, [&](auto zero) {
     using T = decltype(zero);
     const T* from = static_cast<const T*>(x);
-    if (packs(d, n))
-      each_line<Packed>(from, outer, n, inner, largest_first, scratch, use);
+    if (packs(d, s.n))
+      each_line<Packed>(from, s, largest_first, scratch, use);
     else
-      each_line<Wide>(from, outer, n, inner, largest_first, scratch, use);
+      each_line<Wide>(from, s, largest_first, scratch, use);
   });
 }
 
 }  // namespace
 
-SortScratch sort_scratch(DType d, std::int64_t lines, std::int64_t n) {
+SortScratch sort_scratch(DType d, const Lines& lines) {
   SortScratch s;
-  const bool alone = lines * n < kAloneBelow;
-  s.lanes = alone ? 1 : std::max<std::int64_t>(std::min<std::int64_t>(lines, num_threads()), 1);
-  s.bytes = ((packs(d, n) ? scratch_bytes<Packed>(n) : scratch_bytes<Wide>(n)) + 63) & ~std::size_t{63};
+  const bool alone = lines.count() * lines.n < kAloneBelow;
+  s.lanes = alone ? 1 : std::max<std::int64_t>(std::min<std::int64_t>(lines.count(), num_threads()), 1);
+  s.bytes =
+      ((packs(d, lines.n) ? scratch_bytes<Packed>(lines.n) : scratch_bytes<Wide>(lines.n)) + 63) & ~std::size_t{63};
   return s;
 }
 
-void argsort(DType d, const void* x, std::int64_t outer, std::int64_t n, std::int64_t inner, bool descending,
-             std::int64_t* index, const SortScratch& scratch) {
-  argtopk(d, x, outer, n, inner, n, descending, index, scratch);
+void argsort(DType d, const void* x, const Lines& s, bool descending, std::int64_t* index, const SortScratch& scratch) {
+  argtopk(d, x, s, s.n, descending, index, scratch);
 }
 
-void argtopk(DType d, const void* x, std::int64_t outer, std::int64_t n, std::int64_t inner, std::int64_t k,
-             bool largest, std::int64_t* index, const SortScratch& scratch) {
+void argtopk(DType d, const void* x, const Lines& s, std::int64_t k, bool largest, std::int64_t* index,
+             const SortScratch& scratch) {
   if (k == 0) return;
-  each_line(d, x, outer, n, inner, largest, scratch, [&](const auto& room, std::int64_t line) {
-    if (k < n)
+  each_line(d, x, s, largest, scratch, [&](const auto& room, std::int64_t line) {
+    if (k < s.n)
       room.select(k);
     else
       room.sort();
-    std::int64_t* to = index + line / inner * k * inner + line % inner;
-    for (std::int64_t i = 0; i < k; ++i) to[i * inner] = room.items[i].place();
+    std::int64_t* to = index + line / s.inner * k * s.inner + line % s.inner;
+    for (std::int64_t i = 0; i < k; ++i) to[i * s.inner] = room.items[i].place();
   });
 }
 
-void argmedian(DType d, const void* x, std::int64_t outer, std::int64_t n, std::int64_t inner, std::int64_t* index,
-               const SortScratch& scratch) {
-  assert(n >= 1);
-  each_line(d, x, outer, n, inner, false, scratch, [&](const auto& room, std::int64_t line) {
-    for (std::int64_t i = 0; i < n; ++i) {
-      if (room.x[i * inner] != room.x[i * inner]) {
+void argmedian(DType d, const void* x, const Lines& s, std::int64_t* index, const SortScratch& scratch) {
+  assert(s.n >= 1);
+  each_line(d, x, s, false, scratch, [&](const auto& room, std::int64_t line) {
+    for (std::int64_t i = 0; i < s.n; ++i) {
+      if (room.x[i * s.inner] != room.x[i * s.inner]) {
         index[line] = i;
         return;
       }
     }
     room.fill();
-    const auto middle = room.items + (n - 1) / 2;
-    std::nth_element(room.items, middle, room.items + n);
+    const auto middle = room.items + (s.n - 1) / 2;
+    std::nth_element(room.items, middle, room.items + s.n);
     index[line] = middle->place();
   });
 }

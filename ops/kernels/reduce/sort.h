@@ -8,25 +8,24 @@
 #include <cstdint>
 
 #include "engine/types/dtype.h"
+#include "ops/kernels/lines.h"
 
 namespace chainrule::kernels {
 
-/// Scratch memory for lines of n numbers: `lanes` pieces of `bytes`.
+/// Scratch memory for these lines: `lanes` pieces of `bytes`.
 struct SortScratch {
   std::int64_t lanes = 1;
   std::size_t bytes = 0;
   void* memory = nullptr;
 };
-SortScratch sort_scratch(DType d, std::int64_t lines, std::int64_t n);
+SortScratch sort_scratch(DType d, const Lines& s);
 
 /// index is (outer, n, inner).
-void argsort(DType d, const void* x, std::int64_t outer, std::int64_t n, std::int64_t inner, bool descending,
-             std::int64_t* index, const SortScratch& scratch);
+void argsort(DType d, const void* x, const Lines& s, bool descending, std::int64_t* index, const SortScratch& scratch);
 /// The k largest or smallest in order; 0 <= k <= n; index is (outer, k, inner).
-void argtopk(DType d, const void* x, std::int64_t outer, std::int64_t n, std::int64_t inner, std::int64_t k,
-             bool largest, std::int64_t* index, const SortScratch& scratch);
+void argtopk(DType d, const void* x, const Lines& s, std::int64_t k, bool largest, std::int64_t* index,
+             const SortScratch& scratch);
 /// The lower of the two in the middle, or the first NaN; n >= 1; index is (outer, inner).
-void argmedian(DType d, const void* x, std::int64_t outer, std::int64_t n, std::int64_t inner, std::int64_t* index,
-               const SortScratch& scratch);
+void argmedian(DType d, const void* x, const Lines& s, std::int64_t* index, const SortScratch& scratch);
 
 }  // namespace chainrule::kernels

@@ -1,6 +1,6 @@
 // Inner header: for our own sources, not installed.
 // exp, log and their relatives over vectors of float and double, the base of the other simd_math files. Right at
-// infinities, zeros, subnormals and NaN; how accurate is in README.md here, measured by tests/ops/test_accuracy.cpp.
+// infinities, zeros, subnormals and NaN; how accurate is in elementwise/README.md.
 // Compiled once per instruction set: include it after hwy/foreach_target.h. Polynomials are near-minimax fits.
 #if defined(CHAINRULE_OPS_KERNELS_SIMD_MATH_H_) == defined(HWY_TARGET_TOGGLE)
 #ifdef CHAINRULE_OPS_KERNELS_SIMD_MATH_H_

@@ -50,10 +50,10 @@ TEST_CASE_TEMPLATE("index_select, gather and their adjoints", T, float, double, 
           select_truth[z] = x[from_line], add_truth[from_line] += g[z];
           gather_truth[z] = x[from_full], scatter_truth[from_full] += g[z];
         }
-    index_select(d, x.data(), outer, axis, inner, line.data(), count, selected.data());
-    index_add(d, g.data(), outer, axis, inner, line.data(), count, added.data());
-    gather(d, x.data(), outer, axis, inner, full.data(), count, gathered.data());
-    scatter_add(d, g.data(), outer, axis, inner, full.data(), count, scattered.data());
+    index_select(d, x.data(), {outer, axis, inner}, line.data(), count, selected.data());
+    index_add(d, g.data(), {outer, axis, inner}, line.data(), count, added.data());
+    gather(d, x.data(), {outer, axis, inner}, full.data(), count, gathered.data());
+    scatter_add(d, g.data(), {outer, axis, inner}, full.data(), count, scattered.data());
     CHECK(selected == select_truth);
     CHECK(added == add_truth);
     CHECK(gathered == gather_truth);
@@ -65,10 +65,10 @@ TEST_CASE("index_select and gather of bool") {
   const std::array x{true, false, false, true};
   const std::array<std::int64_t, 3> index{3, 1, 0};
   std::array<bool, 3> z{};
-  index_select(DType::boolean, x.data(), 1, 4, 1, index.data(), 3, z.data());
+  index_select(DType::boolean, x.data(), {1, 4, 1}, index.data(), 3, z.data());
   CHECK(z == std::array{true, false, true});
   z = {};
-  gather(DType::boolean, x.data(), 1, 4, 1, index.data(), 3, z.data());
+  gather(DType::boolean, x.data(), {1, 4, 1}, index.data(), 3, z.data());
   CHECK(z == std::array{true, false, true});
 }
 
@@ -90,8 +90,8 @@ TEST_CASE("index: one thread and two give the same bits") {
       return with_threads(threads, [&] {
         const std::int64_t size = outer * axis * inner;
         std::vector<float> x(static_cast<std::size_t>(2 * size));
-        index_add(DType::float32, g.data(), outer, axis, inner, line.data(), count, x.data());
-        scatter_add(DType::float32, g.data(), outer, axis, inner, full.data(), count, x.data() + size);
+        index_add(DType::float32, g.data(), {outer, axis, inner}, line.data(), count, x.data());
+        scatter_add(DType::float32, g.data(), {outer, axis, inner}, full.data(), count, x.data() + size);
         return x;
       });
     };

@@ -17,20 +17,16 @@ namespace {
 
 using Wide = long double;
 
-struct ReduceView {
-  std::int64_t outer, n, inner;
-  std::int64_t size() const { return outer * n * inner; }
-  std::int64_t lines() const { return outer * inner; }
-};
+std::int64_t size_of(const Lines& v) { return v.count() * v.n; }
 
-const std::vector<ReduceView> kReduceViews{
+const std::vector<Lines> kReduceLines{
     {1, 1, 1},    {0, 3, 2},     {3, 2, 0},     {2, 3, 1},      {3, 10, 1},   {2, 31, 1},  {2, 32, 1},   {1, 33, 1},
     {3, 7, 5},    {2, 100, 3},   {1, 1000, 1},  {1, 1000, 7},   {2, 17, 100}, {5, 1, 9},   {4, 129, 64}, {1, 40, 65},
     {1, 5000, 2}, {2, 20000, 1}, {1, 3000, 33}, {1, 100000, 1}, {2, 17, 129}, {1, 40, 300}};
 
 // Calls f(line, element) for each element, line numbering the results, in the order of the reduced axis.
 template <class F>
-void each(const ReduceView& v, F f) {
+void each(const Lines& v, F f) {
   for (std::int64_t o = 0; o < v.outer; ++o) {
     for (std::int64_t i = 0; i < v.inner; ++i) {
       for (std::int64_t r = 0; r < v.n; ++r) f(o * v.inner + i, (o * v.n + r) * v.inner + i, r);
@@ -48,22 +44,22 @@ double tolerance() {
 TEST_CASE_TEMPLATE("sum and mean", T, float, double) {
   RandomNumbers numbers(11);
   const DType d = dtype_of<T>();
-  for (const ReduceView& v : kReduceViews) {
-    const auto x = numbers.fill<T>(v.size(), -1, 3);
-    std::vector<Wide> truth(static_cast<std::size_t>(v.lines()), 0), size(truth);
+  for (const Lines& v : kReduceLines) {
+    const auto x = numbers.fill<T>(size_of(v), -1, 3);
+    std::vector<Wide> truth(static_cast<std::size_t>(v.count()), 0), size(truth);
     each(v, [&](auto line, auto at, auto) { truth[line] += x[at], size[line] += std::abs(x[at]); });
     std::vector<T> z(truth.size(), T(77)), m(truth.size(), T(77));
-    sum(d, x.data(), z.data(), v.outer, v.n, v.inner);
-    mean(d, x.data(), m.data(), v.outer, v.n, v.inner);
+    sum(d, x.data(), z.data(), v);
+    mean(d, x.data(), m.data(), v);
     for (std::size_t i = 0; i < z.size(); ++i) {
       CHECK(std::abs(z[i] - truth[i]) <= tolerance<T>() * size[i]);
       CHECK(std::abs(m[i] - truth[i] / v.n) <= tolerance<T>() * size[i] / v.n);
     }
   }
   std::vector<T> nothing(6, T(77));
-  sum(d, nullptr, nothing.data(), 2, 0, 3);
+  sum(d, nullptr, nothing.data(), {2, 0, 3});
   CHECK(nothing == std::vector<T>(6, T(0)));
-  mean(d, nullptr, nothing.data(), 6, 0, 1);
+  mean(d, nullptr, nothing.data(), {6, 0, 1});
   CHECK(std::all_of(nothing.begin(), nothing.end(), [](T a) { return std::isnan(a); }));
 }
 
@@ -71,8 +67,8 @@ TEST_CASE("a long float sum keeps its digits") {
   const std::int64_t n = 10'000'000;
   const std::vector<float> x(static_cast<std::size_t>(n), 0.1F);
   float rows = 0, columns[2]{};
-  sum(DType::float32, x.data(), &rows, 1, n, 1);
-  sum(DType::float32, x.data(), columns, 1, n / 2, 2);
+  sum(DType::float32, x.data(), &rows, {1, n, 1});
+  sum(DType::float32, x.data(), columns, {1, n / 2, 2});
   const double truth = static_cast<double>(0.1F) * static_cast<double>(n);
   CHECK(near(rows, truth, 1e-6));
   CHECK(near(columns[0], truth / 2, 1e-6));
@@ -82,15 +78,15 @@ TEST_CASE("sum of int64 wraps, sum of bool counts") {
   constexpr std::int64_t high = std::numeric_limits<std::int64_t>::max();
   const std::vector<std::int64_t> x{high, 1, 5, -7};
   std::array<std::int64_t, 2> z{};
-  sum(DType::int64, x.data(), z.data(), 2, 2, 1);
+  sum(DType::int64, x.data(), z.data(), {2, 2, 1});
   CHECK(z == std::array<std::int64_t, 2>{std::numeric_limits<std::int64_t>::min(), -2});
-  for (const ReduceView& v : kReduceViews) {
+  for (const Lines& v : kReduceLines) {
     RandomNumbers numbers(12);
-    const auto b = std::make_unique<bool[]>(static_cast<std::size_t>(v.size()));
-    for (std::int64_t i = 0; i < v.size(); ++i) b[i] = numbers.below(3) == 0;
-    std::vector<std::int64_t> counts(static_cast<std::size_t>(v.lines())), truth(counts);
+    const auto b = std::make_unique<bool[]>(static_cast<std::size_t>(size_of(v)));
+    for (std::int64_t i = 0; i < size_of(v); ++i) b[i] = numbers.below(3) == 0;
+    std::vector<std::int64_t> counts(static_cast<std::size_t>(v.count())), truth(counts);
     each(v, [&](auto line, auto at, auto) { truth[line] += b[at] ? 1 : 0; });
-    sum(DType::boolean, b.get(), counts.data(), v.outer, v.n, v.inner);
+    sum(DType::boolean, b.get(), counts.data(), v);
     CHECK(counts == truth);
   }
 }
@@ -98,24 +94,24 @@ TEST_CASE("sum of int64 wraps, sum of bool counts") {
 TEST_CASE_TEMPLATE("amax, amin and argmax, with NaN and ties", T, float, double, std::int64_t) {
   RandomNumbers numbers(13);
   const DType d = dtype_of<T>();
-  for (const ReduceView& v : kReduceViews) {
+  for (const Lines& v : kReduceLines) {
     if (v.n == 0) continue;
     for (const bool with_nan : {false, true}) {
-      auto x = numbers.fill<T>(v.size(), -9, 9);
+      auto x = numbers.fill<T>(size_of(v), -9, 9);
       for (auto& value : x) value = static_cast<T>(std::round(static_cast<double>(value)));  // ties
       if constexpr (std::is_floating_point_v<T>) {
-        if (with_nan && v.size() > 0) x[numbers.below(v.size())] = std::numeric_limits<T>::quiet_NaN();
+        if (with_nan && size_of(v) > 0) x[numbers.below(size_of(v))] = std::numeric_limits<T>::quiet_NaN();
       }
-      std::vector<std::int64_t> at(static_cast<std::size_t>(v.lines()), 77), truth(at);
+      std::vector<std::int64_t> at(static_cast<std::size_t>(v.count()), 77), truth(at);
       std::vector<T> high(at.size(), T(77)), low(at.size(), T(77)), high_truth(high), low_truth(low);
       each(v, [&](auto line, auto i, auto r) {
         const bool nan = x[i] != x[i], had_nan = r > 0 && high_truth[line] != high_truth[line];
         if (r == 0 || (!had_nan && (nan || x[i] > high_truth[line]))) high_truth[line] = x[i], truth[line] = r;
         if (r == 0 || (!had_nan && (nan || x[i] < low_truth[line]))) low_truth[line] = x[i];
       });
-      amax(d, x.data(), high.data(), v.outer, v.n, v.inner);
-      amin(d, x.data(), low.data(), v.outer, v.n, v.inner);
-      argmax(d, x.data(), at.data(), v.outer, v.n, v.inner);
+      amax(d, x.data(), high.data(), v);
+      amin(d, x.data(), low.data(), v);
+      argmax(d, x.data(), at.data(), v);
       CHECK(at == truth);
       for (std::size_t i = 0; i < at.size(); ++i) {
         CHECK((high[i] == high_truth[i] || (high[i] != high[i] && high_truth[i] != high_truth[i])));
@@ -128,22 +124,22 @@ TEST_CASE_TEMPLATE("amax, amin and argmax, with NaN and ties", T, float, double,
 TEST_CASE_TEMPLATE("softmax, log_softmax, logsumexp and the gradients", T, float, double) {
   RandomNumbers numbers(14);
   const DType d = dtype_of<T>();
-  for (const ReduceView& v : kReduceViews) {
+  for (const Lines& v : kReduceLines) {
     CAPTURE(v.outer);
     CAPTURE(v.n);
     CAPTURE(v.inner);
-    const auto x = numbers.fill<T>(v.size(), -8, 8), g = numbers.fill<T>(v.size());
-    const auto lines = static_cast<std::size_t>(v.lines()), size = static_cast<std::size_t>(v.size());
+    const auto x = numbers.fill<T>(size_of(v), -8, 8), g = numbers.fill<T>(size_of(v));
+    const auto lines = static_cast<std::size_t>(v.count()), size = static_cast<std::size_t>(size_of(v));
     std::vector<Wide> total(lines, 0), g_sum(lines, 0), gz_sum(lines, 0);
     each(v, [&](auto line, auto i, auto) { total[line] += std::exp(Wide(x[i])), g_sum[line] += g[i]; });
     each(v, [&](auto line, auto i, auto) { gz_sum[line] += g[i] * std::exp(Wide(x[i])) / total[line]; });
 
     std::vector<T> soft(size), log_soft(size), lse(lines), dx(size), log_dx(size);
-    softmax(d, x.data(), soft.data(), v.outer, v.n, v.inner);
-    log_softmax(d, x.data(), log_soft.data(), v.outer, v.n, v.inner);
-    logsumexp(d, x.data(), lse.data(), v.outer, v.n, v.inner);
-    softmax_grad(d, g.data(), soft.data(), dx.data(), v.outer, v.n, v.inner);
-    log_softmax_grad(d, g.data(), log_soft.data(), log_dx.data(), v.outer, v.n, v.inner);
+    softmax(d, x.data(), soft.data(), v);
+    log_softmax(d, x.data(), log_soft.data(), v);
+    logsumexp(d, x.data(), lse.data(), v);
+    softmax_grad(d, g.data(), soft.data(), dx.data(), v);
+    log_softmax_grad(d, g.data(), log_soft.data(), log_dx.data(), v);
     const double eps = static_cast<double>(std::numeric_limits<T>::epsilon()),
                  sums = std::sqrt(static_cast<double>(v.n));
     each(v, [&](auto line, auto i, auto) {
@@ -156,16 +152,16 @@ TEST_CASE_TEMPLATE("softmax, log_softmax, logsumexp and the gradients", T, float
     });
 
     auto shared = x;
-    softmax(d, shared.data(), shared.data(), v.outer, v.n, v.inner);
+    softmax(d, shared.data(), shared.data(), v);
     CHECK(same_bits(shared, soft));
     shared = x;
-    log_softmax(d, shared.data(), shared.data(), v.outer, v.n, v.inner);
+    log_softmax(d, shared.data(), shared.data(), v);
     CHECK(same_bits(shared, log_soft));
     shared = g;
-    softmax_grad(d, shared.data(), soft.data(), shared.data(), v.outer, v.n, v.inner);
+    softmax_grad(d, shared.data(), soft.data(), shared.data(), v);
     CHECK(same_bits(shared, dx));
     shared = g;
-    log_softmax_grad(d, shared.data(), log_soft.data(), shared.data(), v.outer, v.n, v.inner);
+    log_softmax_grad(d, shared.data(), log_soft.data(), shared.data(), v);
     CHECK(same_bits(shared, log_dx));
   }
 }
@@ -194,9 +190,9 @@ TEST_CASE_TEMPLATE("softmax family at awkward rows", T, float, double) {
     for (const std::int64_t inner : {1, 2}) {
       std::vector<T> x, soft(3 * inner), log_soft(3 * inner), lse(inner);
       for (const T value : rows[r].x) x.insert(x.end(), inner, value);
-      logsumexp(d, x.data(), lse.data(), 1, 3, inner);
-      softmax(d, x.data(), soft.data(), 1, 3, inner);
-      log_softmax(d, x.data(), log_soft.data(), 1, 3, inner);
+      logsumexp(d, x.data(), lse.data(), {1, 3, inner});
+      softmax(d, x.data(), soft.data(), {1, 3, inner});
+      log_softmax(d, x.data(), log_soft.data(), {1, 3, inner});
       CHECK(close(lse[inner - 1], rows[r].lse));
       for (std::int64_t i = 0; i < 3; ++i) {
         CAPTURE(i);
@@ -207,25 +203,25 @@ TEST_CASE_TEMPLATE("softmax family at awkward rows", T, float, double) {
     }
   }
   T empty = 77;
-  logsumexp(d, nullptr, &empty, 1, 0, 1);
+  logsumexp(d, nullptr, &empty, {1, 0, 1});
   CHECK(empty == -inf);
 }
 
 TEST_CASE_TEMPLATE("reductions: one thread and two give the same bits", T, float, double) {
   RandomNumbers numbers(15);
   const DType d = dtype_of<T>();
-  for (const ReduceView& v : {ReduceView{1, 1'000'003, 1}, ReduceView{1, 100'003, 7}, ReduceView{300, 1000, 1},
-                              ReduceView{3, 999, 200}, ReduceView{2, 50, 5000}}) {
-    const auto x = numbers.fill<T>(v.size());
+  for (const Lines& v :
+       {Lines{1, 1'000'003, 1}, Lines{1, 100'003, 7}, Lines{300, 1000, 1}, Lines{3, 999, 200}, Lines{2, 50, 5000}}) {
+    const auto x = numbers.fill<T>(size_of(v));
     const auto run = [&](int threads) {
       return with_threads(threads, [&] {
-        std::vector<T> all(static_cast<std::size_t>(3 * v.lines() + 2 * v.size()));
+        std::vector<T> all(static_cast<std::size_t>(3 * v.count() + 2 * size_of(v)));
         T* z = all.data();
-        sum(d, x.data(), z, v.outer, v.n, v.inner);
-        amax(d, x.data(), z + v.lines(), v.outer, v.n, v.inner);
-        logsumexp(d, x.data(), z + 2 * v.lines(), v.outer, v.n, v.inner);
-        softmax(d, x.data(), z + 3 * v.lines(), v.outer, v.n, v.inner);
-        log_softmax_grad(d, x.data(), x.data(), z + 3 * v.lines() + v.size(), v.outer, v.n, v.inner);
+        sum(d, x.data(), z, v);
+        amax(d, x.data(), z + v.count(), v);
+        logsumexp(d, x.data(), z + 2 * v.count(), v);
+        softmax(d, x.data(), z + 3 * v.count(), v);
+        log_softmax_grad(d, x.data(), x.data(), z + 3 * v.count() + size_of(v), v);
         return all;
       });
     };
@@ -253,7 +249,7 @@ void check_lanes(RandomNumbers& numbers) {
       const std::int64_t step = width + 3;
       const std::vector<T> x = with_edges<T>(numbers, std::max<std::int64_t>(rows, 1) * step);
       std::vector<T> top(static_cast<std::size_t>(width), T(9)), truth(top.size(), Rule::start());
-      detail::fold_rows(Rule::folding, x.data(), rows, step, width, top.data());
+      detail::FoldLoops<T>::fastest().rows(Rule::folding, x.data(), rows, step, width, top.data());
       for (std::int64_t r = 0; r < rows; ++r)
         for (std::int64_t i = 0; i < width; ++i) truth[i] = Rule::combine(truth[i], x[r * step + i]);
       bool same = true;
