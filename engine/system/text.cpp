@@ -181,6 +181,15 @@ std::string_view markup_entity(char c) {
   return c == '&' ? "&amp;" : c == '<' ? "&lt;" : c == '>' ? "&gt;" : c == '"' ? "&quot;" : "";
 }
 
+std::string markup_text(std::string_view text) {
+  std::string out;
+  for (const char c : printable(text)) {
+    const std::string_view entity = markup_entity(c);
+    out += entity.empty() ? std::string_view(&c, 1) : entity;
+  }
+  return out;
+}
+
 std::string shorten(std::string_view text, std::size_t max_characters) {
   std::size_t characters = 0, cut = 0;
   for (std::size_t at = 0; at < text.size(); ++characters) {

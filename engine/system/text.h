@@ -19,6 +19,9 @@ std::string printable(std::string_view bytes);
 /// What stands for a character that markup (HTML, SVG) would take for its own; empty for all others.
 std::string_view markup_entity(char c);
 
+/// For the text of markup, also inside quotes: printable, with entities for what markup would take for its own.
+std::string markup_text(std::string_view text);
+
 /// At most `max_characters` code points of a UTF-8 text, the last one an ellipsis if something was cut.
 std::string shorten(std::string_view text, std::size_t max_characters);
 

@@ -53,8 +53,6 @@ struct Lines {
   std::int64_t outer, n, inner;
 };
 Lines lines(const Tensor& dense, int dim);
-/// x itself when its memory is dense in some order of the axes, else a row-major copy.
-Tensor dense_values(const Tensor& x);
 
 /// The products of the other numbers along an axis, exact where numbers are 0. Differentiable; in scans.cpp.
 Tensor products_of_others(const Tensor& x, int dim);

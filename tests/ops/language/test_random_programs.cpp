@@ -5,7 +5,7 @@
 
 #include <array>
 
-#include "engine/check/blame.h"
+#include "engine/check/diagnosis.h"
 #include "engine/factory.h"
 #include "ops/language/bindings.h"
 #include "ops/ops.h"
