@@ -294,16 +294,4 @@ Tensor alias(const Tensor& source) {
   return Tensor(std::move(t));
 }
 
-Tensor dense(const Tensor& source) { return source.is_contiguous() ? source : clone(source); }
-
-Tensor clone(const Tensor& source) {
-  Tensor result = empty(source.shape(), source.dtype());
-  dispatch(source.dtype(), [&](auto zero) {
-    using T = decltype(zero);
-    T* out = static_cast<T*>(result.impl().data);
-    for_each_element<T>(source.impl(), [&](T v) { *out++ = v; });
-  });
-  return result;
-}
-
 }  // namespace chainrule

@@ -165,9 +165,9 @@ Tensor view(const Tensor& source, const Shape& shape, const Strides& strides, st
 /// The value without its history; small values inside the header are copied.
 Tensor alias(const Tensor& source);
 /// A copy of the values in a buffer of its own, row-major. Records nothing.
-Tensor clone(const Tensor& source);
+Tensor clone(const Tensor& source);  // defined in ops/accumulate.cpp, beside the kernels that copy
 /// The same values with row-major strides; the value itself when it has them. Records nothing.
-Tensor dense(const Tensor& source);
+Tensor dense(const Tensor& source);  // so is this one
 
 /// NumPy-like text: `220`, `[1, 2, 3]`; `digits` significant digits; long axes are shortened in the middle.
 std::string to_string(const Tensor& tensor, int digits = 6);

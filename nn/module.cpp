@@ -23,8 +23,8 @@ Parameter::Parameter(Module& module, std::string name, const Tensor& initial) : 
 void Module::check_name(const std::string& name) const {
   if (name.empty() || name.find('.') != std::string::npos)
     throw ValueError(fmt::format("{}: a member's name is not empty and has no dot, unlike '{}'", kind(), name));
-  const bool taken = std::ranges::any_of(own_, [&](const auto& p) { return p.name == name; }) ||
-                     std::ranges::any_of(children_, [&](const Module* m) { return m->name_ == name; });
+  const bool taken = std::any_of(own_.begin(), own_.end(), [&](const auto& p) { return p.name == name; }) ||
+                     std::any_of(children_.begin(), children_.end(), [&](const Module* m) { return m->name_ == name; });
   if (taken) throw ValueError(fmt::format("{}: two members are named '{}'", kind(), name));
 }
 
@@ -41,7 +41,7 @@ void Module::add_child(std::string name, Module& child) {
 
 void Module::collect(const std::string& prefix, std::vector<NamedTensor>& found) const {
   for (const NamedTensor& p : own_) {
-    const bool known = std::ranges::any_of(found, [&](const auto& f) { return f.tensor.is(p.tensor); });
+    const bool known = std::any_of(found.begin(), found.end(), [&](const auto& f) { return f.tensor.is(p.tensor); });
     if (!known) found.push_back({prefix + p.name, p.tensor});
   }
   for (const Module* child : children_) child->collect(prefix + child->name_ + ".", found);

@@ -1,10 +1,19 @@
-// What the backward walk asks of the operations: adding two gradients, and undoing a broadcast. Declared in
-// engine/backward.h, because the engine knows no operation.
+// What the engine asks of the operations: adding two gradients, undoing a broadcast, copying. Declared in
+// engine/backward.h and engine/tensor.h and defined here, because the engine knows no operation and no kernel.
 #include "engine/backward.h"
 #include "ops/launch.h"
 #include "ops/ops.h"
 
 namespace chainrule {
+
+Tensor clone(const Tensor& x) {
+  if (is_number(x.impl())) return number_result(number_in(x.impl()));
+  Tensor z = empty(x.shape(), x.dtype());
+  copy_into(z, x);
+  return z;
+}
+
+Tensor dense(const Tensor& x) { return x.is_contiguous() ? x : clone(x); }
 
 Tensor accumulate(const Tensor& x, const Tensor& y) { return add(x, y); }
 

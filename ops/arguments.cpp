@@ -19,6 +19,11 @@ Tensor tensor_argument(const Operand& x, const char* who) {
   return x.tensor();
 }
 
+void expect_numbers(const Tensor& x, const char* who) {
+  if (x.dtype() == DType::boolean)
+    throw ValueError(fmt::format("{}: not defined for bool; convert to a number type first", who));
+}
+
 void expect_floating(const Tensor& x, const char* who, const char* letter) {
   if (!is_floating(x.dtype()))
     throw ValueError(
@@ -55,7 +60,7 @@ Tensor empty_images(const Shape& shape, DType dtype, bool channels_last) {
   return empty_strided(shape, Strides(s.begin(), s.end()), dtype);
 }
 
-Tensor image_values(const Tensor& x) { return is_channels_last(x) ? x : contiguous_values(x); }
+Tensor image_values(const Tensor& x) { return is_channels_last(x) ? x : dense(x); }
 
 kernels::ImageStrides image_strides(const Tensor& x) {
   // An axis of one element may carry any stride; the kernels are told the dense one.

@@ -15,9 +15,10 @@ namespace chainrule {
 /// The operand as a tensor, numbers as a scalar of default dtype. Throws ValueError, opened by `who`, for an empty
 /// handle.
 Tensor tensor_argument(const Operand& x, const char* who);
+/// Throws ValueError for bools.
+void expect_numbers(const Tensor& x, const char* who);
 /// Throws ValueError unless the element type is floating.
 void expect_floating(const Tensor& x, const char* who, const char* letter);
-
 /// Dense strides for `shape` in the axis order of x's memory; row-major when x has gaps or another rank.
 Strides strides_in_order_of(const Tensor& x, const Shape& shape);
 /// True for (N, C, H, W) images whose channels lie side by side.

@@ -4,13 +4,13 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <charconv>
 #include <cmath>
 #include <limits>
 #include <map>
 
 #include "engine/system/text.h"
 #include "engine/types/error.h"
+#include "ops/families.h"
 #include "ops/ops.h"
 #include "ops/signature.h"
 
@@ -209,40 +209,8 @@ DType Arguments::dtype(int i) const {
 std::span<const Function* const> functions() {
   static const std::vector<const Function*> all = [] {
     std::vector<const Function*> list;
-    for (const auto family : {arithmetic_functions(),
-                              pointwise_functions(),
-                              exponential_functions(),
-                              trigonometric_functions(),
-                              rounding_functions(),
-                              activation_functions(),
-                              smooth_activation_functions(),
-                              pair_functions(),
-                              reduction_functions(),
-                              extreme_functions(),
-                              deviation_functions(),
-                              scan_functions(),
-                              sorting_functions(),
-                              softmax_functions(),
-                              product_functions(),
-                              einsum_functions(),
-                              linalg_functions(),
-                              determinant_functions(),
-                              triangle_functions(),
-                              shape_functions(),
-                              arrangement_functions(),
-                              padding_functions(),
-                              indexing_functions(),
-                              window_functions(),
-                              conv_functions(),
-                              pooling_functions(),
-                              average_pooling_functions(),
-                              resize_functions(),
-                              norm_functions(),
-                              attention_functions(),
-                              loss_functions(),
-                              margin_loss_functions(),
-                              factory_functions()})
-      for (const Function& f : family) list.push_back(&f);
+    for (const Family& family : families())
+      for (const Function& f : family.functions) list.push_back(&f);
     return list;
   }();
   return all;

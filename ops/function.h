@@ -1,5 +1,5 @@
 // The functions of the library by name: what the expression language calls, `chainrule ops` lists, and the tests walk
-// over. Each family file ends with its list; its entries are data, and the call is one line that hands arguments on.
+// over. Each family's file lists its own; an entry is data, and its call is one line that hands arguments on.
 #pragma once
 
 #include <optional>
@@ -71,40 +71,5 @@ std::span<const Function* const> functions();
 const Function* find_function(std::string_view name);
 /// Up to three names that look like it, the nearest first: for "did you mean".
 std::vector<std::string> similar_functions(std::string_view name);
-
-// One list for each family, at the end of its file.
-std::span<const Function> arithmetic_functions();         // arithmetic.cpp
-std::span<const Function> pointwise_functions();          // pointwise.cpp
-std::span<const Function> exponential_functions();        // exponentials.cpp
-std::span<const Function> trigonometric_functions();      // trigonometry.cpp
-std::span<const Function> rounding_functions();           // rounding.cpp
-std::span<const Function> activation_functions();         // activations.cpp
-std::span<const Function> smooth_activation_functions();  // activations_smooth.cpp
-std::span<const Function> pair_functions();               // pairs.cpp
-std::span<const Function> reduction_functions();          // reductions.cpp
-std::span<const Function> extreme_functions();            // extremes.cpp
-std::span<const Function> deviation_functions();          // deviations.cpp
-std::span<const Function> scan_functions();               // scans.cpp
-std::span<const Function> sorting_functions();            // sorting.cpp
-std::span<const Function> softmax_functions();            // softmax.cpp
-std::span<const Function> product_functions();            // products.cpp
-std::span<const Function> einsum_functions();             // einsum.cpp
-std::span<const Function> linalg_functions();             // linalg.cpp
-std::span<const Function> determinant_functions();        // determinants.cpp
-std::span<const Function> triangle_functions();           // triangles.cpp
-std::span<const Function> shape_functions();              // shape_ops.cpp
-std::span<const Function> arrangement_functions();        // arrangement.cpp
-std::span<const Function> padding_functions();            // padding.cpp
-std::span<const Function> indexing_functions();           // indexing.cpp
-std::span<const Function> window_functions();             // windows.cpp
-std::span<const Function> conv_functions();               // conv.cpp
-std::span<const Function> pooling_functions();            // pooling.cpp
-std::span<const Function> average_pooling_functions();    // pooling_average.cpp
-std::span<const Function> resize_functions();             // resize.cpp
-std::span<const Function> norm_functions();               // norms.cpp
-std::span<const Function> attention_functions();          // attention.cpp
-std::span<const Function> loss_functions();               // losses.cpp
-std::span<const Function> margin_loss_functions();        // margin_losses.cpp
-std::span<const Function> factory_functions();            // factories.cpp
 
 }  // namespace chainrule

@@ -77,12 +77,18 @@ Tensor empty_like(const Tensor& x, DType dtype) {
   return empty_result(x.shape(), dtype);
 }
 
-Tensor contiguous_values(const Tensor& x) {
-  if (x.is_contiguous()) return x;
-  Tensor z = empty(x.shape(), x.dtype());
-  kernels::copy_strided(x.dtype(), x.data(), x.strides(), z.impl().data, z.strides(), x.shape());
+void copy_into(const Tensor& z, const Tensor& x) {
+  if (x.numel() > 0) kernels::copy_strided(x.dtype(), x.data(), x.strides(), z.impl().data, z.strides(), x.shape());
+}
+
+Tensor with_strides(const Tensor& x, const Strides& strides) {
+  if (x.strides() == strides) return x;
+  Tensor z = empty_strided(x.shape(), strides, x.dtype());
+  copy_into(z, x);
   return z;
 }
+
+Tensor without_gaps(const Tensor& x) { return is_dense(x.shape(), x.strides()) ? x : dense(x); }
 
 Tensor map(const Tensor& x, Unary op, const char* who, const Parameters& p) {
   expect_supported(supports(op, x.dtype()), x.dtype(), who);

@@ -67,7 +67,15 @@ Strides broadcast_strides(const Tensor& x, const Shape& shape);
 bool is_dense(const Shape& shape, const Strides& strides);
 /// A fresh result with the shape and stride order of x (row-major when x has gaps).
 Tensor empty_like(const Tensor& x, DType dtype);
-/// x in row-major order: itself, or a copy. Not recorded.
-Tensor contiguous_values(const Tensor& x);
+
+// Kernels want memory of a certain form. Each of these gives x itself when it has that form, and else a copy: `dense`
+// (row-major, in engine/tensor.h) and the next two. All copy by copy_into.
+
+/// x in memory with these strides, which must be dense ones in some order.
+Tensor with_strides(const Tensor& x, const Strides& strides);
+/// x without gaps, in any order of the axes; a copy is row-major.
+Tensor without_gaps(const Tensor& x);
+/// Writes the elements of x into z, which has x's shape and dtype, wherever the two lie.
+void copy_into(const Tensor& z, const Tensor& x);
 
 }  // namespace chainrule

@@ -3,10 +3,15 @@
 // operations of their own. Library code only.
 #pragma once
 
+#include <limits>
+
 #include "engine/record.h"
 #include "ops/launch.h"
 
 namespace chainrule {
+
+inline constexpr double kInf = std::numeric_limits<double>::infinity();
+inline constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
 
 /// Records an operation of one operand; a number becomes a tensor.
 template <class Op>

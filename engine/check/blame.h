@@ -1,53 +1,17 @@
 // Inner header: for our own sources, not installed.
-// Finds the operation behind a wrong gradient. The function is evaluated again and again with single values of its
-// graph exchanged: an operation's inputs are shifted, everything else is held, so each is checked alone at its actual
-// inputs.
+// What a recorded operation is called in a report.
 #pragma once
 
-#include <optional>
-#include <span>
 #include <string>
-#include <vector>
 
-#include "engine/check/difference.h"
 #include "engine/check/gradcheck.h"
-#include "engine/random.h"
+#include "engine/check/replay.h"
 
 namespace chainrule::internal {
 
-/// One operation that stands out.
-struct Finding {
-  GradcheckCause cause = GradcheckCause::right;
-  double factor = 0;
-  GradcheckBlame blame{};
-  std::string reason{};
-  std::vector<bool> inputs{};  // the checked inputs that it was computed from
-};
-
-struct Diagnosis {
-  std::vector<Finding> wrong;    // rules, oldest first
-  std::vector<Finding> kinks;    // oldest first
-  std::optional<Finding> lossy;  // the operation that loses most digits
-  double lost = 0;               // by what factor it makes the rounding of its inputs larger
-  std::string stopped;           // where recording stopped; empty when nowhere
-  bool complete = true;          // every operation could be checked
-  /// The first finding that input i leads to; null when there is none.
-  static const Finding* first(const std::vector<Finding>& findings, std::size_t i);
-};
-
-/// Checks every operation between the inputs `x` and the outputs. `evaluate` reads x where they are.
-Diagnosis diagnose(const CheckedFunction& evaluate, const std::vector<Tensor>& x, const GradientTolerance& tolerance,
-                   bool single_precision, Generator& generator);
-
-/// The first operation whose result is not finite though its inputs are, as "exp at program:1:1 overflows: ...".
-std::optional<Finding> find_overflow(const CheckedFunction& evaluate, const std::vector<Tensor>& x);
-
-/// "x[0] is nan: ..." where the checked input i, its element `at` or any one, is not a finite number; else empty.
-std::string infinite_input(std::span<const GradcheckInput> results, const std::vector<Tensor>& x, std::size_t i,
-                           const std::vector<std::int64_t>& at = {});
-
-/// Gives each result its cause. Only what is not plainly right is looked into.
-void explain(std::span<GradcheckInput> results, const CheckedFunction& evaluate, const std::vector<Tensor>& x,
-             const GradientTolerance& tolerance, bool single_precision, Generator& generator);
+/// Operation k by name and place, "mul at program:1:5"; the other parts of the blame are empty.
+GradcheckBlame blame_of(const Recording& base, std::size_t k);
+/// "; more stable: log1p(x) for log(1 + x)", of what operation k reads or of itself; empty when there is none.
+std::string stable_form(const Recording& base, std::size_t k);
 
 }  // namespace chainrule::internal

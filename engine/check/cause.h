@@ -1,6 +1,6 @@
 // Inner header: for our own sources, not installed.
 // What wrong numbers look like: the gradient that a rule gives beside the numerical one, told apart by their pattern.
-// No graph here; which operation they belong to is found in gradcheck_blame.cpp.
+// No graph here; which operation they belong to is found in diagnosis.cpp.
 #pragma once
 
 #include <span>

@@ -1,19 +1,23 @@
-// From a verdict to its cause: which finding belongs to which input, and what is left when every rule is right.
+// Which finding belongs to which input, and what is left when every rule is right.
+#include "engine/check/explain.h"
+
 #include <fmt/format.h>
 
 #include <algorithm>
 
-#include "engine/check/blame.h"
+#include "engine/check/diagnosis.h"
+#include "engine/check/overflow.h"
 
 namespace chainrule::internal {
 
-const Finding* Diagnosis::first(const std::vector<Finding>& findings, std::size_t i) {
+namespace {
+
+// The first finding that input i leads to; null when there is none.
+const Finding* first_of(const std::vector<Finding>& findings, std::size_t i) {
   for (const Finding& f : findings)
     if (i < f.inputs.size() && f.inputs[i]) return &f;
   return nullptr;
 }
-
-namespace {
 
 void take(GradcheckInput& result, const Finding& finding) {
   result.cause = finding.cause;
@@ -24,7 +28,7 @@ void take(GradcheckInput& result, const Finding& finding) {
 }
 
 void explain_failure(GradcheckInput& r, std::size_t i, const Diagnosis& found, double epsilon) {
-  if (const Finding* wrong = Diagnosis::first(found.wrong, i)) return take(r, *wrong);
+  if (const Finding* wrong = first_of(found.wrong, i)) return take(r, *wrong);
   const double error = r.compared && r.relative_error > 0 ? r.relative_error : 1;
   const bool digits_are_lost = found.lossy && found.lossy->inputs[i] && found.lost * epsilon >= 1e-2 * error;
   if (r.verdict == GradcheckVerdict::wrong_shape) {
@@ -76,7 +80,7 @@ void explain(std::span<GradcheckInput> results, const CheckedFunction& evaluate,
       r.cause = GradcheckCause::non_deterministic;
     } else if (r.verdict == Verdict::kink) {
       r.cause = GradcheckCause::kink;
-      if (const Finding* kink = Diagnosis::first(found.kinks, i)) take(r, *kink);
+      if (const Finding* kink = first_of(found.kinks, i)) take(r, *kink);
     } else if (!plain(r)) {
       const std::string input = r.verdict == Verdict::non_finite ? infinite_input(results, x, i, r.worst) : "";
       if (input.empty()) {

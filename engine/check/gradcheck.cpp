@@ -1,6 +1,5 @@
 // The course of a check: copies of the inputs, two evaluations, the walk, then element after element against numbers.
-// Numerical slopes are in gradcheck_difference.cpp, the text in gradcheck_report.cpp, what is kept in
-// gradcheck_state.cpp.
+// Numerical slopes are in difference.cpp, the text in report.cpp, what is put back in state.cpp.
 #include "engine/check/gradcheck.h"
 
 #include <fmt/format.h>
@@ -10,8 +9,8 @@
 #include <numeric>
 
 #include "engine/backward.h"
-#include "engine/check/blame.h"
 #include "engine/check/difference.h"
+#include "engine/check/explain.h"
 #include "engine/check/state.h"
 #include "engine/node.h"
 #include "engine/profile.h"

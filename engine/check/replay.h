@@ -46,13 +46,9 @@ struct Replayed {
   int changed = -1;  // an input that `moved` does not name, and that differs from the recording's
 };
 /// Operation `target` when the results in `held` are put in place of what is computed; `moved` are the inputs of the
-/// target that are meant to change.
+/// target that may change.
 Replayed replay(const Recording& base, const CheckedFunction& evaluate, const std::vector<Tensor>& x,
                 const std::map<std::size_t, Tensor>& held, std::size_t target, std::span<const int> moved);
-
-GradcheckBlame blame_of(const Recording& base, std::size_t k);
-/// "; more stable: log1p(x) for log(1 + x)", of what operation k reads or of itself; empty when there is none.
-std::string stable_form(const Recording& base, std::size_t k);
 
 /// base + t * direction, element by element in row-major order.
 Tensor shifted(const Tensor& base, const Values& direction, double t);

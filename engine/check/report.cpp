@@ -1,11 +1,11 @@
-// The gradient check's report as text.
+#include "engine/check/report.h"
+
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
 #include <algorithm>
 #include <array>
 
-#include "engine/check/gradcheck.h"
 #include "engine/system/text.h"
 
 namespace chainrule {

@@ -1,26 +1,29 @@
-// From a view to DOT: which statement, in which cluster, in which style.
+// The public functions: each reads the graph, folds it to the size of its form, and hands it to that form.
 #include "engine/draw/diagram.h"
 
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <cstdio>
-#include <map>
-#include <set>
-#include <span>
+#include <filesystem>
+#include <nlohmann/json.hpp>
 
-#include "engine/draw/labels.h"
+#include "engine/draw/draw_view.h"
+#include "engine/draw/fold.h"
+#include "engine/draw/graphviz.h"
+#include "engine/draw/json.h"
 #include "engine/draw/numbers.h"
+#include "engine/draw/page.h"
+#include "engine/draw/tree.h"
+#include "engine/system/embedded.h"
+#include "engine/system/file.h"
 #include "engine/system/text.h"
 #include "engine/types/error.h"
 
 namespace chainrule {
 namespace {
 
-// So many links of tensors, or so many operations on numbers one after another, still fit across a page.
-constexpr std::size_t kMostAcross = 9, kDeepestAcross = 12;
-// Routing more curves around everything takes too long.
-constexpr std::size_t kMostCurves = 300;
+constexpr std::size_t kMostLines = 40;  // of a tree; more would not fit a screen
 
 void tell(const GraphOptions& options, const std::string& line) {
   if (options.message)
@@ -29,278 +32,7 @@ void tell(const GraphOptions& options, const std::string& line) {
     fmt::print(stderr, "chainrule: {}\n", line);
 }
 
-bool all_numbers(const GraphView& view) {
-  return std::ranges::all_of(view.items, [](const GraphItem& item) { return numel(item.shape) == 1; });
-}
-
-// Links on the longest way to a result.
-std::size_t depth_of(const GraphView& view) {
-  std::vector<std::size_t> depth(view.items.size());
-  std::size_t deepest = 0;
-  for (const GraphLink& link : view.links) {  // in the order of their ends
-    depth[link.to] = std::max(depth[link.to], depth[link.from] + 1);
-    deepest = std::max(deepest, depth[link.to]);
-  }
-  return deepest;
-}
-
-bool reads_better_down(const GraphView& view) {
-  return all_numbers(view) ? depth_of(view) > kDeepestAcross : view.links.size() > kMostAcross;
-}
-
-// A module's box: what stands in it, and the boxes inside.
-struct Cluster {
-  const ModulePath* path = nullptr;
-  std::vector<std::size_t> inside{};  // places in Drawing::clusters_
-  std::vector<std::size_t> items{}, links{};
-};
-
-class Drawing {
- public:
-  Drawing(const GraphView& view, const GraphOptions& options, const Caption* caption, std::string& out)
-      : view_(view),
-        options_(options),
-        caption_(caption),
-        text_(view, options),
-        colors_(options.dark ? style::kDark : style::kLight),
-        labelled_(view.walk == Walk::none ? view.links.size() <= kMostLabelledLinks && view.total == view.items.size()
-                                          : view.links.size() <= kMostWalkedLinks),
-        down_(options.direction.empty() ? labelled_ && view.walk == Walk::none && reads_better_down(view)
-                                        : options.direction == "TB"),
-        dot_(out) {}
-
-  void draw() {
-    sort_into_clusters();
-    begin();
-    draw_cluster(0);
-    for (std::size_t k = 0; k < view_.links.size(); ++k) draw_link(k);
-    dot_.end();
-  }
-
- private:
-  std::size_t cluster_of(const ModulePath* path) {
-    std::size_t at = 0;
-    for (const ModulePath* step : module_chain(path)) {
-      const auto [known, fresh] = cluster_places_.try_emplace({at, step}, clusters_.size());
-      if (fresh) {
-        clusters_[at].inside.push_back(clusters_.size());
-        clusters_.push_back({.path = step});
-        parents_.push_back(at);
-      }
-      at = known->second;
-    }
-    return at;
-  }
-
-  void sort_into_clusters() {
-    clusters_.emplace_back();
-    parents_.push_back(0);
-    for (std::size_t i = 0; i < view_.items.size(); ++i) {
-      homes_.push_back(cluster_of(view_.items[i].module));
-      clusters_[homes_[i]].items.push_back(i);
-    }
-    if (!labelled_) return;
-    for (std::size_t k = 0; k < view_.links.size(); ++k) {
-      // The innermost box that holds both ends; elsewhere the line would loop.
-      std::size_t a = homes_[view_.links[k].from], b = homes_[view_.links[k].to];
-      while (a != b) (a > b ? a : b) = parents_[a > b ? a : b];
-      if (down_ && !text_.has_words(view_.links[k])) continue;
-      clusters_[a].links.push_back(k);
-      if (!down_) width_ = std::max(width_, text_.link_width(view_.links[k]));
-    }
-  }
-
-  void begin() {
-    HtmlLabel title;
-    title.run(text_.title(), {.color = colors_.text, .size = style::kTitleSize, .bold = true}).end_line();
-    title.run(text_.legend(), {.color = colors_.muted, .size = style::kSubtitleSize}).end_line();
-    title.run(" ", {.size = style::kTitleGap});
-    if (caption_) {
-      title = HtmlLabel({.min_width = caption_->width});
-      title.run(text_.title(), {.color = colors_.text, .size = style::kTitleSize, .bold = true}).end_line();
-      for (std::size_t i = 0; i < caption_->rows; ++i)
-        title
-            .run(i < caption_->lines.size() ? caption_->lines[i] : " ",
-                 {.color = i == 0 ? colors_.muted : colors_.text, .size = style::kTextSize})
-            .end_line();
-      title.run(" ", {.size = style::kTitleGap});
-    }
-    {
-      DotStatement graph = dot_.begin_graph("chainrule");
-      std::vector<DotSetting> special;
-      if (down_) special.assign(style::kDownward.begin(), style::kDownward.end());
-      if (!labelled_ && options_.direction == "LR")
-        special = {{"ranksep", "0.6"}};
-      else if (!labelled_)
-        special.assign(style::kBigGraph.begin(), style::kBigGraph.end());
-      if (!options_.font.empty()) special.push_back({"fontname", options_.font});
-      if (view_.links.size() > kMostCurves)
-        special.insert(special.end(), style::kStraight.begin(), style::kStraight.end());
-      for (const DotSetting& usual : style::kGraph) {
-        const bool replaced = std::ranges::any_of(special, [&](const DotSetting& s) { return s.name == usual.name; });
-        if (!replaced) graph.set(usual.name, usual.value);
-      }
-      graph.set(special);
-      graph.set("bgcolor", colors_.background);
-      if (view_.walk != Walk::page) graph.set("label", title);
-    }
-    const auto usual = [this](DotStatement& statement, std::span<const DotSetting> settings) -> DotStatement& {
-      for (const DotSetting& s : settings)
-        statement.set(s.name, s.name == "fontname" && !options_.font.empty() ? options_.font : s.value);
-      return statement;
-    };
-    {
-      DotStatement nodes = dot_.node_defaults();
-      usual(nodes, style::kNodes).set("fontcolor", colors_.text);
-    }
-    DotStatement edges = dot_.edge_defaults();
-    usual(edges, style::kEdges).set("color", colors_.line).set("fontcolor", colors_.muted);
-  }
-
-  // Recursion over modules, whose nesting module_chain limits.
-  void draw_cluster(std::size_t at) {
-    const Cluster& cluster = clusters_[at];
-    if (cluster.path) {
-      dot_.begin_cluster(fmt::format("m{}", at))
-          .set(style::kCluster)
-          .set("color", colors_.cluster_line)
-          .set("fillcolor", colors_.cluster_fill)
-          .set("label", text_.module(*cluster.path));
-    }
-    for (const std::size_t i : cluster.items) draw_item(i);
-    for (const std::size_t k : cluster.links) {
-      DotStatement label = dot_.node(label_id(k));
-      const std::string_view ground = cluster.path ? colors_.cluster_fill : colors_.background;
-      label.set(style::kOnEdge)
-          .set("label", text_.link(view_.links[k], width_, ground))
-          .set_lines("tooltip", text_.link_tooltip(view_.links[k]));
-      if (view_.walk != Walk::none) label.set("id", label_id(k));
-    }
-    for (const std::size_t inner : cluster.inside) draw_cluster(inner);
-    if (cluster.path) dot_.end();
-  }
-
-  void draw_item(std::size_t i) {
-    const GraphItem& item = view_.items[i];
-    DotStatement node = dot_.node(item_id(i));
-    auto set = [&](std::span<const DotSetting> settings, std::string_view line) {
-      for (const DotSetting& s : settings)
-        if (!item.shown.current || s.name != "penwidth") node.set(s.name, s.value);
-      node.set("fillcolor", text_.fill(item)).set("color", item.shown.current ? marked() : line);
-      if (item.shown.current) node.set("penwidth", style::kCurrentNode);
-    };
-    switch (item.kind) {
-      case ItemKind::input:
-        set(style::kInput, colors_.leaf_line);
-        break;
-      case ItemKind::parameter:
-        set(style::kParameter, colors_.leaf_line);
-        break;
-      case ItemKind::constant:
-        set(style::kConstant, colors_.constant_line);
-        break;
-      case ItemKind::frozen:
-        set(style::kFrozen, colors_.constant_line);
-        break;
-      case ItemKind::detached:
-        set(style::kDetached, colors_.constant_line);
-        break;
-      case ItemKind::result:
-        set(style::kResult, colors_.result_line);
-        break;
-      case ItemKind::folded:
-        set(style::kFolded, colors_.op_line);
-        break;
-      case ItemKind::operation:
-        if (text_.is_circle(item))
-          set(style::kSymbol, colors_.op_line);
-        else
-          set(style::kNamedOp, colors_.op_line);
-        break;
-    }
-    if (text_.is_circle(item))
-      node.set("label", text_.circle(item));
-    else
-      node.set("label", text_.item(item));
-    node.set_lines("tooltip", text_.item_tooltip(item));
-    if (view_.walk != Walk::none) node.set("id", item_id(i));
-  }
-
-  std::string_view marked() const { return view_.walk == Walk::backward ? colors_.gradient : colors_.value; }
-
-  void draw_link(std::size_t k) {
-    const GraphLink& link = view_.links[k];
-    const bool current = link.shown.current, back = current && view_.walk == Walk::backward;
-    if (labelled_ && (!down_ || text_.has_words(link))) {
-      const std::span<const DotSetting> to_label =
-          down_ ? std::span<const DotSetting>(style::kDownToLabel) : style::kToLabel;
-      const std::span<const DotSetting> from_label =
-          down_ ? std::span<const DotSetting>(style::kDownFromLabel) : style::kFromLabel;
-      // Where a gradient flows, the arrow points back.
-      const auto draw = [&](DotStatement edge, std::span<const DotSetting> settings, bool begins) {
-        for (const DotSetting& s : settings)
-          if (!back || s.name != "arrowhead") edge.set(s.name, s.value);
-        if (back && begins)
-          edge.set("dir", "back");
-        else if (back)
-          edge.set("arrowhead", "none");
-        if (current) edge.set("color", marked()).set("penwidth", style::kCurrentEdge);
-        if (view_.walk != Walk::none) edge.set("id", fmt::format("{}{}", label_id(k), begins ? "a" : "b"));
-      };
-      draw(dot_.edge(item_id(link.from), label_id(k)), to_label, true);
-      draw(dot_.edge(label_id(k), item_id(link.to)), from_label, false);
-      return;
-    }
-    DotStatement edge = dot_.edge(item_id(link.from), item_id(link.to));
-    if (back) edge.set("dir", "back");
-    if (current) edge.set("color", marked()).set("penwidth", style::kCurrentEdge);
-    if (view_.walk != Walk::none) edge.set("id", label_id(k) + "a");
-    const GraphItem& from = view_.items[link.from];
-    if (from.kind != ItemKind::operation) return;
-    if (const std::string type = text_.type_text(from, false); !type.empty()) edge.set("label", type);
-  }
-
-  static std::string item_id(std::size_t i) { return fmt::format("n{}", i + 1); }
-  static std::string label_id(std::size_t k) { return fmt::format("e{}", k + 1); }
-
-  const GraphView& view_;
-  const GraphOptions& options_;
-  const Caption* caption_;
-  DiagramText text_;
-  const style::Palette& colors_;
-  bool labelled_;  // links show what they carry
-  bool down_;      // from top to bottom; a walk goes forward and back like its arrows and keys
-  DotWriter dot_;
-  std::vector<Cluster> clusters_;
-  std::vector<std::size_t> parents_, homes_;
-  std::map<std::pair<std::size_t, const ModulePath*>, std::size_t> cluster_places_;
-  int width_ = 0;
-};
-
 }  // namespace
-
-// a, b, ... z, a2, ...
-void give_letters(GraphView& view) {
-  std::set<std::string, std::less<>> taken{"g"};
-  for (const GraphItem& item : view.items) taken.insert(item.label);
-  std::size_t next = 0;
-  for (GraphItem& item : view.items) {
-    if (item.kind == ItemKind::constant && has_one_element(item.value)) item.letter = format_number(item.value.item());
-    item.letter = item.letter.empty() ? item.label : item.letter;
-    while (item.letter.empty()) {
-      std::string name(1, static_cast<char>('a' + next % 26));
-      if (next >= 26) name += std::to_string(next / 26 + 1);
-      ++next;
-      if (taken.insert(name).second) item.letter = std::move(name);
-    }
-  }
-}
-
-std::string draw_view(const GraphView& view, const GraphOptions& options, const Caption* caption) {
-  std::string out;
-  Drawing(view, options, caption, out).draw();
-  return out;
-}
 
 std::string graph_to_dot(const std::vector<Tensor>& results, const GraphOptions& options) {
   if (results.empty()) throw ValueError("graph_to_dot: no result was given");
@@ -324,6 +56,64 @@ std::string graph_to_dot(const std::vector<Tensor>& results, const GraphOptions&
 
 std::string graph_to_dot(const Tensor& result, const GraphOptions& options) {
   return graph_to_dot(std::vector{result}, options);
+}
+
+std::string graph_to_text(const std::vector<Tensor>& results, const GraphOptions& options) {
+  if (results.empty()) throw ValueError("graph_to_text: no result was given");
+  GraphView view = view_graph(results, false);
+  fold_chosen(view, options);
+  const std::size_t most = std::min(options.fold_above > 0 ? options.fold_above : kMostLines, kMostLines);
+  if (options.fold_above > 0 && view.items.size() > most) fold_view(view, most);
+  return tree_text(view, options);
+}
+
+std::string graph_to_text(const Tensor& result, const GraphOptions& options) {
+  return graph_to_text(std::vector{result}, options);
+}
+
+std::string graph_to_json(const std::vector<Tensor>& results, const GraphOptions& options) {
+  if (results.empty()) throw ValueError("graph_to_json: no result was given");
+  GraphView view = view_graph(results, options.gradients || options.local_derivatives);
+  fold_chosen(view, options);
+  if (options.fold_above > 0 && view.items.size() > options.fold_above) fold_view(view, options.fold_above);
+  return view_json(view, options).dump(1) + "\n";
+}
+
+std::string graph_to_json(const Tensor& result, const GraphOptions& options) {
+  return graph_to_json(std::vector{result}, options);
+}
+
+void write_graph(const std::string& path, const std::vector<Tensor>& results, const GraphOptions& options) {
+  const std::filesystem::path target(path);
+  const std::string ending = target.extension().string();
+  if (ending == ".txt") return write_file(path, graph_to_text(results, options));
+  if (ending == ".json") return write_file(path, graph_to_json(results, options));
+  if (ending != ".dot" && ending != ".svg" && ending != ".html" && ending != ".png" && ending != ".pdf")
+    throw ValueError(
+        fmt::format("write_graph: {} does not end in .dot, .txt, .json, .svg, .html, .png or .pdf", printable(path)));
+  const std::string dot = graph_to_dot(results, options);
+  if (ending == ".dot") return write_file(path, dot);
+  const std::string kept = std::filesystem::path(target).replace_extension(".dot").string();
+  const auto drawn = [&](const std::string& text, const std::string& format) {
+    Rendered r = render_dot(text, format, options);
+    if (r.failure.empty()) return std::move(r.picture);
+    write_file(kept, dot);
+    throw EnvironmentError(fmt::format("write_graph: cannot draw {}: {}; the graph is kept as {}", printable(path),
+                                       r.failure, printable(kept)));
+  };
+  if (ending != ".html") return write_file(path, drawn(dot, ending.substr(1)));
+  GraphOptions other = options;
+  other.dark = !options.dark;
+  other.message = [](std::string_view) {};  // said once
+  const std::string light = drawn(options.dark ? graph_to_dot(results, other) : dot, "svg");
+  const std::string dark = drawn(options.dark ? dot : graph_to_dot(results, other), "svg");
+  const std::string title = markup_text(options.title.empty() ? "chainrule graph" : options.title);
+  write_file(path, fill_page(embedded::graph_html,
+                             {{"title", title}, {"light", svg_element(light)}, {"dark", svg_element(dark)}}));
+}
+
+void write_graph(const std::string& path, const Tensor& result, const GraphOptions& options) {
+  write_graph(path, std::vector{result}, options);
 }
 
 }  // namespace chainrule

@@ -36,12 +36,12 @@ struct GraphOptions {
   std::string direction{};            ///< "LR" or "TB": left to right, top to bottom; default: what reads better
   std::string font{};                 ///< instead of Helvetica: what has the letters of the labels
   std::size_t fold_above = 500;       ///< graphs of more nodes are folded; 0: never
-  int depth = -1;                     ///< modules nested deeper than so many become one node; -1: none does
+  int depth = -1;                     ///< modules nested deeper than this become one node; -1: none does
   std::vector<std::string> fold{};    ///< modules whose path fits such a pattern ("net.block*") become one node
   std::vector<std::string> expand{};  ///< modules that stay open whatever the others say
-  std::size_t fold_repeats = 0;       ///< so many like modules in a row, or more, become one node; 0: never
+  std::size_t fold_repeats = 0;       ///< this many like modules in a row, or more, become one node; 0: never
   std::size_t max_label = 40;         ///< longer names are cut; the whole name is in the tooltip
-  std::size_t wrap = 0;               ///< names longer than so many columns break into lines; 0: never
+  std::size_t wrap = 0;               ///< names longer than this many columns break into lines; 0: never
   std::chrono::milliseconds time_limit{30'000};     ///< for the layout program
   std::function<void(std::string_view)> message{};  ///< told in one line what was folded; default: a line on stderr
 };

@@ -10,15 +10,13 @@
 namespace chainrule {
 
 struct Rendered {
-  std::string picture;
+  std::string picture;    ///< the bytes of the file; undefined after a failure
   std::string failure{};  ///< why there is none, as the end of a sentence
 };
+/// `format`: "svg", "png" or "pdf". Never throws: what went wrong is in `failure`, also that there is no Graphviz.
 Rendered render_dot(std::string_view dot, const std::string& format, const GraphOptions& options);
 
 /// The <svg> element of a picture, without what stands before it in a file of its own.
 std::string_view svg_element(std::string_view svg);
-
-/// For the text of HTML and SVG, also inside quotes: printable, with entities for what markup would take for its own.
-std::string markup_text(std::string_view text);
 
 }  // namespace chainrule

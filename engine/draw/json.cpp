@@ -1,12 +1,10 @@
 // A graph as JSON, for other programs: everything that a diagram shows, as data. Tensors have the form of the command's
 // results: {"dtype", "shape", "data"}, with "nan", "inf" and "-inf" as strings.
+#include "engine/draw/json.h"
+
 #include <nlohmann/json.hpp>
 
-#include "engine/draw/diagram.h"
-#include "engine/draw/json.h"
-#include "engine/draw/rule.h"
 #include "engine/system/text.h"
-#include "engine/types/error.h"
 
 namespace chainrule {
 namespace {
@@ -50,18 +48,6 @@ Json view_json(const GraphView& view, const GraphOptions& options) {
     edges.push_back(std::move(edge));
   }
   return {{"format", "chainrule graph 1"}, {"nodes", std::move(nodes)}, {"edges", std::move(edges)}};
-}
-
-std::string graph_to_json(const std::vector<Tensor>& results, const GraphOptions& options) {
-  if (results.empty()) throw ValueError("graph_to_json: no result was given");
-  GraphView view = view_graph(results, options.gradients || options.local_derivatives);
-  fold_chosen(view, options);
-  if (options.fold_above > 0 && view.items.size() > options.fold_above) fold_view(view, options.fold_above);
-  return view_json(view, options).dump(1) + "\n";
-}
-
-std::string graph_to_json(const Tensor& result, const GraphOptions& options) {
-  return graph_to_json(std::vector{result}, options);
 }
 
 }  // namespace chainrule

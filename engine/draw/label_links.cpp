@@ -39,7 +39,7 @@ std::string DiagramText::rule(const GraphLink& link) const {
                                      : "");
   // A value without a name gets the operation's letter, or another one where that is the name of something else here.
   const auto taken = [&](const std::string& letter) {
-    return labels_.contains(letter) || std::ranges::find(names, letter) != names.end();
+    return labels_.contains(letter) || std::find(names.begin(), names.end(), letter) != names.end();
   };
   for (std::size_t i = 0; i < names.size(); ++i) {
     if (!names[i].empty() || !taken(input_letter(*to.info, static_cast<int>(i)))) continue;

@@ -1,5 +1,5 @@
 // The boxes of a diagram: names in bold, values in blue, gradients in red. What stands on edges is in
-// diagram_text_links.cpp.
+// label_links.cpp.
 #include "engine/draw/labels.h"
 
 #include <fmt/format.h>
@@ -8,6 +8,7 @@
 #include <cmath>
 
 #include "engine/draw/numbers.h"
+#include "engine/draw/title.h"
 #include "engine/system/text.h"
 
 namespace chainrule {
@@ -36,17 +37,8 @@ DiagramText::DiagramText(const GraphView& view, const GraphOptions& options)
   }
 }
 
-std::string symbol_of(const OpInfo& info) {
-  const std::string_view s = info.symbol ? info.symbol : "";
-  return s == "*" ? "×" : s == "-" ? "−" : s == "/" ? "÷" : s == "^T" ? "ᵀ" : std::string(s);
-}
-
 std::string DiagramText::short_name(std::string_view name) const {
   return shorten(printable(name), options_.max_label);
-}
-
-std::string DiagramText::result_name(const GraphItem& item) const {
-  return item.label.empty() || !options_.names ? "result" : short_name(item.label);
 }
 
 bool DiagramText::shows_sum(const GraphItem& item) const {
@@ -162,7 +154,7 @@ HtmlLabel DiagramText::item(const GraphItem& item) const {
   const bool lettered = options_.symbols || (walked && item.kind != ItemKind::folded);
   const bool letter = lettered && item.label.empty() && item.kind != ItemKind::operation &&
                       !(walked && item.kind == ItemKind::constant && has_one_element(item.value));
-  const std::string name = item.kind == ItemKind::result ? result_name(item)
+  const std::string name = item.kind == ItemKind::result ? result_name(item, options_)
                            : options_.names || item.kind == ItemKind::folded
                                ? short_name(letter ? item.letter : item.label)
                                : "";

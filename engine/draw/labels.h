@@ -1,6 +1,6 @@
 // Inner header: for our own sources, not installed.
 // The words and numbers of a diagram: labels and tooltips of items and links. Where they stand is decided in
-// diagram.cpp.
+// draw_view.cpp.
 #pragma once
 
 #include <set>
@@ -13,6 +13,8 @@
 
 namespace chainrule {
 
+/// One class in three files: the boxes are in labels.cpp, what they say of gradients in label_gradient.cpp, edges in
+/// label_links.cpp.
 class DiagramText {
  public:
   DiagramText(const GraphView& view, const GraphOptions& options);
@@ -20,9 +22,8 @@ class DiagramText {
   /// The box of a value, operation or module.
   HtmlLabel item(const GraphItem& item) const;
   std::string item_tooltip(const GraphItem& item) const;
-  /// What an edge carries both ways, for its middle: the value, then the gradient; with a width, a rule so wide
-  /// between.
-  /// `ground` is the colour behind it.
+  /// What an edge carries both ways, for its middle: the value, then the gradient, and between them a line of
+  /// `rule_width` points unless that is 0. `ground` is the colour behind it.
   HtmlLabel link(const GraphLink& link, int rule_width, std::string_view ground) const;
   bool has_words(const GraphLink& link) const { return !lines_above(link).empty() || !lines_below(link).empty(); }
   /// Width that the label of this link needs, in points.
@@ -45,9 +46,6 @@ class DiagramText {
   std::string circle(const GraphItem& item) const;
   /// Shape and dtype, as far as they are wanted and known; of a number without the shape unless `always_shape`.
   std::string type_text(const GraphItem& item, bool always_shape) const;
-
-  std::string title() const;
-  std::string legend() const;
 
  private:
   /// A line of an edge label: text, or a grid of numbers.
@@ -79,7 +77,6 @@ class DiagramText {
   std::string product(const GraphLink& link) const;
   std::string rule(const GraphLink& link) const;
   std::string short_name(std::string_view name) const;
-  std::string result_name(const GraphItem& item) const;
 
   const GraphView& view_;
   const GraphOptions& options_;
@@ -89,22 +86,5 @@ class DiagramText {
   std::set<std::string, std::less<>> labels_;
   std::vector<std::size_t> first_link_;  // of each item, among the links that end there
 };
-
-/// What stands above the picture of a step in place of the legend: as many rows, and as wide, in every step.
-struct Caption {
-  std::vector<std::string> lines{};
-  std::size_t rows = 0;
-  int width = 0;
-};
-
-/// The view as DOT text. (diagram.cpp)
-std::string draw_view(const GraphView& view, const GraphOptions& options, const Caption* caption = nullptr);
-
-/// "apple × count", "softmax(x, dim=1)": the operation with these texts for its inputs, which need no parentheses.
-/// (diagram_title.cpp)
-std::string operation_text(const GraphItem& item, const std::vector<std::string>& inputs);
-
-/// × for *, − for -, ÷ for /: as in print. Empty when the operation has no symbol.
-std::string symbol_of(const OpInfo& info);
 
 }  // namespace chainrule

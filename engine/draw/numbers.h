@@ -1,6 +1,6 @@
 // Inner header: for our own sources, not installed.
 // How a tensor is put into a diagram: as a number, a grid, or a few statistics; and what is wrong with a gradient.
-// Text only; colours and places are chosen in diagram_text.cpp.
+// Text only; colours and places are chosen in labels.cpp.
 #pragma once
 
 #include <string>

@@ -1,9 +1,10 @@
-// What stands above a diagram: the expression that it draws, where that is short enough, and the legend.
+// Expressions are put together from their inputs' texts, with no more parentheses than they need.
+#include "engine/draw/title.h"
+
 #include <fmt/format.h>
 
 #include <algorithm>
 
-#include "engine/draw/labels.h"
 #include "engine/draw/numbers.h"
 #include "engine/system/text.h"
 
@@ -84,6 +85,15 @@ std::string expression_of(const GraphView& view) {
 
 }  // namespace
 
+std::string symbol_of(const OpInfo& info) {
+  const std::string_view s = info.symbol ? info.symbol : "";
+  return s == "*" ? "×" : s == "-" ? "−" : s == "/" ? "÷" : s == "^T" ? "ᵀ" : std::string(s);
+}
+
+std::string result_name(const GraphItem& item, const GraphOptions& options) {
+  return item.label.empty() || !options.names ? "result" : shorten(printable(item.label), options.max_label);
+}
+
 std::string operation_text(const GraphItem& item, const std::vector<std::string>& inputs) {
   std::vector<Expression> parts;
   parts.reserve(inputs.size());
@@ -101,44 +111,45 @@ std::string operation_text(const GraphItem& item, const std::vector<std::string>
   return fmt::format("{}({}{}{})", item.info->name, list, list.empty() || attributes.empty() ? "" : ", ", attributes);
 }
 
-std::string DiagramText::title() const {
-  if (!options_.title.empty()) return shorten(printable(options_.title), kLongestTitle);
-  std::string expression = expression_of(view_);
+std::string title_of(const GraphView& view, const GraphOptions& options) {
+  if (!options.title.empty()) return shorten(printable(options.title), kLongestTitle);
+  std::string expression = expression_of(view);
   if (!expression.empty()) return expression;
   std::size_t operations = 0;
   std::string names;
-  for (const GraphItem& item : view_.items) {
+  for (const GraphItem& item : view.items) {
     operations += item.kind == ItemKind::operation;
-    if (item.kind == ItemKind::result) names += (names.empty() ? "" : ", ") + result_name(item);
+    if (item.kind == ItemKind::result) names += (names.empty() ? "" : ", ") + result_name(item, options);
   }
-  if (view_.total != view_.items.size())
-    return fmt::format("{}: {} nodes, drawn as {}", names, count_text(view_.total), count_text(view_.items.size()));
+  if (view.total != view.items.size())
+    return fmt::format("{}: {} nodes, drawn as {}", names, count_text(view.total), count_text(view.items.size()));
   return fmt::format("{}: {} operation{}", names, count_text(operations), operations == 1 ? "" : "s");
 }
 
-std::string DiagramText::legend() const {
+std::string legend_of(const GraphView& view, const GraphOptions& options) {
   std::vector<std::string> parts;
-  if (options_.symbols) parts.emplace_back("blue: values, in letters  ·  red: the rule by which gradients flow back");
-  if (options_.values) parts.emplace_back("blue: value, flows forward");
-  auto any_item = [&](auto&& f) { return std::any_of(view_.items.begin(), view_.items.end(), f); };
-  auto any_link = [&](auto&& f) { return std::any_of(view_.links.begin(), view_.links.end(), f); };
-  const bool local = options_.local_derivatives && !options_.symbols &&
+  if (options.symbols) parts.emplace_back("blue: values, in letters  ·  red: the rule by which gradients flow back");
+  if (options.values) parts.emplace_back("blue: value, flows forward");
+  auto any_item = [&](auto&& f) { return std::any_of(view.items.begin(), view.items.end(), f); };
+  auto any_link = [&](auto&& f) { return std::any_of(view.links.begin(), view.links.end(), f); };
+  const bool local = options.local_derivatives && !options.symbols &&
                      any_link([](const GraphLink& link) { return has_one_element(link.local); });
-  if (options_.gradients && any_item([](const GraphItem& item) { return item.grad.defined(); })) {
+  const bool arrived = any_link([](const GraphLink& link) { return link.contribution.defined(); });
+  if (options.gradients && any_item([](const GraphItem& item) { return item.grad.defined(); })) {
     std::size_t results = 0;
-    for (const GraphItem& item : view_.items) results += item.kind == ItemKind::result;
+    for (const GraphItem& item : view.items) results += item.kind == ItemKind::result;
     parts.push_back(fmt::format("red: gradient of {}, flows back{}",
-                                results == 1 ? result_name(view_.items.back()) : "the results",
-                                local && any_contribution_ ? " = incoming · local derivative" : ""));
-  } else if (options_.gradients) {
+                                results == 1 ? result_name(view.items.back(), options) : "the results",
+                                local && arrived ? " = incoming · local derivative" : ""));
+  } else if (options.gradients) {
     parts.emplace_back("gradients are not computed yet");
   }
-  if (local && !any_contribution_) parts.emplace_back("grey: local derivative");
+  if (local && !arrived) parts.emplace_back("grey: local derivative");
   const bool fixed = any_item([](const GraphItem& item) {
     return item.kind == ItemKind::constant || item.kind == ItemKind::detached || item.kind == ItemKind::frozen;
   });
-  if (options_.color == GraphColor::memory) parts.emplace_back("the darker, the more memory");
-  if (options_.color == GraphColor::health) parts.emplace_back("orange: a gradient that is zero, huge or not finite");
+  if (options.color == GraphColor::memory) parts.emplace_back("the darker, the more memory");
+  if (options.color == GraphColor::health) parts.emplace_back("orange: a gradient that is zero, huge or not finite");
   if (fixed) parts.emplace_back("broken outline: takes no gradient");
   std::string text;
   for (const std::string& part : parts) text += (text.empty() ? "" : "  ·  ") + part;

@@ -1,20 +1,17 @@
-// A graph in box characters, for terminals: the result at the top, what it was computed from below, one line for each
-// node, with values and gradients in columns. A value that is used twice is drawn once.
+// The tree is walked with a stack of its own; columns are made when all lines are known.
+#include "engine/draw/tree.h"
+
 #include <fmt/format.h>
 
 #include <algorithm>
 
-#include "engine/draw/diagram.h"
-#include "engine/draw/labels.h"
 #include "engine/draw/numbers.h"
-#include "engine/draw/view.h"
+#include "engine/draw/title.h"
 #include "engine/system/text.h"
-#include "engine/types/error.h"
 
 namespace chainrule {
 namespace {
 
-constexpr std::size_t kMostLines = 40;     // more would not fit a screen
 constexpr std::int64_t kMostWritten = 12;  // elements of a tensor
 
 struct TreeLine {
@@ -128,19 +125,14 @@ class Tree {
 
 }  // namespace
 
-std::string graph_to_text(const std::vector<Tensor>& results, const GraphOptions& options) {
-  if (results.empty()) throw ValueError("graph_to_text: no result was given");
-  GraphView view = view_graph(results, false);
-  fold_chosen(view, options);
-  const std::size_t most = std::min(options.fold_above > 0 ? options.fold_above : kMostLines, kMostLines);
-  if (options.fold_above > 0 && view.items.size() > most) fold_view(view, most);
+std::string tree_text(const GraphView& view, const GraphOptions& options) {
   const std::vector<TreeLine> lines = Tree(view, options).lines();
   std::size_t width = 0, values = 0;
   for (const TreeLine& l : lines) {
     width = std::max(width, text_width(l.drawing));
     values = std::max(values, text_width(l.value));
   }
-  std::string text = DiagramText(view, options).title() + "\n\n";
+  std::string text = title_of(view, options) + "\n\n";
   for (const TreeLine& l : lines) {
     std::string line = l.drawing + std::string(width - text_width(l.drawing), ' ');
     line += "  " + l.value + std::string(values - text_width(l.value), ' ');
@@ -148,10 +140,6 @@ std::string graph_to_text(const std::vector<Tensor>& results, const GraphOptions
     text += line.substr(0, line.find_last_not_of(' ') + 1) + '\n';
   }
   return text;
-}
-
-std::string graph_to_text(const Tensor& result, const GraphOptions& options) {
-  return graph_to_text(std::vector{result}, options);
 }
 
 }  // namespace chainrule

@@ -1,12 +1,13 @@
-// Reading a graph for drawing. The same traversal as backward; nothing is recorded and nothing is changed. Folding is
-// in graph_fold.cpp.
+// Reading a graph for drawing. The same traversal as backward; nothing is recorded and nothing is changed.
 #include "engine/draw/view.h"
 
 #include <algorithm>
+#include <set>
 #include <unordered_map>
 
 #include "engine/draw/numbers.h"
 #include "engine/factory.h"
+#include "engine/system/text.h"
 #include "engine/traverse.h"
 
 namespace chainrule {
@@ -193,6 +194,23 @@ GraphView view_graph(std::span<const Tensor> results, bool contributions, std::s
   reader.read();
   if (contributions) reader.read_contributions(most_links);
   return view;
+}
+
+// a, b, ... z, a2, ...
+void give_letters(GraphView& view) {
+  std::set<std::string, std::less<>> taken{"g"};
+  for (const GraphItem& item : view.items) taken.insert(item.label);
+  std::size_t next = 0;
+  for (GraphItem& item : view.items) {
+    if (item.kind == ItemKind::constant && has_one_element(item.value)) item.letter = format_number(item.value.item());
+    item.letter = item.letter.empty() ? item.label : item.letter;
+    while (item.letter.empty()) {
+      std::string name(1, static_cast<char>('a' + next % 26));
+      if (next >= 26) name += std::to_string(next / 26 + 1);
+      ++next;
+      if (taken.insert(name).second) item.letter = std::move(name);
+    }
+  }
 }
 
 }  // namespace chainrule

@@ -65,38 +65,17 @@ struct GraphView {
   Walk walk = Walk::none;
 };
 
-/// Up to so many links each shows what it carries; more could not be read.
+/// Up to this many links each shows what it carries; more could not be read.
 inline constexpr std::size_t kMostLabelledLinks = 120;
 /// In a walk, where only a few are looked at at a time.
 inline constexpr std::size_t kMostWalkedLinks = 600;
 
 /// Reads the graph behind the results. With `contributions`, each operation's rule is run once more for what flows back
-/// and for local derivatives, where the graph kept what that takes and has at most so many links.
+/// and for local derivatives, where the graph kept what that takes and has at most `most_links` links.
 GraphView view_graph(std::span<const Tensor> results, bool contributions, std::size_t most_links = kMostLabelledLinks);
 
-/// A letter for every value without a name; a constant number stands for itself. (diagram.cpp)
+/// A letter for every value without a name; a constant number stands for itself.
 void give_letters(GraphView& view);
-
-/// At most `limit` items (but at least five): modules are folded, deepest first; what is still too much is the middle
-/// of the graph, which becomes one item. (graph_fold.cpp)
-void fold_view(GraphView& view, std::size_t limit);
-
-/// The modules that `options` folds by depth, by name, or as repeats. (graph_fold_chosen.cpp)
-void fold_chosen(GraphView& view, const GraphOptions& options);
-
-namespace internal {
-/// Items that become one, which stands where its first member stood.
-struct ItemGroups {
-  explicit ItemGroups(std::size_t items) : of(items, kNone) {}
-  static constexpr std::size_t kNone = ~std::size_t{0};
-  std::size_t add(GraphItem item);
-  /// A folded item for the module.
-  std::size_t add(const ModulePath& path);
-  std::vector<std::size_t> of;  // group of each item, or kNone
-  std::vector<GraphItem> made;
-};
-void merge_items(GraphView& view, ItemGroups groups);
-}  // namespace internal
 
 /// The module path from the outside in; of very deep nesting the outer part.
 std::vector<const ModulePath*> module_chain(const ModulePath* path);

@@ -1,5 +1,4 @@
-// Paths: which reader a file goes to, and which of its arrays is meant. The formats are in the file_*.cpp beside this
-// one.
+// Paths: which reader a file goes to, and which of its arrays is asked for. Each format has a source of its own.
 #include "engine/files/array_files.h"
 
 #include <fmt/format.h>

@@ -4,7 +4,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <charconv>
 #include <set>
 
 #include "engine/files/array_files.h"
@@ -104,9 +103,10 @@ class Cells {
 enum class Number { good, not_one, out_of_range };
 
 Number number_of(std::string_view text, double& value) {
-  const auto [end, status] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (status == std::errc::result_out_of_range && end == text.data() + text.size()) return Number::out_of_range;
-  return status == std::errc{} && end == text.data() + text.size() ? Number::good : Number::not_one;
+  const LeadingNumber number = leading_number(text);
+  value = number.value;
+  if (number.length == 0 || number.length != text.size()) return Number::not_one;
+  return number.out_of_range ? Number::out_of_range : Number::good;
 }
 
 char found_separator(std::string_view text) {

@@ -1,6 +1,6 @@
 // Inner header: for our own sources, not installed.
 // The elements of arrays in files: their types, and how their bytes become a tensor. Library code only; what a file
-// looks like around them is in file_npy.cpp, file_npz.cpp and file_safetensors.cpp.
+// looks like around them is in npy.cpp, npz.cpp and safetensors.cpp.
 #pragma once
 
 #include <optional>

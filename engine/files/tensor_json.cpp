@@ -1,7 +1,6 @@
 // A tensor in the form of the command's results.
 #include "engine/files/tensor_json.h"
 
-#include <charconv>
 #include <cmath>
 #include <nlohmann/json.hpp>
 
@@ -21,10 +20,7 @@ Json number_to_json(double v) {
 /// The double nearest to the shortest text of a float, so that 0.1f reads 0.1; it is the same float again.
 double short_double(float v) {
   if (!std::isfinite(v)) return v;
-  const std::string text = format_exact(v);
-  double d = 0;
-  std::from_chars(text.data(), text.data() + text.size(), d);
-  return d;
+  return leading_number(format_exact(v)).value;
 }
 
 }  // namespace

@@ -25,20 +25,25 @@ class RefCount {
  public:
   void add() noexcept {
     if (single_threaded())
-      ++count_;
+      count_.store(alone() + 1, std::memory_order_relaxed);
     else
-      shared().fetch_add(1, std::memory_order_relaxed);
+      count_.fetch_add(1, std::memory_order_relaxed);
   }
   /// True when the last reference has gone. A sole owner needs no atomic write: nobody else can add one.
   [[nodiscard]] bool drop() noexcept {
-    if (single_threaded()) return --count_ == 0;
-    return unique() || shared().fetch_sub(1, std::memory_order_acq_rel) == 1;
+    if (single_threaded()) {
+      const std::uint32_t left = alone() - 1;
+      count_.store(left, std::memory_order_relaxed);
+      return left == 0;
+    }
+    return unique() || count_.fetch_sub(1, std::memory_order_acq_rel) == 1;
   }
-  bool unique() const noexcept { return shared().load(std::memory_order_acquire) == 1; }
+  bool unique() const noexcept { return count_.load(std::memory_order_acquire) == 1; }
 
  private:
-  std::atomic_ref<std::uint32_t> shared() const noexcept { return std::atomic_ref(count_); }
-  mutable std::uint32_t count_ = 1;
+  // A plain load: with one thread there is nothing to be atomic against.
+  std::uint32_t alone() const noexcept { return count_.load(std::memory_order_relaxed); }
+  std::atomic<std::uint32_t> count_{1};
 };
 
 /// A counted reference to an object with `refs` and a free function `destroy(T*)`.

@@ -30,7 +30,7 @@ constexpr double kLabelDistance = 18;  // between the baselines of two last valu
 
 // Six colours that stay apart under every common colour blindness (after Okabe and Ito, darkened for text on white) and
 // five dashes: thirty lines before two look the same.
-constexpr int kColours = 6, kDashes = 5;
+constexpr int kColors = 6, kDashes = 5;
 constexpr std::string_view kStyle = R"(<style>
 text{font-family:system-ui,'DejaVu Sans','Noto Sans','Noto Sans CJK SC','Noto Sans CJK JP',sans-serif;font-size:15px;fill:#39424e}
 .back{fill:#fff}.title{font-weight:600;fill:#161b22}.label{font-size:17px;font-weight:600;fill:#161b22}.soft{fill:#6a7582}
@@ -46,18 +46,6 @@ text{fill:#c3ccd6}.back{fill:#12171e}.title,.label{fill:#f0f3f6}.soft{fill:#8b96
 }
 </style>
 )";
-
-std::string escaped(std::string_view raw) {
-  std::string out;
-  for (const char c : printable(raw)) {
-    const std::string_view entity = markup_entity(c);
-    if (entity.empty())
-      out += c;
-    else
-      out += entity;
-  }
-  return out;
-}
 
 /// A coordinate with at most two decimals: a hundredth of a pixel is beyond seeing.
 std::string px(double value) {
@@ -110,7 +98,7 @@ class Drawing {
     for (const Placed& placed : placed_) draw_panel(placed);
     const double below = placed_.back().top + placed_.back().height;
     for (const Tick& tick : x_.ticks) text(x_of(tick.value), below + 24, "soft", tick.text, "middle");
-    text(kLeft + 0.5 * kPlotWidth, below + 50, "", escaped(chart_.x_label), "middle");
+    text(kLeft + 0.5 * kPlotWidth, below + 50, "", markup_text(chart_.x_label), "middle");
     return out_ + "</svg>\n";
   }
 
@@ -191,7 +179,7 @@ class Drawing {
     const auto found = std::find(names_.begin(), names_.end(), name);
     const int number = static_cast<int>(found - names_.begin());
     if (found == names_.end()) names_.push_back(name);
-    return {number % kColours, number % kDashes};
+    return {number % kColors, number % kDashes};
   }
 
   double x_of(double value) const { return kLeft + kPlotWidth * ((value - x_.low) / (x_.high - x_.low)); }
@@ -202,11 +190,11 @@ class Drawing {
   }
 
   static std::string unit(const Placed& placed) {
-    return placed.panel->unit.empty() ? "" : " " + escaped(placed.panel->unit);
+    return placed.panel->unit.empty() ? "" : " " + markup_text(placed.panel->unit);
   }
 
   void open_page() {
-    const std::string title = escaped(chart_.title);
+    const std::string title = markup_text(chart_.title);
     const double fitting = 24 * (kWidth - kLeft - 40) / std::max(1.0, estimated_width(chart_.title, 24));
     put("<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{0}\" height=\"{1}\" viewBox=\"0 0 {0} {1}\" "
         "role=\"img\">\n",
@@ -245,12 +233,12 @@ class Drawing {
     const Panel& panel = *placed.panel;
     double y = placed.top - 18 - kLegendRow * (legend_rows(panel) - 1);
     double x = legend_start(panel);
-    text(kLeft, y, "label", escaped(panel.label));
+    text(kLeft, y, "label", markup_text(panel.label));
     for (const Series& series : panel.series) {
       if (x + legend_item(series) > kWidth && x > legend_start(panel)) x = legend_start(panel), y += kLegendRow;
       const Look look = look_of(series.name);
       put("<path class=\"line c{} d{}\" d=\"M{} {}h34\"/>\n", look.colour, look.dash, px(x), px(y - 5));
-      text(x + 43, y, "", escaped(series.name));
+      text(x + 43, y, "", markup_text(series.name));
       x += legend_item(series);
     }
   }
@@ -276,7 +264,7 @@ class Drawing {
     for (std::size_t i = 0; i < count; ++i) {
       if (!is_drawn(series.x[i])) continue;
       const std::string tip =
-          fmt::format("{}: {} at {}", escaped(series.name), format_exact(series.y[i]), format_exact(series.x[i]));
+          fmt::format("{}: {} at {}", markup_text(series.name), format_exact(series.y[i]), format_exact(series.x[i]));
       const std::string x = px(x_of(series.x[i]));
       if (!drawn(i)) {
         put("<path class=\"cross c{}\" d=\"M{} {}m-5-5l10 10m0-10l-10 10\"><title>{}</title></path>\n", colour, x,

@@ -1,5 +1,5 @@
-// Line charts as SVG: what a training run looked like, for a page or a projector.
-// Deliberately not here: other kinds of plots, and pictures of graphs (those are laid out by Graphviz).
+// Line charts as SVG, such as loss and accuracy of a training run, for a page or a projector.
+// Deliberately not here: other kinds of plots, and pictures of graphs (engine/draw/diagram.h).
 #pragma once
 
 #include <string>
@@ -7,23 +7,24 @@
 
 namespace chainrule {
 
-/// One line. x and y have equal length; a point that is not finite is left out and marked with a cross on the x axis.
+/// One line: the points (x[i], y[i]), joined in order. A point that is not finite, or beyond 1e300, is left out and
+/// marked with a cross on the x axis.
 struct Series {
-  std::string name;
-  std::vector<double> x{}, y{};
+  std::string name;              ///< in the legend
+  std::vector<double> x{}, y{};  ///< of equal length
 };
 
-/// One set of axes. The unit stands behind every number of the y axis.
+/// One set of axes.
 struct Panel {
-  std::string label;
-  std::string unit{};
+  std::string label;   ///< of the y axis, "accuracy"
+  std::string unit{};  ///< behind every number of the y axis, after a space: "%"; values are not converted
   std::vector<Series> series;
 };
 
 /// Panels stand above each other and share the x axis. A series of the same name looks the same in every panel.
 struct Chart {
   std::string title;
-  std::string x_label;
+  std::string x_label;  ///< "epoch"
   std::vector<Panel> panels;
 };
 

@@ -1,5 +1,4 @@
-// Small pictures by pixel: a canvas, its PNG file, and the table of digits a network got wrong.
-// Deliberately not here: reading pictures, curves (engine/pictures/chart.h) and graphs.
+// Pictures by pixel: a canvas and its PNG file. Deliberately not here: reading pictures.
 #pragma once
 
 #include <cstdint>
@@ -9,55 +8,44 @@
 
 namespace chainrule {
 
-struct Colour {
+/// Each channel from 0 to 255.
+struct Color {
   std::uint8_t red, green, blue;
-  bool operator==(const Colour&) const = default;
+  bool operator==(const Color&) const = default;
 };
 
 /// A picture in memory, 8 bits each of red, green and blue. Whatever is drawn outside of it is cut off.
 class Canvas {
  public:
   /// @throws ValueError unless both sides are from 1 to 16,384.
-  Canvas(int width, int height, Colour background);
+  Canvas(int width, int height, Color background);
 
   int width() const { return width_; }
   int height() const { return height_; }
-  Colour at(int x, int y) const;
+  /// The pixel in column x and row y, both from 0 and inside the picture.
+  Color at(int x, int y) const;
   const std::vector<std::uint8_t>& bytes() const { return bytes_; }  ///< rows from the top, three bytes a pixel
 
-  void fill(int x, int y, int width, int height, Colour colour);
+  /// A rectangle with its upper left corner at (x, y), in pixels.
+  void fill(int x, int y, int width, int height, Color colour);
 
   /// Writes text with its upper left corner at (x, y), every pixel of the font `scale` wide. See pixel_width().
-  void text(int x, int y, std::string_view text, int scale, Colour colour);
+  void text(int x, int y, std::string_view text, int scale, Color colour);
 
  private:
   int width_, height_;
   std::vector<std::uint8_t> bytes_;
 };
 
-/// How wide Canvas::text draws.
+/// How many pixels wide Canvas::text draws.
 int pixel_width(std::string_view text, int scale);
 
 /// The canvas as the bytes of a PNG file; the same bytes for the same picture with one version of libpng.
+/// @throws EnvironmentError when libpng cannot encode it.
 std::string png_bytes(const Canvas& canvas);
 
 /// Writes png_bytes(canvas) to `path` as a whole or not at all.
 /// @throws EnvironmentError with the path when the system refuses.
 void write_png(const std::string& path, const Canvas& canvas);
-
-/// One picture of the table: height x width values, row by row, 0 paper and 1 ink (beyond is cut), and lines of text.
-struct DigitItem {
-  std::vector<float> pixels;
-  int height = 0, width = 0;
-  std::vector<std::string> caption;
-};
-
-/// The pictures, enlarged, as cards in a grid with their captions below; the first line of a caption stands out. No
-/// item gives a sheet that says so.
-/// @throws ValueError when an item has another number of pixels than height x width, or a pixel that is not a number.
-Canvas draw_digit_table(const std::vector<DigitItem>& items, std::string_view title);
-
-/// Writes draw_digit_table(items, title) as PNG.
-void write_digit_table(const std::string& path, const std::vector<DigitItem>& items, std::string_view title = {});
 
 }  // namespace chainrule

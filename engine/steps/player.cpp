@@ -1,13 +1,16 @@
-// The page that shows the steps one after the other: the whole picture as Graphviz drew it, the words of each step, and
-// what its script needs to know. The look and the script are in player_page.cpp.
+// Parts of the page, each as markup: colours, table rows, the list of steps, and the data of the script.
+#include "engine/steps/player.h"
+
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "engine/draw/draw_view.h"
 #include "engine/draw/graphviz.h"
 #include "engine/draw/labels.h"
-#include "engine/steps/forms.h"
+#include "engine/draw/page.h"
+#include "engine/system/embedded.h"
 #include "engine/system/text.h"
 
 namespace chainrule {
@@ -72,7 +75,7 @@ std::string colors() {
 }
 
 // Rows as a table, so that their equals signs stand in line.
-std::string rows_html(const GraphWalk& walk, std::size_t s) {
+std::string rows_html(const Walkthrough& walk, std::size_t s) {
   const bool back = walk.steps[s].kind != StepKind::given && walk.steps[s].kind != StepKind::forward;
   std::string html = fmt::format("<table class=\"rows {}\">", back ? "of-gradients" : "of-values");
   for (const StepRow& row : walk.texts[s].rows) {
@@ -92,16 +95,21 @@ std::string rows_html(const GraphWalk& walk, std::size_t s) {
   return html + "</table>";
 }
 
-std::string steps_html(const GraphWalk& walk) {
+// "Forward": what the page shows, and what its script compares with.
+std::string phase_title(StepKind kind) {
+  std::string phase = phase_of(kind);
+  phase[0] = static_cast<char>(phase[0] - 'a' + 'A');
+  return phase;
+}
+
+std::string steps_html(const Walkthrough& walk) {
   std::string html;
   for (std::size_t s = 0; s < walk.steps.size(); ++s) {
     const StepText& text = walk.texts[s];
-    std::string phase = phase_of(walk.steps[s].kind);
-    phase[0] = static_cast<char>(phase[0] - 'a' + 'A');
     const bool says = text.title != "given" && text.title != "finished";
     html += fmt::format(
         "<li id=\"step-{0}\" data-phase=\"{1}\"><a class=\"go\" href=\"#{0}\"><span class=\"phase\">{1}</span>{2}</a>",
-        s + 1, phase, says ? " <b>" + markup_text(text.title) + "</b>" : "");
+        s + 1, phase_title(walk.steps[s].kind), says ? " <b>" + markup_text(text.title) + "</b>" : "");
     if (!text.about.empty()) html += fmt::format(" <span class=\"about\">{}</span>", markup_text(text.about));
     html += rows_html(walk, s) + "</li>\n";
   }
@@ -118,7 +126,7 @@ Json words_on_the_way(const DiagramText& text, GraphItem item, std::size_t arriv
 }
 
 // Everything that the script needs: ids and numbers, no names.
-std::string data(const GraphWalk& walk) {
+std::string data(const Walkthrough& walk) {
   const GraphView after = view_after(walk.view, walk.steps, walk.steps.size());
   const DiagramText text(after, walk.options);
   Json nodes = Json::object(), links = Json::object(), steps = Json::array();
@@ -132,7 +140,7 @@ std::string data(const GraphWalk& walk) {
                          {"to", node_id(after.links[k].to)},
                          {"gradient", after.links[k].takes_grad}};
   for (const GraphStep& step : walk.steps) {
-    Json one = {{"kind", phase_of(step.kind)}};
+    Json one = {{"kind", phase_title(step.kind)}};
     one["node"] = step.item == GraphStep::kNone ? Json(nullptr) : Json(node_id(step.item));
     Json ids = Json::array(), words = Json::object();
     for (const GraphStep::Part& part : step.parts) {
@@ -162,34 +170,29 @@ std::string picture(std::string_view drawn, const std::string& title) {
   return svg.append(rest);
 }
 
-std::string replace_marks(std::string_view page,
-                          std::initializer_list<std::pair<std::string_view, std::string>> parts) {
-  std::string out;
-  while (!page.empty()) {
-    const std::size_t at = page.find("{{");
-    out.append(page.substr(0, at));
-    if (at == std::string_view::npos) break;
-    const std::size_t end = page.find("}}", at);
-    for (const auto& [mark, text] : parts)
-      if (mark == page.substr(at + 2, end - at - 2)) out += text;
-    page.remove_prefix(end + 2);
-  }
-  return out;
-}
-
 }  // namespace
 
-std::string page_of(const GraphWalk& walk, std::string_view svg) {
+std::string player_dot(const Walkthrough& walk) {
+  GraphView view = view_after(walk.view, walk.steps, walk.steps.size());
+  view.walk = Walk::page;
+  for (GraphItem& item : view.items) item.shown = {};
+  for (GraphLink& link : view.links) link.shown = {};
+  GraphOptions options = walk.options;
+  options.dark = false;  // the page knows both
+  return draw_view(view, options);
+}
+
+std::string player_page(const Walkthrough& walk, std::string_view svg) {
   const std::string title = markup_text(walk.title);
   std::size_t rows = 1;
   for (const StepText& text : walk.texts) rows = std::max(rows, text.rows.size());
-  return replace_marks(player_page(), {{"title", title},
-                                       {"colors", colors()},
-                                       {"rows", std::to_string(std::min<std::size_t>(rows, 4))},
-                                       {"count", std::to_string(walk.steps.size())},
-                                       {"picture", picture(svg, "The graph of " + title)},
-                                       {"steps", steps_html(walk)},
-                                       {"data", data(walk)}});
+  return fill_page(embedded::player_html, {{"title", title},
+                                           {"colors", colors()},
+                                           {"rows", std::to_string(std::min<std::size_t>(rows, 4))},
+                                           {"count", std::to_string(walk.steps.size())},
+                                           {"picture", picture(svg, "The graph of " + title)},
+                                           {"steps", steps_html(walk)},
+                                           {"data", data(walk)}});
 }
 
 }  // namespace chainrule

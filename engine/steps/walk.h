@@ -1,6 +1,6 @@
 // Inner header: for our own sources, not installed.
 // A graph as its walk goes through it, step by step: values forward, then gradients backward. Plain data, as in
-// graph_view.h; what is computed here is only the sum of what has arrived so far.
+// engine/draw/view.h; what is computed here is only the sum of what has arrived so far.
 #pragma once
 
 #include <vector>
@@ -23,7 +23,7 @@ struct GraphStep {
     std::size_t link;  ///< place in GraphView::links
     Tensor local{}, contribution{};
     Tensor sum{};             ///< what has arrived at the link's origin with this; undefined when some is not known
-    std::size_t arrived = 0;  ///< so many contributions, of the origin's `sent_back`
+    std::size_t arrived = 0;  ///< this many contributions, of the origin's `sent_back`
   };
   StepKind kind = StepKind::given;
   std::size_t item = kNone;   ///< the operation, folded module or result; none at the start and at the end

@@ -1,4 +1,4 @@
-// Formulas come from the operations' own table (diagram_rule.h), numbers from the view.
+// Formulas come from the operations' own table (engine/draw/rule.h), numbers from the view.
 #include "engine/steps/words.h"
 
 #include <fmt/format.h>
@@ -6,9 +6,9 @@
 #include <algorithm>
 #include <map>
 
-#include "engine/draw/labels.h"
 #include "engine/draw/numbers.h"
 #include "engine/draw/rule.h"
+#include "engine/draw/title.h"
 #include "engine/system/text.h"
 
 namespace chainrule {

@@ -1,15 +1,16 @@
-// UTF-8 by hand (a page, against a dependency that would weigh megabytes) and numbers through fmt and to_chars,
+// UTF-8 by hand (a page, against a dependency that would weigh megabytes) and numbers through fmt and fast_float,
 // which know no locale. Deliberately not here: full Unicode segmentation; labels need cutting, not typesetting.
 #include "engine/system/text.h"
 
+#include <fast_float/fast_float.h>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <cmath>
 #include <cstdint>
+#include <cstdlib>
 #include <numeric>
 #include <utility>
 
@@ -87,12 +88,45 @@ std::size_t fitting_prefix(std::string_view text, std::size_t columns) {
   return bytes;
 }
 
+/// The fewest digits that read back as the same number, fixed or with an exponent, whichever is shorter: what
+/// std::to_chars writes, which not every standard library has for floating numbers.
 template <typename Float>
 std::string shortest(Float value) {
   if (std::isnan(value)) return "nan";  // some libraries write the sign of a nan, which means nothing
-  std::array<char, 32> buffer;
-  const auto result = std::to_chars(buffer.data(), buffer.data() + buffer.size(), value);
-  return std::string(buffer.data(), result.ptr);
+  const std::string text = fmt::format("{}", value);
+  if (std::isinf(value) || value == 0) return text;
+  const std::string sign = value < 0 ? "-" : "";
+  std::string digits;
+  int exponent = 0;  // of the last digit
+  bool after_point = false;
+  for (std::size_t i = sign.size(); i < text.size(); ++i) {
+    if (text[i] == 'e') {
+      exponent += std::atoi(text.c_str() + i + 1);
+      break;
+    }
+    if (text[i] == '.') {
+      after_point = true;
+      continue;
+    }
+    digits += text[i];
+    exponent -= after_point;
+  }
+  digits.erase(0, digits.find_first_not_of('0'));
+  while (digits.size() > 1 && digits.back() == '0') {
+    digits.pop_back();
+    ++exponent;
+  }
+  const int n = static_cast<int>(digits.size());
+  const bool fixed = n == 1 ? exponent >= -3 && exponent <= 4 : exponent >= -(n + 3) && exponent <= 5;
+  if (!fixed) {
+    const int first = exponent + n - 1;
+    if (n > 1) digits.insert(1, ".");
+    return fmt::format("{}{}e{}{:02}", sign, digits, first < 0 ? '-' : '+', std::abs(first));
+  }
+  if (exponent >= 0) return fmt::format("{:.0f}", value);
+  if (-exponent >= n) digits.insert(0, static_cast<std::size_t>(1 - exponent - n), '0');
+  digits.insert(digits.size() - static_cast<std::size_t>(-exponent), ".");
+  return sign + digits;
 }
 
 // Letters to insert, remove or change (Levenshtein).
@@ -145,6 +179,15 @@ std::string printable(std::string_view bytes) {
 
 std::string_view markup_entity(char c) {
   return c == '&' ? "&amp;" : c == '<' ? "&lt;" : c == '>' ? "&gt;" : c == '"' ? "&quot;" : "";
+}
+
+std::string markup_text(std::string_view text) {
+  std::string out;
+  for (const char c : printable(text)) {
+    const std::string_view entity = markup_entity(c);
+    out += entity.empty() ? std::string_view(&c, 1) : entity;
+  }
+  return out;
 }
 
 std::string shorten(std::string_view text, std::size_t max_characters) {
@@ -209,6 +252,20 @@ std::vector<std::string> similar_names(std::string_view name, const std::vector<
 
 std::string did_you_mean(const std::vector<std::string>& names) {
   return names.empty() ? "" : fmt::format("; did you mean {}?", fmt::join(names, " or "));
+}
+
+LeadingNumber leading_number(std::string_view text) {
+  LeadingNumber number;
+  const auto read = fast_float::from_chars(text.data(), text.data() + text.size(), number.value);
+  if (read.ec != std::errc{}) return {};
+  number.length = static_cast<std::size_t>(read.ptr - text.data());
+  const std::string_view digits =
+      text.substr(0, std::min(number.length, text.substr(0, number.length).find_first_of("eE")));
+  const bool spelled = digits.find_first_of("0123456789") == std::string_view::npos;  // inf, nan
+  number.out_of_range =
+      !spelled &&
+      (std::isinf(number.value) || (number.value == 0 && digits.find_first_of("123456789") != std::string_view::npos));
+  return number;
 }
 
 }  // namespace chainrule

@@ -19,6 +19,9 @@ std::string printable(std::string_view bytes);
 /// What stands for a character that markup (HTML, SVG) would take for its own; empty for all others.
 std::string_view markup_entity(char c);
 
+/// For the text of markup, also inside quotes: printable, with entities for what markup would take for its own.
+std::string markup_text(std::string_view text);
+
 /// At most `max_characters` code points of a UTF-8 text, the last one an ellipsis if something was cut.
 std::string shorten(std::string_view text, std::size_t max_characters);
 
@@ -40,5 +43,15 @@ std::string format_number(double value);
 /// For the record: the fewest digits that read back as the very same number.
 std::string format_exact(double value);
 std::string format_exact(float value);
+
+/// A number that stands at the beginning of a text, with a point whatever the locale: digits, exponent, inf, nan; no
+/// blank and no plus before it. `length` characters belong to it, 0 when there is none. Out of range is what float64
+/// would turn into an infinity or into zero.
+struct LeadingNumber {
+  double value = 0;
+  std::size_t length = 0;
+  bool out_of_range = false;
+};
+LeadingNumber leading_number(std::string_view text);
 
 }  // namespace chainrule

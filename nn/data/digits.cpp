@@ -1,5 +1,5 @@
-// Unpacks, checks and splits the embedded digits. The bytes come from a source file that the build generates
-// (tools/cmake/embed.cmake); no path is opened at run time.
+// Unpacks, checks and splits the digits, which are embedded in the library (engine/system/embedded.h): no path is
+// opened at run time.
 #include "nn/data/digits.h"
 
 #include <array>
@@ -9,14 +9,10 @@
 #include <string_view>
 
 #include "engine/files/inflate.h"
+#include "engine/system/embedded.h"
 #include "engine/types/error.h"
 
 namespace chainrule {
-
-namespace embedded {
-extern const unsigned char digits_csv_gz[];
-extern const std::size_t digits_csv_gz_size;
-}  // namespace embedded
 
 namespace {
 
@@ -94,7 +90,8 @@ LabelledImages read_digits(std::span<const unsigned char> gzip_bytes) {
 }
 
 DigitsSplit load_digits_raw() {
-  const LabelledImages all = read_digits({embedded::digits_csv_gz, embedded::digits_csv_gz_size});
+  const LabelledImages all = read_digits(
+      {reinterpret_cast<const unsigned char*>(embedded::digits_csv_gz.data()), embedded::digits_csv_gz.size()});
   std::array<int, kClasses + 1> next{};  // after the sums: the number of the next picture of each digit
   for (const std::int64_t label : all.labels) ++next[static_cast<std::size_t>(label) + 1];
   for (std::size_t digit = 1; digit < next.size(); ++digit) next[digit] += next[digit - 1];

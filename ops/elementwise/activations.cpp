@@ -1,11 +1,12 @@
 // Activations made of straight pieces, and softsign: each derivative beside its forward. At a kink the derivative is
 // the one that PyTorch takes. The smooth ones are in activations_smooth.cpp.
+#include "ops/elementwise/activations.h"
+
 #include <fmt/format.h>
 
 #include "engine/types/error.h"
-#include "ops/function.h"
+#include "ops/families.h"
 #include "ops/ops.h"
-#include "ops/registry.h"
 #include "ops/rules.h"
 
 namespace chainrule {
@@ -120,8 +121,8 @@ struct Hardsigmoid {
   }
 };
 
-// z = 0 below -3, g * (x / 3 + 1/2) up to 3, g above      dg = h times the same slope,  dx = h * g / 3 where -3 < x <
-// 3, else 0
+// z = 0 below -3, g * (x / 3 + 1/2) up to 3, g above
+// dg = h times the same slope,  dx = h * g / 3 where -3 < x < 3, else 0
 struct HardswishGrad {
   static constexpr OpInfo info{
       .name = "hardswish_grad",
@@ -261,16 +262,12 @@ Tensor hardtanh_grad(const Tensor& g, const Tensor& x, double low, double high) 
   return record(HardtanhGrad{low, high}, g, x);
 }
 
-std::span<const OpInfo* const> activation_ops() {
-  static constexpr const OpInfo* list[] = {&Relu::info,          &ReluGrad::info,     &Relu6::info,
-                                           &Hardtanh::info,      &HardtanhGrad::info, &Hardsigmoid::info,
-                                           &HardswishGrad::info, &Hardswish::info,    &LeakyRelu::info,
-                                           &LeakyReluGrad::info, &Softsign::info,     &Threshold::info};
-  return list;
-}
-
-std::span<const Function> activation_functions() {
-  static const Function list[] = {
+Family activation_family() {
+  static constexpr const OpInfo* ops[] = {&Relu::info,          &ReluGrad::info,     &Relu6::info,
+                                          &Hardtanh::info,      &HardtanhGrad::info, &Hardsigmoid::info,
+                                          &HardswishGrad::info, &Hardswish::info,    &LeakyRelu::info,
+                                          &LeakyReluGrad::info, &Softsign::info,     &Threshold::info};
+  static const Function functions[] = {
       {"relu", "input", [](const Arguments& a) -> Value { return relu(a.operand(0)); }, "relu(x)", "x=[0.5,-1.5]"},
       {"relu6", "input", [](const Arguments& a) -> Value { return relu6(a.operand(0)); }, "relu6(x)", "x=[0.5,-1.5]"},
       {"softsign", "input", [](const Arguments& a) -> Value { return softsign(a.operand(0)); }, "softsign(x)",
@@ -289,7 +286,7 @@ std::span<const Function> activation_functions() {
        [](const Arguments& a) -> Value { return threshold(a.operand(0), a.number(1), a.number(2)); },
        "threshold(x, 0.1, 20)", "x=[0.5,-1.5]"},
   };
-  return list;
+  return {ops, functions};
 }
 
 }  // namespace chainrule

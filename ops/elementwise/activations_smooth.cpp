@@ -1,13 +1,12 @@
 // Activations made of exponentials: each derivative beside its forward, and the fused gradients that need one pass
 // instead of many. Those made of straight pieces are in activations.cpp.
+#include "ops/elementwise/activations.h"
+
 #include <fmt/format.h>
 
-#include <limits>
-
 #include "engine/types/error.h"
-#include "ops/function.h"
+#include "ops/families.h"
 #include "ops/ops.h"
-#include "ops/registry.h"
 #include "ops/rules.h"
 
 namespace chainrule {
@@ -51,8 +50,8 @@ struct SigmoidGrad {
   }
 };
 
-// z = c g where x > 0, else a b g exp(b x)      dg = h times the same slope,  dx = 0 where x > 0, else h g a b^2 exp(b
-// x)
+// z = c g where x > 0, else a b g exp(b x)
+// dg = h times the same slope,  dx = 0 where x > 0, else h g a b^2 exp(b x)
 struct EluGrad {
   static constexpr OpInfo info{
       .name = "elu_grad",
@@ -95,8 +94,8 @@ struct Elu {
 constexpr double kSeluAlpha = 1.6732632423543772848170429916717, kSeluScale = 1.0507009873554804934193349852946;
 constexpr Parameters kSelu{.a = kSeluScale * kSeluAlpha, .b = 1, .c = kSeluScale};
 
-// z = s * x where x > 0, else s * a * (exp(x) - 1)      dx = s g where x > 0, else s a g exp(x); s = 1.0507..., a
-// = 1.6733...
+// z = s * x where x > 0, else s * a * (exp(x) - 1)      dx = s g where x > 0, else s a g exp(x)
+// s = 1.0507..., a = 1.6733...
 struct Selu {
   static constexpr OpInfo info{.name = "selu",
                                .elementwise = true,
@@ -191,7 +190,7 @@ struct Logsigmoid {
   static constexpr Uses uses[] = {kX};
   Tensor forward(const Tensor& x) const { return map(x, Unary::logsigmoid, "logsigmoid"); }
   void backward(GradContext& c, const Tensor& g) const {
-    c.send(0, [&] { return record(SoftplusGrad{-1, std::numeric_limits<double>::infinity()}, g, c.input(0)); });
+    c.send(0, [&] { return record(SoftplusGrad{-1, kInf}, g, c.input(0)); });
   }
 };
 
@@ -361,16 +360,12 @@ Tensor softplus(const Operand& x, double beta, double threshold) {
 
 Tensor sigmoid_grad(const Tensor& g, const Tensor& y) { return record(SigmoidGrad{}, g, y); }
 
-std::span<const OpInfo* const> smooth_activation_ops() {
-  static constexpr const OpInfo* list[] = {
-      &Sigmoid::info, &SigmoidGrad::info,  &Logsigmoid::info,   &EluGrad::info,  &Elu::info,  &Selu::info,
-      &Celu::info,    &SoftplusGrad::info, &Softplus::info,     &SiluGrad::info, &Silu::info, &MishGrad::info,
-      &Mish::info,    &GeluGrad::info,     &GeluTanhGrad::info, &Gelu::info};
-  return list;
-}
-
-std::span<const Function> smooth_activation_functions() {
-  static const Function list[] = {
+Family smooth_activation_family() {
+  static constexpr const OpInfo* ops[] = {&Sigmoid::info,  &SigmoidGrad::info, &Logsigmoid::info,   &EluGrad::info,
+                                          &Elu::info,      &Selu::info,        &Celu::info,         &SoftplusGrad::info,
+                                          &Softplus::info, &SiluGrad::info,    &Silu::info,         &MishGrad::info,
+                                          &Mish::info,     &GeluGrad::info,    &GeluTanhGrad::info, &Gelu::info};
+  static const Function functions[] = {
       {"sigmoid", "input", [](const Arguments& a) -> Value { return sigmoid(a.operand(0)); }, "sigmoid(x)",
        "x=[0.5,-1.5]"},
       {"logsigmoid", "input", [](const Arguments& a) -> Value { return logsigmoid(a.operand(0)); }, "logsigmoid(x)",
@@ -388,7 +383,7 @@ std::span<const Function> smooth_activation_functions() {
        [](const Arguments& a) -> Value { return softplus(a.operand(0), a.number(1), a.number(2)); },
        "softplus(x, beta=2)", "x=[0.5,-1.5]"},
   };
-  return list;
+  return {ops, functions};
 }
 
 }  // namespace chainrule

@@ -1,13 +1,13 @@
 // Plus, minus, times, divided by, powers and roots: each derivative beside its forward.
+#include "ops/elementwise/arithmetic.h"
+
 #include <fmt/format.h>
 
 #include <cmath>
-#include <limits>
 
 #include "engine/types/error.h"
-#include "ops/function.h"
+#include "ops/families.h"
 #include "ops/ops.h"
-#include "ops/registry.h"
 #include "ops/rules.h"
 
 namespace chainrule {
@@ -120,7 +120,7 @@ struct Neg {
 // x, but 1 where y = 0 and 1 / x overflows: there x^(y - 1) would turn the derivative 0 into 0 * inf.
 Tensor safe_base(const Tensor& x, const Tensor& y) {
   if (y.numel() == 1 && y.item() != 0) return x;
-  const Tensor overflows = eq(abs(1 / x.detach()), std::numeric_limits<double>::infinity());
+  const Tensor overflows = eq(abs(1 / x.detach()), kInf);
   return where(eq(y, 0), where(overflows, 1, x), x);
 }
 
@@ -288,15 +288,11 @@ void check_divisor(const Tensor& y, const char* who) {
     if (v == 0) throw ValueError(fmt::format("{}: an integer is divided by 0", who));
 }
 
-std::span<const OpInfo* const> arithmetic_ops() {
-  static constexpr const OpInfo* list[] = {&Add::info,  &Sub::info,   &Mul::info,        &Div::info,
-                                           &Neg::info,  &Pow::info,   &Square::info,     &SquareGrad::info,
-                                           &Sqrt::info, &Rsqrt::info, &Reciprocal::info, &FloorDivide::info};
-  return list;
-}
-
-std::span<const Function> arithmetic_functions() {
-  static const Function list[] = {
+Family arithmetic_family() {
+  static constexpr const OpInfo* ops[] = {&Add::info,  &Sub::info,   &Mul::info,        &Div::info,
+                                          &Neg::info,  &Pow::info,   &Square::info,     &SquareGrad::info,
+                                          &Sqrt::info, &Rsqrt::info, &Reciprocal::info, &FloorDivide::info};
+  static const Function functions[] = {
       {"add", "input, other, alpha=1",
        [](const Arguments& a) -> Value { return add(a.operand(0), a.operand(1), a.operand(2)); }, "add(x, y, alpha=2)",
        "x=[1,2] y=[3,-1]"},
@@ -320,7 +316,7 @@ std::span<const Function> arithmetic_functions() {
       {"reciprocal", "input", [](const Arguments& a) -> Value { return reciprocal(a.operand(0)); }, "reciprocal(x)",
        "x=[1,-4]"},
   };
-  return list;
+  return {ops, functions};
 }
 
 }  // namespace chainrule

@@ -1,11 +1,12 @@
 // Absolute value, choices, conversions and comparisons. What a derivative does at a kink and at NaN is written in
-// ops/README.md, and held there by a test.
+// ops/OPERATIONS.md, and held there by a test.
+#include "ops/elementwise/choices.h"
+
 #include <fmt/format.h>
 
 #include "engine/types/error.h"
-#include "ops/function.h"
+#include "ops/families.h"
 #include "ops/ops.h"
-#include "ops/registry.h"
 #include "ops/rules.h"
 
 namespace chainrule {
@@ -184,11 +185,6 @@ Tensor clamp_grad(const Tensor& g, const Tensor& x, double low, double high) {
   return record(ClampGrad{low, high}, g, x);
 }
 
-std::span<const OpInfo* const> pointwise_ops() {
-  static constexpr const OpInfo* list[] = {&Abs::info, &Clamp::info, &ClampGrad::info, &Where::info, &To::info};
-  return list;
-}
-
 namespace {
 
 constexpr const char* kMask = "no derivative: the result is a mask";
@@ -196,16 +192,16 @@ constexpr const char* kMask = "no derivative: the result is a mask";
 Value clamp_call(const Arguments& a) {
   const auto plain = [&](int i) { return a.is_none(i) || a.value(i).is_number(); };
   if (plain(1) && plain(2) && !(a.is_none(1) && a.is_none(2))) {
-    constexpr double inf = std::numeric_limits<double>::infinity();
-    return clamp(a.operand(0), a.optional_number(1).value_or(-inf), a.optional_number(2).value_or(inf));
+    return clamp(a.operand(0), a.optional_number(1).value_or(-kInf), a.optional_number(2).value_or(kInf));
   }
   return clamp(a.operand(0), a.optional_tensor(1).value_or(Tensor()), a.optional_tensor(2).value_or(Tensor()));
 }
 
 }  // namespace
 
-std::span<const Function> pointwise_functions() {
-  static const Function list[] = {
+Family choice_family() {
+  static constexpr const OpInfo* ops[] = {&Abs::info, &Clamp::info, &ClampGrad::info, &Where::info, &To::info};
+  static const Function functions[] = {
       {"abs", "input", [](const Arguments& a) -> Value { return abs(a.operand(0)); }, "abs(x)", "x=[0.5,-1.5]"},
       {"clamp", "input, min=None, max=None", clamp_call, "clamp(x, -1, 1)", "x=[0.5,-1.5]"},
       {"where", "condition, input, other",
@@ -226,7 +222,7 @@ std::span<const Function> pointwise_functions() {
       {"ge", "input, other", [](const Arguments& a) -> Value { return ge(a.operand(0), a.operand(1)); }, "ge(x, 2)",
        "x=[1,2,3]", kMask},
   };
-  return list;
+  return {ops, functions};
 }
 
 }  // namespace chainrule

@@ -1,10 +1,11 @@
 // Exponentials, logarithms, the error function and the gamma function: each derivative beside its forward.
+#include "ops/elementwise/exponentials.h"
+
 #include <fmt/format.h>
 
 #include "engine/types/error.h"
-#include "ops/function.h"
+#include "ops/families.h"
 #include "ops/ops.h"
-#include "ops/registry.h"
 #include "ops/rules.h"
 
 namespace chainrule {
@@ -241,15 +242,11 @@ Tensor polygamma(std::int64_t n, const Operand& x) {
   return record_floating(Polygamma{n}, x);
 }
 
-std::span<const OpInfo* const> exponential_ops() {
-  static constexpr const OpInfo* list[] = {&Exp::info,   &Expm1::info,  &Exp2::info,    &Log::info,
-                                           &Log1p::info, &Log2::info,   &Log10::info,   &Erf::info,
-                                           &Erfc::info,  &Lgamma::info, &Digamma::info, &Polygamma::info};
-  return list;
-}
-
-std::span<const Function> exponential_functions() {
-  static const Function list[] = {
+Family exponential_family() {
+  static constexpr const OpInfo* ops[] = {&Exp::info,   &Expm1::info,  &Exp2::info,    &Log::info,
+                                          &Log1p::info, &Log2::info,   &Log10::info,   &Erf::info,
+                                          &Erfc::info,  &Lgamma::info, &Digamma::info, &Polygamma::info};
+  static const Function functions[] = {
       {"exp", "input", [](const Arguments& a) -> Value { return exp(a.operand(0)); }, "exp(x)", "x=[0.5,-0.25]"},
       {"expm1", "input", [](const Arguments& a) -> Value { return expm1(a.operand(0)); }, "expm1(x)", "x=[0.5,-0.25]"},
       {"exp2", "input", [](const Arguments& a) -> Value { return exp2(a.operand(0)); }, "exp2(x)", "x=[0.5,-0.25]"},
@@ -265,7 +262,7 @@ std::span<const Function> exponential_functions() {
       {"polygamma", "n, input", [](const Arguments& a) -> Value { return polygamma(a.integer(0), a.operand(1)); },
        "polygamma(1, x)", "x=[0.5,2]"},
   };
-  return list;
+  return {ops, functions};
 }
 
 }  // namespace chainrule

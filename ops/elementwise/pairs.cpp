@@ -1,15 +1,12 @@
 // Functions of two numbers, and lerp of three: each derivative beside its forward. Arithmetic is in arithmetic.cpp.
-#include <limits>
+#include "ops/elementwise/pairs.h"
 
-#include "ops/function.h"
+#include "ops/families.h"
 #include "ops/ops.h"
-#include "ops/registry.h"
 #include "ops/rules.h"
 
 namespace chainrule {
 namespace {
-
-constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
 
 // g where x > y, g / 2 where x = y, 0 where x < y, NaN where one of them is NaN.
 Tensor share(const Tensor& g, const Tensor& x, const Tensor& y) {
@@ -213,14 +210,10 @@ Tensor lerp(const Operand& start, const Operand& end, const Operand& weight) {
   return record(Lerp{}, x, y, w);
 }
 
-std::span<const OpInfo* const> pair_ops() {
-  static constexpr const OpInfo* list[] = {&Maximum::info,   &Minimum::info,   &Atan2::info, &Hypot::info, &Fmod::info,
-                                           &Remainder::info, &LogAddExp::info, &Xlogy::info, &Lerp::info};
-  return list;
-}
-
-std::span<const Function> pair_functions() {
-  static const Function list[] = {
+Family pair_family() {
+  static constexpr const OpInfo* ops[] = {&Maximum::info,   &Minimum::info,   &Atan2::info, &Hypot::info, &Fmod::info,
+                                          &Remainder::info, &LogAddExp::info, &Xlogy::info, &Lerp::info};
+  static const Function functions[] = {
       {"maximum", "input, other", [](const Arguments& a) -> Value { return maximum(a.operand(0), a.operand(1)); },
        "maximum(x, y)", "x=[1,2] y=[3,-1]"},
       {"minimum", "input, other", [](const Arguments& a) -> Value { return minimum(a.operand(0), a.operand(1)); },
@@ -241,7 +234,7 @@ std::span<const Function> pair_functions() {
        [](const Arguments& a) -> Value { return lerp(a.operand(0), a.operand(1), a.operand(2)); }, "lerp(x, y, w)",
        "x=[1,2] y=[3,-1] w=[0.25,0.75]"},
   };
-  return list;
+  return {ops, functions};
 }
 
 }  // namespace chainrule

@@ -1,13 +1,13 @@
 // Functions of steps: their derivative is 0 between the jumps, and NaN at NaN. Whole numbers stay integers.
+#include "ops/elementwise/rounding.h"
+
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
 
-#include "ops/function.h"
+#include "ops/families.h"
 #include "ops/ops.h"
-#include "ops/registry.h"
 #include "ops/rules.h"
 
 namespace chainrule {
@@ -163,14 +163,10 @@ Tensor flat_slope(const Tensor& x) {
   return map(x, Unary::flat, "flat_slope");
 }
 
-std::span<const OpInfo* const> rounding_ops() {
-  static constexpr const OpInfo* list[] = {&Floor::info, &Ceil::info, &Trunc::info, &Round::info,
-                                           &Frac::info,  &Sign::info, &Step::info};
-  return list;
-}
-
-std::span<const Function> rounding_functions() {
-  static const Function list[] = {
+Family rounding_family() {
+  static constexpr const OpInfo* ops[] = {&Floor::info, &Ceil::info, &Trunc::info, &Round::info,
+                                          &Frac::info,  &Sign::info, &Step::info};
+  static const Function functions[] = {
       {"floor", "input", [](const Arguments& a) -> Value { return floor(a.operand(0)); }, "floor(x)", "x=[0.5,-1.5]"},
       {"ceil", "input", [](const Arguments& a) -> Value { return ceil(a.operand(0)); }, "ceil(x)", "x=[0.5,-1.5]"},
       {"trunc", "input", [](const Arguments& a) -> Value { return trunc(a.operand(0)); }, "trunc(x)", "x=[0.5,-1.5]"},
@@ -180,7 +176,7 @@ std::span<const Function> rounding_functions() {
       {"sign", "input", [](const Arguments& a) -> Value { return sign(a.operand(0)); }, "sign(x)", "x=[0.5,-1.5]"},
       {"step", "input", [](const Arguments& a) -> Value { return step(a.operand(0)); }, "step(x)", "x=[0.5,-1.5]"},
   };
-  return list;
+  return {ops, functions};
 }
 
 }  // namespace chainrule

@@ -1,7 +1,8 @@
 // Circular and hyperbolic functions and their inverses: each derivative beside its forward.
-#include "ops/function.h"
+#include "ops/elementwise/trigonometry.h"
+
+#include "ops/families.h"
 #include "ops/ops.h"
-#include "ops/registry.h"
 #include "ops/rules.h"
 
 namespace chainrule {
@@ -249,15 +250,11 @@ Tensor atanh(const Operand& x) { return record_floating(Atanh{}, x); }
 
 Tensor tanh_grad(const Tensor& g, const Tensor& y) { return record(TanhGrad{}, g, y); }
 
-std::span<const OpInfo* const> trigonometric_ops() {
-  static constexpr const OpInfo* list[] = {&Sin::info,   &Cos::info,   &Tan::info,     &Asin::info, &Acos::info,
-                                           &Atan::info,  &Sinh::info,  &Cosh::info,    &Tanh::info, &Asinh::info,
-                                           &Acosh::info, &Atanh::info, &TanhGrad::info};
-  return list;
-}
-
-std::span<const Function> trigonometric_functions() {
-  static const Function list[] = {
+Family trigonometry_family() {
+  static constexpr const OpInfo* ops[] = {&Sin::info,   &Cos::info,   &Tan::info,     &Asin::info, &Acos::info,
+                                          &Atan::info,  &Sinh::info,  &Cosh::info,    &Tanh::info, &Asinh::info,
+                                          &Acosh::info, &Atanh::info, &TanhGrad::info};
+  static const Function functions[] = {
       {"sin", "input", [](const Arguments& a) -> Value { return sin(a.operand(0)); }, "sin(x)", "x=[0.5,-0.25]"},
       {"cos", "input", [](const Arguments& a) -> Value { return cos(a.operand(0)); }, "cos(x)", "x=[0.5,-0.25]"},
       {"tan", "input", [](const Arguments& a) -> Value { return tan(a.operand(0)); }, "tan(x)", "x=[0.5,-0.25]"},
@@ -271,7 +268,7 @@ std::span<const Function> trigonometric_functions() {
       {"acosh", "input", [](const Arguments& a) -> Value { return acosh(a.operand(0)); }, "acosh(x)", "x=[1.5,3]"},
       {"atanh", "input", [](const Arguments& a) -> Value { return atanh(a.operand(0)); }, "atanh(x)", "x=[0.5,-0.25]"},
   };
-  return list;
+  return {ops, functions};
 }
 
 }  // namespace chainrule

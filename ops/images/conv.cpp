@@ -1,6 +1,8 @@
 // Convolution of images and its two gradients. The three are linear in each argument, so the rule of each is made of
-// the other two and derivatives of any order exist. The loops are in kernels/window.h; conv1d and conv_transpose2d,
+// the other two and derivatives of any order exist. The loops are in kernels/images/; conv1d and conv_transpose2d,
 // which are made of these, in conv_transpose.cpp.
+#include "ops/images/conv.h"
+
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -10,10 +12,10 @@
 #include "engine/record.h"
 #include "engine/types/error.h"
 #include "ops/arguments.h"
+#include "ops/families.h"
 #include "ops/images/images.h"
 #include "ops/launch.h"
 #include "ops/ops.h"
-#include "ops/registry.h"
 
 namespace chainrule {
 namespace {
@@ -25,8 +27,7 @@ constexpr bool kOneDnn = false;
 #endif
 
 std::string text(const ConvOptions& o) {
-  return fmt::format("stride={}, padding={}, dilation={}, groups={}", to_string(o.stride), to_string(o.padding),
-                     to_string(o.dilation), o.groups);
+  return fmt::format("{}, groups={}", to_string(WindowOptions{o.stride, o.padding, o.dilation}), o.groups);
 }
 
 /// The problem that all three work on: x's and weight's shapes, checked by the public function before.
@@ -84,13 +85,13 @@ struct Conv2d {
     Tensor z = empty_images({s.windows.n, s.out_channels, s.windows.out_h(), s.windows.out_w()}, x.dtype(),
                             wants_channels_last(x));
     if (z.numel() == 0) return z;
-    const Tensor bias = b ? contiguous_values(*b) : Tensor();
+    const Tensor bias = b ? dense(*b) : Tensor();
     if (x.numel() == 0) {  // no channels: only the bias is left
       fill_zeros(z);
       if (b) kernels::copy_strided(z.dtype(), bias.data(), {0, 1, 0, 0}, z.impl().data, z.strides(), z.shape());
       return z;
     }
-    const Tensor from = image_values(x), weight = contiguous_values(w);
+    const Tensor from = image_values(x), weight = dense(w);
     run("conv2d", s, [&] {
       kernels::conv2d(x.dtype(), s, from.data(), image_strides(from), weight.data(), b ? bias.data() : nullptr,
                       z.impl().data, image_strides(z));
@@ -125,7 +126,7 @@ struct Conv2dInputGrad {
       fill_zeros(z);
       return z;
     }
-    const Tensor from = image_values(y), weight = contiguous_values(w);
+    const Tensor from = image_values(y), weight = dense(w);
     run("conv2d_input_grad", s, [&] {
       kernels::conv2d_input_grad(y.dtype(), s, from.data(), image_strides(from), weight.data(), z.impl().data,
                                  image_strides(z));
@@ -243,9 +244,55 @@ void set_conv_method(ConvMethod method) {
   kernels::set_conv_ways(method != ConvMethod::portable, method == ConvMethod::fastest);
 }
 
-std::span<const OpInfo* const> conv_ops() {
-  static constexpr const OpInfo* list[] = {&Conv2d::info, &Conv2dInputGrad::info, &Conv2dWeightGrad::info};
-  return list;
+namespace {
+
+/// padding: a size, 'same' or 'valid'.
+template <class Options, class Size>
+Options conv_options(const Arguments& a, Size size) {
+  Options o;
+  o.stride = size(3);
+  if (!a.value(4).is<std::string>())
+    o.padding = size(4);
+  else if (a.mode(4) == "same")
+    o.same_padding = true;
+  else if (a.mode(4) != "valid")
+    throw ValueError(fmt::format("padding is '{}', it must be a size, 'same' or 'valid'", a.mode(4)));
+  o.dilation = size(5);
+  o.groups = a.integer(6);
+  return o;
+}
+
+}  // namespace
+
+Family conv_family() {
+  static constexpr const OpInfo* ops[] = {&Conv2d::info, &Conv2dInputGrad::info, &Conv2dWeightGrad::info};
+  static const Function functions[] = {
+      {"conv1d", "input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1",
+       [](const Arguments& a) -> Value {
+         const auto size = [&](int i) { return a.size2(i).w; };
+         return conv1d(a.operand(0), a.operand(1), a.optional_tensor(2), conv_options<Conv1dOptions>(a, size));
+       },
+       "conv1d(x, w, padding=1)", "x=randn(1,2,5) w=randn(3,2,3)",
+       "z[n, o, p] = sum over c, k of x[n, c, p + k] * w[o, c, k] + b[o]"},
+      {"conv2d", "input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1",
+       [](const Arguments& a) -> Value {
+         const auto size = [&](int i) { return a.size2(i); };
+         return conv2d(a.operand(0), a.operand(1), a.optional_tensor(2), conv_options<ConvOptions>(a, size));
+       },
+       "conv2d(x, w, b, padding=1)", "x=randn(1,2,3,4) w=randn(2,2,3,3) b=randn(2)"},
+      {"conv_transpose2d", "input, weight, bias=None, stride=1, padding=0, output_padding=0, groups=1, dilation=1",
+       [](const Arguments& a) -> Value {
+         return conv_transpose2d(a.operand(0), a.operand(1), a.optional_tensor(2),
+                                 {.stride = a.size2(3),
+                                  .padding = a.size2(4),
+                                  .output_padding = a.size2(5),
+                                  .groups = a.integer(6),
+                                  .dilation = a.size2(7)});
+       },
+       "conv_transpose2d(x, w, stride=2)", "x=randn(1,2,2,3) w=randn(2,2,3,2)",
+       "z[n, o, s p + k] += x[n, c, p] * w[c, o, k], then + b[o]"},
+  };
+  return {ops, functions};
 }
 
 }  // namespace chainrule

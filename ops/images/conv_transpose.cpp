@@ -1,12 +1,13 @@
 // Convolutions that are made of those in conv.cpp: conv1d is one row of conv2d, conv_transpose2d its gradient by the
-// images. Neither records an operation of its own. The convolutions of the language are listed here.
+// images. Neither records an operation of its own.
+#include "ops/images/conv.h"
+
 #include <fmt/format.h>
 
 #include <algorithm>
 
 #include "engine/scopes.h"
 #include "engine/types/error.h"
-#include "ops/function.h"
 #include "ops/images/images.h"
 #include "ops/launch.h"
 #include "ops/ops.h"
@@ -108,56 +109,6 @@ Tensor conv_transpose2d(const Operand& x, const Operand& weight, const std::opti
   check_columns(who, check_windows(who, images, kernel, o.stride, o.padding, o.dilation), a.dtype());
   const Tensor z = conv2d_input_grad(a, w, size, o);
   return batch.back(has_bias ? z + reshape(b, {out, 1, 1}) : z);
-}
-
-namespace {
-
-/// padding: a size, 'same' or 'valid'.
-template <class Options, class Size>
-Options conv_options(const Arguments& a, Size size) {
-  Options o;
-  o.stride = size(3);
-  if (!a.value(4).is<std::string>())
-    o.padding = size(4);
-  else if (a.mode(4) == "same")
-    o.same_padding = true;
-  else if (a.mode(4) != "valid")
-    throw ValueError(fmt::format("padding is '{}', it must be a size, 'same' or 'valid'", a.mode(4)));
-  o.dilation = size(5);
-  o.groups = a.integer(6);
-  return o;
-}
-
-}  // namespace
-
-std::span<const Function> conv_functions() {
-  static const Function list[] = {
-      {"conv1d", "input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1",
-       [](const Arguments& a) -> Value {
-         const auto size = [&](int i) { return a.size2(i).w; };
-         return conv1d(a.operand(0), a.operand(1), a.optional_tensor(2), conv_options<Conv1dOptions>(a, size));
-       },
-       "conv1d(x, w, padding=1)", "x=randn(1,2,5) w=randn(3,2,3)",
-       "z[n, o, p] = sum over c, k of x[n, c, p + k] * w[o, c, k] + b[o]"},
-      {"conv2d", "input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1",
-       [](const Arguments& a) -> Value {
-         const auto size = [&](int i) { return a.size2(i); };
-         return conv2d(a.operand(0), a.operand(1), a.optional_tensor(2), conv_options<ConvOptions>(a, size));
-       },
-       "conv2d(x, w, b, padding=1)", "x=randn(1,2,3,4) w=randn(2,2,3,3) b=randn(2)"},
-      {"conv_transpose2d", "input, weight, bias=None, stride=1, padding=0, output_padding=0, groups=1, dilation=1",
-       [](const Arguments& a) -> Value {
-         return conv_transpose2d(a.operand(0), a.operand(1), a.optional_tensor(2),
-                                 {.stride = a.size2(3),
-                                  .padding = a.size2(4),
-                                  .output_padding = a.size2(5),
-                                  .groups = a.integer(6),
-                                  .dilation = a.size2(7)});
-       },
-       "conv_transpose2d(x, w, stride=2)", "x=randn(1,2,2,3) w=randn(2,2,3,2)",
-       "z[n, o, s p + k] += x[n, c, p] * w[c, o, k], then + b[o]"},
-  };
-  return list;
 }
 
 }  // namespace chainrule

@@ -1,4 +1,5 @@
 // Checks and layouts of images for the families that slide windows over them.
+
 #include "ops/images/images.h"
 
 #include <fmt/format.h>
@@ -37,9 +38,8 @@ bool lies_channels_last(const Tensor& x) { return is_channels_last(x) && !x.is_c
 
 Tensor laid_out(const Tensor& x, bool channels_last) {
   if (channels_last ? is_channels_last(x) : x.is_contiguous()) return x;
-  if (!channels_last) return contiguous_values(x);
-  Tensor z = empty_images(x.shape(), x.dtype(), true);
-  if (z.numel() > 0) kernels::copy_strided(x.dtype(), x.data(), x.strides(), z.impl().data, z.strides(), x.shape());
+  Tensor z = empty_images(x.shape(), x.dtype(), channels_last);
+  copy_into(z, x);
   return z;
 }
 
@@ -60,6 +60,11 @@ kernels::Pooling adaptive_windows(const char* who, const Shape& images, const Ou
 }
 
 Shape window_shape(const kernels::Pooling& s) { return {s.n, s.c, s.y.positions, s.x.positions}; }
+
+std::string to_string(const WindowOptions& o) {
+  return fmt::format("stride={}, padding={}, dilation={}", to_string(o.stride), to_string(o.padding),
+                     to_string(o.dilation));
+}
 
 std::string to_string(const kernels::Pooling& s) {
   if (s.y.adaptive) return fmt::format("output_size={}", to_string(Size2{s.y.positions, s.x.positions}));

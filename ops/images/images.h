@@ -6,6 +6,7 @@
 #include <optional>
 
 #include "ops/arguments.h"
+#include "ops/images/conv.h"
 #include "ops/images/pooling.h"
 #include "ops/images/windows.h"
 #include "ops/kernels/images/pool.h"
@@ -43,6 +44,8 @@ kernels::Pooling adaptive_windows(const char* who, const Shape& images, const Ou
 OutputSize output_size(const Arguments& a, int i);
 /// (n, c, rows, columns) of the windows.
 Shape window_shape(const kernels::Pooling& s);
+/// "stride=2, padding=0, dilation=1".
+std::string to_string(const WindowOptions& o);
 /// "kernel_size=2, stride=2, padding=0, dilation=1" or "output_size=3".
 std::string to_string(const kernels::Pooling& s);
 

@@ -1,17 +1,18 @@
 // Max pooling, sliding and adaptive, and its inverse. Where each maximum stood is kept, for small windows as the number
 // of its tap in one byte, else as its place in the plane; derivatives of all orders read and add there. Averages are
 // in pooling_average.cpp.
+#include "ops/images/pooling.h"
+
 #include <fmt/format.h>
 
 #include <utility>
 
 #include "engine/record.h"
 #include "engine/types/error.h"
-#include "ops/function.h"
+#include "ops/families.h"
 #include "ops/images/images.h"
 #include "ops/launch.h"
 #include "ops/ops.h"
-#include "ops/registry.h"
 
 namespace chainrule {
 namespace {
@@ -160,7 +161,7 @@ Tensor pooled(const Tensor& x, const kernels::Pooling& s) {
   return record(MaxPool2d{{s, channels_last, taps}, std::move(found.z)}, x, found.index);
 }
 
-kernels::Pooling windows_of(const char* who, const Tensor& x, Size2 kernel, const PoolOptions& o) {
+kernels::Pooling max_pool_windows(const char* who, const Tensor& x, Size2 kernel, const PoolOptions& o) {
   expect_order(x, who);
   return pooling_windows(who, x.shape(), kernel, o.stride, o.padding, o.dilation, o.ceil_mode);
 }
@@ -202,13 +203,13 @@ std::optional<Size2> last_two(const Arguments& a, int i) {
 Tensor max_pool2d(const Operand& x, Size2 kernel_size, const PoolOptions& options) {
   const CalledFrom caller(x.where());
   const Batch batch = images_argument(x, "max_pool2d");
-  return batch.back(pooled(batch.x, windows_of("max_pool2d", batch.x, kernel_size, options)));
+  return batch.back(pooled(batch.x, max_pool_windows("max_pool2d", batch.x, kernel_size, options)));
 }
 
 Tensor max_pool2d_indices(const Operand& x, Size2 kernel_size, const PoolOptions& options) {
   const NoGrad compute_only;
   const Batch batch = images_argument(x, "max_pool2d_indices");
-  const auto s = windows_of("max_pool2d_indices", batch.x, kernel_size, options);
+  const auto s = max_pool_windows("max_pool2d_indices", batch.x, kernel_size, options);
   return batch.back(find_places(batch.x, s).index);
 }
 
@@ -249,7 +250,7 @@ Tensor max_unpool2d(const Operand& x, const Tensor& indices, Size2 kernel_size, 
   const kernels::Pooling windows{s[0], s[1], {h, s[2], {}, false}, {w, s[3], {}, false}};
   Tensor index = empty(s, DType::int64);
   if (index.numel() > 0) {
-    const Tensor from = contiguous_values(given);
+    const Tensor from = dense(given);
     std::copy_n(places(from), from.numel(), static_cast<std::int64_t*>(index.impl().data));
     expect_places(index, h, w);
     kernels::keep_last_of_each({s[0], s[1], h, w, s[2], s[3]}, static_cast<std::int64_t*>(index.impl().data));
@@ -257,13 +258,9 @@ Tensor max_unpool2d(const Operand& x, const Tensor& indices, Size2 kernel_size, 
   return batch.back(record(PlaneScatter{{windows, lies_channels_last(batch.x), false}}, batch.x, index));
 }
 
-std::span<const OpInfo* const> pooling_ops() {
-  static constexpr const OpInfo* list[] = {&MaxPool2d::info, &PlaneScatter::info, &PlaneGather::info};
-  return list;
-}
-
-std::span<const Function> pooling_functions() {
-  static const Function list[] = {
+Family pooling_family() {
+  static constexpr const OpInfo* ops[] = {&MaxPool2d::info, &PlaneScatter::info, &PlaneGather::info};
+  static const Function functions[] = {
       {"max_pool2d", "input, kernel_size, stride=None, padding=0, dilation=1, ceil_mode=False",
        [](const Arguments& a) -> Value { return max_pool2d(a.operand(0), a.size2(1), pool_options(a)); },
        "max_pool2d(x, 2, stride=1)", "x=randn(1,2,3,4)"},
@@ -280,7 +277,7 @@ std::span<const Function> pooling_functions() {
        [](const Arguments& a) -> Value { return adaptive_max_pool2d(a.operand(0), output_size(a, 1)); },
        "adaptive_max_pool2d(x, (2, None))", "x=randn(1,2,3,4)", "z[p] = max of x over an even share p"},
   };
-  return list;
+  return {ops, functions};
 }
 
 }  // namespace chainrule

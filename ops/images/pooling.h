@@ -1,6 +1,7 @@
-// Pooling of images, (N, C, H, W) or (C, H, W): the largest element or the average of each window. Channels-last images
-// give channels-last results. All throw ShapeError when another axis than N is empty or when no window fits, and
-// ValueError for kernel sizes, strides and dilations below 1 and paddings above half of the kernel.
+// Pooling of images, (N, C, H, W) or (C, H, W): the largest element (pooling.cpp) or the average
+// (pooling_average.cpp) of each window. Channels-last images give channels-last results. All throw ShapeError when
+// another axis than N is empty or when no window fits, and ValueError for kernel sizes, strides and dilations below 1
+// and paddings above half of the kernel.
 #pragma once
 
 #include <optional>

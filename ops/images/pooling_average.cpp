@@ -1,13 +1,14 @@
 // Average pooling, sliding and adaptive, and what is made of it. Max pooling is in pooling.cpp.
+#include "ops/images/pooling.h"
+
 #include <fmt/format.h>
 
 #include "engine/record.h"
 #include "engine/types/error.h"
-#include "ops/function.h"
+#include "ops/families.h"
 #include "ops/images/images.h"
 #include "ops/launch.h"
 #include "ops/ops.h"
-#include "ops/registry.h"
 
 namespace chainrule {
 namespace {
@@ -140,13 +141,9 @@ Tensor local_response_norm(const Operand& x, std::int64_t size, double alpha, do
   return div(t, pow(mean_of_channels(square(t), size) * alpha + k, beta));
 }
 
-std::span<const OpInfo* const> average_pooling_ops() {
-  static constexpr const OpInfo* list[] = {&AvgPool2d::info, &AvgPool2dGrad::info};
-  return list;
-}
-
-std::span<const Function> average_pooling_functions() {
-  static const Function list[] = {
+Family average_pooling_family() {
+  static constexpr const OpInfo* ops[] = {&AvgPool2d::info, &AvgPool2dGrad::info};
+  static const Function functions[] = {
       {"avg_pool2d",
        "input, kernel_size, stride=None, padding=0, ceil_mode=False, count_include_pad=True, divisor_override=None",
        [](const Arguments& a) -> Value {
@@ -168,7 +165,7 @@ std::span<const Function> average_pooling_functions() {
        "local_response_norm(x, 3, alpha=0.5)", "x=randn(2,4,3)",
        "z = x / (k + alpha * mean of x^2 over size channels)^beta"},
   };
-  return list;
+  return {ops, functions};
 }
 
 }  // namespace chainrule

@@ -1,5 +1,6 @@
 // Images in another size. Interpolation is linear in the images, so its rule is its adjoint and the other way round;
 // pixel shuffling is made of reshape and permute.
+
 #include "ops/images/resize.h"
 
 #include <fmt/format.h>
@@ -10,12 +11,11 @@
 
 #include "engine/record.h"
 #include "engine/types/error.h"
-#include "ops/function.h"
+#include "ops/families.h"
 #include "ops/images/images.h"
 #include "ops/kernels/images/resize.h"
 #include "ops/launch.h"
 #include "ops/ops.h"
-#include "ops/registry.h"
 
 namespace chainrule {
 namespace {
@@ -199,11 +199,6 @@ Tensor pixel_unshuffle(const Operand& x, std::int64_t downscale_factor) {
   return reshape(permute(parts, {0, 1, 3, 5, 2, 4}), with_lead(lead, {out, h / r, w / r}));
 }
 
-std::span<const OpInfo* const> resize_ops() {
-  static constexpr const OpInfo* list[] = {&Interpolate::info, &InterpolateGrad::info};
-  return list;
-}
-
 namespace {
 
 std::optional<std::array<double, 2>> factors(const Arguments& a, int i) {
@@ -230,8 +225,9 @@ Interpolation interpolation(const std::string& mode) {
 
 }  // namespace
 
-std::span<const Function> resize_functions() {
-  static const Function list[] = {
+Family resize_family() {
+  static constexpr const OpInfo* ops[] = {&Interpolate::info, &InterpolateGrad::info};
+  static const Function functions[] = {
       {"interpolate",
        "input, size=None, scale_factor=None, mode='nearest', align_corners=None, recompute_scale_factor=None",
        [](const Arguments& a) -> Value {
@@ -249,7 +245,7 @@ std::span<const Function> resize_functions() {
        [](const Arguments& a) -> Value { return pixel_unshuffle(a.operand(0), a.integer(1)); }, "pixel_unshuffle(x, 2)",
        "x=randn(1,4,6)", "z[c r^2 + i r + j, h, w] = x[c, h r + i, w r + j]"},
   };
-  return list;
+  return {ops, functions};
 }
 
 }  // namespace chainrule

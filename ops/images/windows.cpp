@@ -1,20 +1,20 @@
 // unfold and fold: images as columns of windows and back. Each is the other's adjoint.
+#include "ops/images/windows.h"
+
 #include <fmt/format.h>
 
 #include "engine/record.h"
 #include "engine/types/error.h"
-#include "ops/function.h"
+#include "ops/families.h"
 #include "ops/images/images.h"
 #include "ops/launch.h"
 #include "ops/ops.h"
-#include "ops/registry.h"
 
 namespace chainrule {
 namespace {
 
 std::string text(Size2 kernel, const WindowOptions& o) {
-  return fmt::format("kernel_size={}, stride={}, padding={}, dilation={}", to_string(kernel), to_string(o.stride),
-                     to_string(o.padding), to_string(o.dilation));
+  return fmt::format("kernel_size={}, {}", to_string(kernel), to_string(o));
 }
 
 kernels::Windows windows_of(const char* who, const Shape& images, Size2 kernel, const WindowOptions& o) {
@@ -64,7 +64,7 @@ struct Fold {
     const Shape shape{x.shape()[0], x.shape()[1] / (kernel.h * kernel.w), size.h, size.w};
     Tensor z = empty(shape, x.dtype());
     const kernels::Windows s = windows_of("fold", shape, kernel, options);
-    const Tensor from = contiguous_values(x);
+    const Tensor from = dense(x);
     if (z.numel() > 0) kernels::col2im(x.dtype(), s, from.data(), z.impl().data, image_strides(z));
     return z;
   }
@@ -72,11 +72,6 @@ struct Fold {
     c.send(0, [&] { return unfold(g, kernel, options); });
   }
 };
-
-void expect_numbers(const Tensor& x, const char* who) {
-  if (x.dtype() == DType::boolean)
-    throw ValueError(fmt::format("{}: not defined for bool; convert to a number type first", who));
-}
 
 }  // namespace
 
@@ -116,12 +111,8 @@ Tensor fold(const Operand& x, Size2 output_size, Size2 kernel_size, const Window
   return record(Fold{output_size, kernel_size, options}, t);
 }
 
-std::span<const OpInfo* const> window_ops() {
-  static constexpr const OpInfo* list[] = {&Unfold::info, &Fold::info};
-  return list;
-}
-
-std::span<const Function> window_functions() {
+Family window_family() {
+  static constexpr const OpInfo* ops[] = {&Unfold::info, &Fold::info};
   constexpr auto unfolded = [](const Arguments& a) -> Value {
     return unfold(a.operand(0), a.size2(1), {.stride = a.size2(4), .padding = a.size2(3), .dilation = a.size2(2)});
   };
@@ -131,13 +122,13 @@ std::span<const Function> window_functions() {
   };
   constexpr const char* kUnfold = "input, kernel_size, dilation=1, padding=0, stride=1";
   constexpr const char* kFold = "input, output_size, kernel_size, dilation=1, padding=0, stride=1";
-  static const Function list[] = {
+  static const Function functions[] = {
       {"unfold", kUnfold, unfolded, "unfold(x, 2, padding=1)", "x=randn(1,2,3,4)"},
       {"fold", kFold, folded, "fold(x, (3, 4), 2)", "x=randn(1,8,6)"},
       {"im2col", kUnfold, unfolded, "im2col(x, 2, padding=1)", "x=randn(1,2,3,4)", "z = unfold(x)"},
       {"col2im", kFold, folded, "col2im(x, (3, 4), 2)", "x=randn(1,8,6)", "z = fold(x)"},
   };
-  return list;
+  return {ops, functions};
 }
 
 }  // namespace chainrule

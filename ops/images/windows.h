@@ -1,8 +1,6 @@
-// What slides over images, (N, C, H, W) or (C, H, W): unfolding and convolution. Pooling is in pooling.h. All throw
-// ShapeError when no window fits and ValueError for kernel sizes, strides and dilations below 1 and negative paddings.
+// Images, (N, C, H, W) or (C, H, W), as columns of windows and back. Both throw ShapeError when no window fits and
+// ValueError for kernel sizes, strides and dilations below 1 and negative paddings.
 #pragma once
-
-#include <optional>
 
 #include "engine/operand.h"
 #include "ops/options.h"
@@ -16,41 +14,5 @@ struct WindowOptions {
 Tensor unfold(const Operand& x, Size2 kernel_size, const WindowOptions& options = {});
 /// The adjoint: windows added back into images of output_size: col2im.
 Tensor fold(const Operand& x, Size2 output_size, Size2 kernel_size, const WindowOptions& options = {});
-
-struct ConvOptions {
-  Size2 stride = 1, padding = 0, dilation = 1;
-  std::int64_t groups = 1;
-  bool same_padding = false;  ///< padding='same': the result has x's size, stride must be 1; `padding` is not read
-};
-/// x (N, C, H, W), weight (O, C / groups, kernel_h, kernel_w), bias (O) or none.
-Tensor conv2d(const Operand& x, const Operand& weight, const std::optional<Tensor>& bias = {},
-              const ConvOptions& options = {});
-
-/// How float32 convolutions are computed. `fastest`: by oneDNN where it is built in, and there by Winograd's method
-/// (Lavin and Gray 2016) for 3 x 3 kernels of stride 1 with at least 32 channels on both sides and enough positions.
-/// That halves the time; its rounding errors are about four times those of `direct`, and an infinity or NaN reaches all
-/// results of the 4 x 4 tile around it. `direct`: by oneDNN, product for product. `portable`: by unfold and matmul.
-enum class ConvMethod { fastest, direct, portable };
-/// For all threads and all convolutions from now on.
-void set_conv_method(ConvMethod method);
-
-struct Conv1dOptions {
-  std::int64_t stride = 1, padding = 0, dilation = 1, groups = 1;
-  bool same_padding = false;
-};
-/// x (N, C, L) or (C, L), weight (O, C / groups, kernel), bias (O) or none. Computed as conv2d of one row.
-Tensor conv1d(const Operand& x, const Operand& weight, const std::optional<Tensor>& bias = {},
-              const Conv1dOptions& options = {});
-
-struct ConvTransposeOptions {
-  Size2 stride = 1, padding = 0, output_padding = 0;
-  std::int64_t groups = 1;
-  Size2 dilation = 1;
-};
-/// The adjoint of conv2d: x (N, C, H, W), weight (C, O / groups, kernel_h, kernel_w), bias (O) or none, to images of
-/// (H - 1) * stride - 2 * padding + dilation * (kernel_h - 1) + output_padding + 1 rows. output_padding, which chooses
-/// among the sizes that conv2d would have shrunk to H, is below stride or dilation.
-Tensor conv_transpose2d(const Operand& x, const Operand& weight, const std::optional<Tensor>& bias = {},
-                        const ConvTransposeOptions& options = {});
 
 }  // namespace chainrule

@@ -8,7 +8,7 @@
 #include "engine/factory.h"
 #include "engine/system/text.h"
 
-namespace chainrule {
+namespace chainrule::language {
 namespace {
 
 /// While it lives, numbers are float64 and random ones start from one seed.
@@ -103,4 +103,4 @@ ExampleCheck check_example(const Function& function) {
   return check;
 }
 
-}  // namespace chainrule
+}  // namespace chainrule::language

@@ -10,7 +10,7 @@
 #include "ops/function.h"
 #include "ops/language/evaluate.h"
 
-namespace chainrule {
+namespace chainrule::language {
 
 /// The value of an expression without names: "2", "[1, 2]", "randn(3, 4)". Throws ProgramError.
 Value closed_value(std::string_view text);
@@ -39,4 +39,4 @@ struct ExampleCheck {
 };
 ExampleCheck check_example(const Function& function);
 
-}  // namespace chainrule
+}  // namespace chainrule::language

@@ -9,7 +9,7 @@
 
 #include "ops/language/program.h"
 
-namespace chainrule {
+namespace chainrule::language {
 namespace {
 
 const Program& formula_of(const OpInfo& info) {
@@ -72,4 +72,4 @@ double flops_of(const OpInfo& info, std::span<const Shape> inputs, const Shape& 
   return result;
 }
 
-}  // namespace chainrule
+}  // namespace chainrule::language

@@ -7,9 +7,9 @@
 
 #include "engine/node.h"
 
-namespace chainrule {
+namespace chainrule::language {
 
 /// Floating-point operations of one forward call. Throws ValueError for a formula that cannot be read.
 double flops_of(const OpInfo& info, std::span<const Shape> inputs, const Shape& output);
 
-}  // namespace chainrule
+}  // namespace chainrule::language

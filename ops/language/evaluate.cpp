@@ -13,7 +13,7 @@
 #include "ops/language/subscript.h"
 #include "ops/ops.h"
 
-namespace chainrule {
+namespace chainrule::language {
 namespace {
 
 double as_double(const Value& v) { return v.is<double>() ? v.as<double>() : static_cast<double>(v.as<std::int64_t>()); }
@@ -197,7 +197,7 @@ class Run {
       }
       items.push_back(std::move(item));
     }
-    return chainrule::subscript(x, items);
+    return language::subscript(x, items);
   }
 
   std::int64_t whole(const Value& v, TextSpan span) const {
@@ -261,4 +261,4 @@ Tensor evaluate(std::string_view program, Names names) {
   }
 }
 
-}  // namespace chainrule
+}  // namespace chainrule::language

@@ -8,7 +8,7 @@
 
 #include "ops/language/program.h"
 
-namespace chainrule {
+namespace chainrule::language {
 
 /// Values by name.
 using Names = std::map<std::string, Value, std::less<>>;
@@ -31,4 +31,4 @@ Tensor evaluate_tensor(const Program& program, Names& names, const EvaluateOptio
 /// Parses and evaluates; the result as a tensor.
 Tensor evaluate(std::string_view program, Names names = {});
 
-}  // namespace chainrule
+}  // namespace chainrule::language

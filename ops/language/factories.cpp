@@ -7,7 +7,7 @@
 #include <cmath>
 
 #include "engine/types/error.h"
-#include "ops/function.h"
+#include "ops/families.h"
 #include "ops/ops.h"
 
 namespace chainrule {
@@ -128,8 +128,8 @@ constexpr const char* kConstant = "no derivative: a constant";
 
 }  // namespace
 
-std::span<const Function> factory_functions() {
-  static const Function list[] = {
+Family factory_family() {
+  static const Function functions[] = {
       {"tensor", "data, dtype=None", make_tensor, "tensor([[1, 2], [3, 4]])", "", kConstant},
       {"zeros", "*size, dtype=None",
        [](const Arguments& a) -> Value { return zeros(size_of(a, 0, "zeros"), options(a, 1)); }, "zeros(2, 3)", "",
@@ -149,7 +149,7 @@ std::span<const Function> factory_functions() {
        kConstant},
       {"randint", "low=0, high=None, size=None, dtype=None", make_randint, "randint(0, 10, [2, 3])", "", kConstant},
   };
-  return list;
+  return {{}, functions};
 }
 
 }  // namespace chainrule

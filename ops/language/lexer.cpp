@@ -9,7 +9,7 @@
 
 #include "engine/system/text.h"
 
-namespace chainrule {
+namespace chainrule::language {
 namespace {
 
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
@@ -155,9 +155,9 @@ class Lexer {
       token.value = integer;
       return token;
     }
-    double v = 0;
-    const auto read = std::from_chars(digits.data(), last, v);
-    if (read.ec == std::errc::result_out_of_range) {
+    const LeadingNumber read = leading_number(digits);
+    double v = read.value;
+    if (read.out_of_range) {
       // Too small is zero as in Python; too large is refused, so that nobody computes with an infinity unawares.
       const bool tiny =
           digits.find_first_of("eE") != std::string_view::npos && digits.find('-') != std::string_view::npos;
@@ -245,4 +245,4 @@ bool is_name(std::string_view text) {
   return true;
 }
 
-}  // namespace chainrule
+}  // namespace chainrule::language

@@ -4,7 +4,7 @@
 
 #include "ops/language/program.h"
 
-namespace chainrule {
+namespace chainrule::language {
 
 struct Token {
   enum class Kind : std::uint8_t { number, string, name, symbol, new_line, end };
@@ -18,4 +18,4 @@ struct Token {
 /// All tokens, the end included. New lines inside brackets and comments are left out. Throws ProgramError.
 std::vector<Token> tokens_of(std::string_view text);
 
-}  // namespace chainrule
+}  // namespace chainrule::language

@@ -11,7 +11,7 @@
 #include "engine/system/text.h"
 #include "ops/language/lexer.h"
 
-namespace chainrule {
+namespace chainrule::language {
 namespace {
 
 struct Operator {
@@ -328,4 +328,4 @@ Program parse(std::string_view text, const ProgramLimits& limits) {
   return Parser(text, limits).run();
 }
 
-}  // namespace chainrule
+}  // namespace chainrule::language

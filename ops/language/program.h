@@ -10,7 +10,7 @@
 #include "engine/types/source_location.h"
 #include "ops/value.h"
 
-namespace chainrule {
+namespace chainrule::language {
 
 /// A part of a program's text: bytes [begin, end).
 struct TextSpan {
@@ -86,4 +86,4 @@ bool is_name(std::string_view text);
 /// Line and column (from 1, in characters) of a byte.
 SourceLocation place_in(std::string_view text, std::size_t byte);
 
-}  // namespace chainrule
+}  // namespace chainrule::language

@@ -6,7 +6,7 @@
 #include "engine/system/text.h"
 #include "ops/language/program.h"
 
-namespace chainrule {
+namespace chainrule::language {
 namespace {
 
 std::size_t characters(std::string_view text) {
@@ -72,4 +72,4 @@ std::string ProgramError::excerpt(std::size_t width) const {
                      std::string(std::clamp<std::size_t>(marks, 1, room), '^'));
 }
 
-}  // namespace chainrule
+}  // namespace chainrule::language

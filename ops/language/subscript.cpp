@@ -8,7 +8,7 @@
 #include "engine/types/error.h"
 #include "ops/ops.h"
 
-namespace chainrule {
+namespace chainrule::language {
 
 Tensor subscript(const Tensor& x, const std::vector<Subscript>& items) {
   using Kind = Subscript::Kind;
@@ -55,4 +55,4 @@ Tensor subscript(const Tensor& x, const std::vector<Subscript>& items) {
   return shape == z.shape() ? z : reshape(z, shape);
 }
 
-}  // namespace chainrule
+}  // namespace chainrule::language

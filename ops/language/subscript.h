@@ -7,7 +7,7 @@
 
 #include "engine/tensor.h"
 
-namespace chainrule {
+namespace chainrule::language {
 
 struct Subscript {
   enum class Kind : std::uint8_t { index, range, ellipsis, new_axis, list };
@@ -19,4 +19,4 @@ struct Subscript {
 /// Throws ValueError or ShapeError for indices out of range and too many of them.
 Tensor subscript(const Tensor& x, const std::vector<Subscript>& items);
 
-}  // namespace chainrule
+}  // namespace chainrule::language

@@ -1,6 +1,8 @@
 // Determinants and their logarithms. The gradient of a determinant is the matrix of cofactors, which exists for
 // singular matrices too, where the inverse does not: it is put together from a part that can be inverted and a small
 // rest.
+#include "ops/matrix/determinants.h"
+
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -11,18 +13,15 @@
 
 #include "engine/factory.h"
 #include "engine/types/error.h"
-#include "ops/function.h"
+#include "ops/families.h"
 #include "ops/kernels/matrix/linalg.h"
 #include "ops/matrix/linalg.h"
 #include "ops/matrix/matrices.h"
 #include "ops/ops.h"
-#include "ops/registry.h"
 #include "ops/rules.h"
 
 namespace chainrule {
 namespace {
-
-constexpr double kInfinity = std::numeric_limits<double>::infinity();
 
 double epsilon_of(DType d) {
   return d == DType::float32 ? static_cast<double>(std::numeric_limits<float>::epsilon())
@@ -96,7 +95,7 @@ Tensor singular_cofactors(const Tensor& x) {
   const DType d = x.dtype();
   Tensor u = empty({count, n, n}, d), v = empty({count, n, n}, d), s = empty({count, n}, d);
   Tensor det_u = empty({count}, d), det_v = empty({count}, d);
-  const Tensor from = contiguous_values(x);
+  const Tensor from = dense(x);
   kernels::svd(d, from.data(), u.impl().data, s.impl().data, v.impl().data, det_u.impl().data, det_v.impl().data, count,
                n);
   const Tensor sign = det_u * det_v;
@@ -120,7 +119,7 @@ Tensor singular_cofactors(const Tensor& x) {
 
 /// d det(x) / dx, given z = det(x).
 Tensor cofactors(const Tensor& x, const Tensor& z) {
-  const Tensor from = contiguous_values(x);
+  const Tensor from = dense(x);
   if (kernels::pivot_ratio(x.dtype(), from.data(), matrix_count(x), x.size(-1)) < regular_share(x.dtype(), x.size(-1)))
     return singular_cofactors(x);
   return as_factor(z) * transpose(inverse(x));
@@ -133,7 +132,7 @@ bool holds(const Tensor& t, double wanted) {
 
 /// d log|det(x)| / dx, given the logarithm: x^-T; cofactors over 0 for singular matrices.
 Tensor log_slope(const Tensor& x, const Tensor& z) {
-  if (!holds(z, -kInfinity)) return transpose(inverse(x));
+  if (!holds(z, -kInf)) return transpose(inverse(x));
   const Tensor d = det(x);
   return cofactors(x, d) / as_factor(d);
 }
@@ -141,7 +140,7 @@ Tensor log_slope(const Tensor& x, const Tensor& z) {
 /// What a kernel call leaves for each matrix of x.
 template <class Kernel>
 Tensor for_each_matrix(const Tensor& x, Kernel&& kernel) {
-  const Tensor from = contiguous_values(x);
+  const Tensor from = dense(x);
   Tensor z = empty_result(Shape(x.shape().begin(), x.shape().end() - 2), x.dtype());
   kernel(from.data(), z.impl().data, matrix_count(x), x.shape().back());
   return z;
@@ -205,7 +204,7 @@ struct LogDet {
     const Tensor log = for_each_matrix(x, [&](const void* from, void* z, std::int64_t count, std::int64_t n) {
       kernels::determinant(x.dtype(), from, nullptr, sign.impl().data, z, count, n);
     });
-    return where(lt(sign, 0), std::numeric_limits<double>::quiet_NaN(), log);
+    return where(lt(sign, 0), kNan, log);
   }
   void backward(GradContext& c, const Tensor& g) const {
     c.send(0, [&] { return as_factor(g) * log_slope(c.input(0), c.output()); });
@@ -251,13 +250,9 @@ SignedLogDet slogdet(const Operand& x) {
   return {record(DetSign{}, t), record(LogAbsDet{}, t)};
 }
 
-std::span<const OpInfo* const> determinant_ops() {
-  static constexpr const OpInfo* list[] = {&Det::info, &LogDet::info, &LogAbsDet::info, &DetSign::info};
-  return list;
-}
-
-std::span<const Function> determinant_functions() {
-  static const Function list[] = {
+Family determinant_family() {
+  static constexpr const OpInfo* ops[] = {&Det::info, &LogDet::info, &LogAbsDet::info, &DetSign::info};
+  static const Function functions[] = {
       {"det", "input", [](const Arguments& a) -> Value { return det(a.operand(0)); }, "det(x)", "x=[[2,1],[0.5,3]]"},
       {"logdet", "input", [](const Arguments& a) -> Value { return logdet(a.operand(0)); }, "logdet(x)",
        "x=[[2,1],[0.5,3]]"},
@@ -268,7 +263,7 @@ std::span<const Function> determinant_functions() {
        },
        "slogdet(x)", "x=[[2,1],[0.5,-3]]"},
   };
-  return list;
+  return {ops, functions};
 }
 
 }  // namespace chainrule

@@ -1,5 +1,7 @@
 // Sums of products by index letters. Operands are brought to distinct letters (diagonals, squeezes), then multiplied in
 // pairs as batches of matrices until one is left; all of it by operations that have derivatives.
+#include "ops/matrix/einsum.h"
+
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -11,11 +13,10 @@
 #include "engine/scopes.h"
 #include "engine/types/error.h"
 #include "ops/arguments.h"
-#include "ops/function.h"
+#include "ops/families.h"
 #include "ops/launch.h"
 #include "ops/matrix/linalg.h"
 #include "ops/ops.h"
-#include "ops/registry.h"
 
 namespace chainrule {
 namespace {
@@ -328,13 +329,13 @@ Tensor einsum(std::string_view equation, std::initializer_list<Tensor> operands,
 
 std::span<const OpInfo* const> einsum_ops() { return {}; }
 
-std::span<const Function> einsum_functions() {
-  static const Function list[] = {
+Family einsum_family() {
+  static const Function functions[] = {
       {"einsum", "equation, *operands", [](const Arguments& a) -> Value { return einsum(a.mode(0), a.tensors(1)); },
        "einsum('ij,jk->ik', x, y)", "x=randn(2,3) y=randn(3,2)",
        "sum of products over the letters that the result lacks"},
   };
-  return list;
+  return {{}, functions};
 }
 
 }  // namespace chainrule

@@ -1,5 +1,6 @@
 // Inverses, solutions and Cholesky factors of matrices. Determinants are in determinants.cpp, diagonals and triangles
 // in triangles.cpp, sums of products by letters in einsum.cpp.
+
 #include "ops/matrix/linalg.h"
 
 #include <fmt/format.h>
@@ -8,12 +9,11 @@
 #include "engine/record.h"
 #include "engine/types/error.h"
 #include "ops/arguments.h"
-#include "ops/function.h"
+#include "ops/families.h"
 #include "ops/kernels/matrix/linalg.h"
 #include "ops/launch.h"
 #include "ops/matrix/matrices.h"
 #include "ops/ops.h"
-#include "ops/registry.h"
 
 namespace chainrule {
 
@@ -59,7 +59,7 @@ struct Inverse {
                                .stable = "solve(x, y) instead of inverse(x) @ y"};
   static constexpr Uses uses[] = {kOutput};
   Tensor forward(const Tensor& x) const {
-    const Tensor from = contiguous_values(x);
+    const Tensor from = dense(x);
     Tensor z = empty(x.shape(), x.dtype());
     expect_regular(kernels::inverse(x.dtype(), from.data(), z.impl().data, matrix_count(x), x.shape().back()),
                    "inverse", "x", x);
@@ -88,7 +88,7 @@ struct Solve {
   };
   static constexpr Uses uses[] = {kX | kOutput, kX};
   Tensor forward(const Tensor& a, const Tensor& b) const {
-    const Tensor matrices = contiguous_values(a), right = contiguous_values(b);
+    const Tensor matrices = dense(a), right = dense(b);
     Tensor z = empty(b.shape(), b.dtype());
     expect_regular(kernels::solve(a.dtype(), matrices.data(), right.data(), z.impl().data, matrix_count(a),
                                   a.shape().back(), b.shape().back()),
@@ -116,7 +116,7 @@ struct Cholesky {
       .flops = "numel(x) * size(x, -1) / 3"};
   static constexpr Uses uses[] = {kOutput};
   Tensor forward(const Tensor& x) const {
-    const Tensor from = contiguous_values(x);
+    const Tensor from = dense(x);
     Tensor z = empty(x.shape(), x.dtype());
     const auto bad = kernels::cholesky(x.dtype(), from.data(), z.impl().data, matrix_count(x), x.shape().back());
     if (bad.matrix >= 0)
@@ -182,13 +182,9 @@ Tensor cholesky(const Operand& x, bool upper) {
   return transpose(lower);
 }
 
-std::span<const OpInfo* const> linalg_ops() {
-  static constexpr const OpInfo* list[] = {&Inverse::info, &Solve::info, &Cholesky::info};
-  return list;
-}
-
-std::span<const Function> linalg_functions() {
-  static const Function list[] = {
+Family linalg_family() {
+  static constexpr const OpInfo* ops[] = {&Inverse::info, &Solve::info, &Cholesky::info};
+  static const Function functions[] = {
       {"inverse", "input", [](const Arguments& a) -> Value { return inverse(a.operand(0)); }, "inverse(x)",
        "x=[[2,1],[0.5,3]]"},
       {"solve", "A, B, left=True",
@@ -197,7 +193,7 @@ std::span<const Function> linalg_functions() {
       {"cholesky", "input, upper=False", [](const Arguments& a) -> Value { return cholesky(a.operand(0), a.flag(1)); },
        "cholesky(x @ x.T + eye(2))", "x=[[1,0.5],[-0.3,2]]"},
   };
-  return list;
+  return {ops, functions};
 }
 
 }  // namespace chainrule

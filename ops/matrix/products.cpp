@@ -1,5 +1,7 @@
-// Matrix products: matmul with NumPy's rules, and linear, each with its derivative. The loops are in kernels/matmul.h;
-// transposed and broadcast operands go there by their strides, without copies.
+// Matrix products: matmul with NumPy's rules, and linear, each with its derivative. The loops are in
+// kernels/matrix/matmul.h; transposed and broadcast operands go there by their strides, without copies.
+#include "ops/matrix/products.h"
+
 #include <fmt/format.h>
 
 #include <array>
@@ -7,11 +9,10 @@
 #include "engine/record.h"
 #include "engine/types/error.h"
 #include "ops/arguments.h"
-#include "ops/function.h"
+#include "ops/families.h"
 #include "ops/kernels/matrix/matmul.h"
 #include "ops/launch.h"
 #include "ops/ops.h"
-#include "ops/registry.h"
 
 namespace chainrule {
 namespace {
@@ -168,7 +169,7 @@ struct Linear {
 
   Tensor forward(const Tensor& x, const Tensor& w) const { return compute(x, w, nullptr); }
   Tensor forward(const Tensor& x, const Tensor& w, const Tensor& b) const {
-    const Tensor bias = contiguous_values(b);
+    const Tensor bias = dense(b);
     return compute(x, w, bias.data());
   }
   Tensor compute(const Tensor& x, const Tensor& w, const void* bias) const {
@@ -208,11 +209,6 @@ struct Affine {
     if (c.input_count() == 3) c.send(2, [&] { return MatMul::matches(g, c.shape(2)); });
   }
 };
-
-void expect_numbers(const Tensor& x, const char* who) {
-  if (x.dtype() == DType::boolean)
-    throw ValueError(fmt::format("{}: not defined for bool; convert to a number type first", who));
-}
 
 }  // namespace
 
@@ -298,13 +294,9 @@ Tensor outer(const Operand& x, const Operand& y) {
   return mul(column, ty);
 }
 
-std::span<const OpInfo* const> product_ops() {
-  static constexpr const OpInfo* list[] = {&MatMul::info, &Linear::info, &Affine::info};
-  return list;
-}
-
-std::span<const Function> product_functions() {
-  static const Function list[] = {
+Family product_family() {
+  static constexpr const OpInfo* ops[] = {&MatMul::info, &Linear::info, &Affine::info};
+  static const Function functions[] = {
       {"matmul", "input, other", [](const Arguments& a) -> Value { return matmul(a.operand(0), a.operand(1)); },
        "matmul(x, y)", "x=randn(2,3) y=randn(3,2)"},
       {"linear", "input, weight, bias=None",
@@ -318,7 +310,7 @@ std::span<const Function> product_functions() {
       {"outer", "input, vec2", [](const Arguments& a) -> Value { return outer(a.operand(0), a.operand(1)); },
        "outer(x, y)", "x=[1,2,3] y=[4,5]", "mul of a column and a row"},
   };
-  return list;
+  return {ops, functions};
 }
 
 }  // namespace chainrule

@@ -1,4 +1,6 @@
 // Diagonals and triangles of matrices.
+#include "ops/matrix/triangles.h"
+
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -7,11 +9,10 @@
 #include "engine/record.h"
 #include "engine/types/error.h"
 #include "ops/arguments.h"
-#include "ops/function.h"
+#include "ops/families.h"
 #include "ops/kernels/matrix/linalg.h"
 #include "ops/launch.h"
 #include "ops/ops.h"
-#include "ops/registry.h"
 
 namespace chainrule {
 namespace {
@@ -95,7 +96,7 @@ Tensor diagonal_backward(const Operand& x, const Place& place, const Shape& shap
 }
 
 Tensor triangle(const Tensor& x, bool upper, std::int64_t diagonal) {
-  const Tensor from = contiguous_values(x);
+  const Tensor from = dense(x);
   Tensor z = empty(x.shape(), x.dtype());
   if (z.numel() == 0) return z;
   const std::int64_t rows = x.shape()[x.dim() - 2], columns = x.shape().back();
@@ -195,13 +196,9 @@ Tensor triu(const Operand& x, std::int64_t diagonal) {
   return record(Triu{bounded(diagonal)}, t);
 }
 
-std::span<const OpInfo* const> triangle_ops() {
-  static constexpr const OpInfo* list[] = {&Diagonal::info, &DiagonalBackward::info, &Tril::info, &Triu::info};
-  return list;
-}
-
-std::span<const Function> triangle_functions() {
-  static const Function list[] = {
+Family triangle_family() {
+  static constexpr const OpInfo* ops[] = {&Diagonal::info, &DiagonalBackward::info, &Tril::info, &Triu::info};
+  static const Function functions[] = {
       {"diagonal", "input, offset=0, dim1=0, dim2=1",
        [](const Arguments& a) -> Value { return diagonal(a.operand(0), a.integer(1), a.integer(2), a.integer(3)); },
        "diagonal(x, 1)", "x=randn(3,3)"},
@@ -214,7 +211,7 @@ std::span<const Function> triangle_functions() {
       {"triu", "input, diagonal=0", [](const Arguments& a) -> Value { return triu(a.operand(0), a.integer(1)); },
        "triu(x)", "x=randn(3,3)"},
   };
-  return list;
+  return {ops, functions};
 }
 
 }  // namespace chainrule

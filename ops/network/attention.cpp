@@ -1,20 +1,20 @@
 // Dropout, embedding and attention. Attention is made of products and softmax; the other two are operations.
+#include "ops/network/attention.h"
+
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <array>
 #include <cmath>
 #include <cstddef>
-#include <limits>
 
 #include "engine/factory.h"
 #include "engine/types/error.h"
 #include "ops/arguments.h"
-#include "ops/function.h"
+#include "ops/families.h"
 #include "ops/kernels/index.h"
 #include "ops/kernels/parallel.h"
 #include "ops/ops.h"
-#include "ops/registry.h"
 #include "ops/rules.h"
 
 namespace chainrule {
@@ -77,7 +77,7 @@ struct Embedding {
   std::int64_t padding;  // -1: none
   std::string attributes() const { return padding < 0 ? "" : fmt::format("padding_idx={}", padding); }
   Tensor forward(const Tensor& w, const Tensor& i) const {
-    const Tensor from = contiguous_values(w), index = contiguous_values(i);
+    const Tensor from = dense(w), index = dense(i);
     Shape shape = i.shape();
     shape.push_back(w.shape()[1]);
     Tensor z = empty(shape, w.dtype());
@@ -100,7 +100,7 @@ struct EmbeddingGrad {
   std::int64_t rows, padding;
   std::string attributes() const { return fmt::format("rows={}", rows); }
   Tensor forward(const Tensor& g, const Tensor& i) const {
-    const Tensor from = contiguous_values(g), index = contiguous_values(i);
+    const Tensor from = dense(g), index = dense(i);
     const std::int64_t width = g.shape().back();
     Tensor z = empty({rows, width}, g.dtype());
     kernels::index_add(g.dtype(), from.data(), {1, rows, width}, index.data<std::int64_t>(), i.numel(), z.impl().data);
@@ -159,7 +159,7 @@ Tensor embedding(const Tensor& input, const Operand& weight, std::optional<std::
     if (padding < 0 || padding >= rows)
       throw ValueError(fmt::format("embedding: padding_idx is {}, the weight has {} rows", *padding_idx, rows));
   }
-  const Tensor index = contiguous_values(input);
+  const Tensor index = dense(input);
   const std::int64_t bad = kernels::first_outside(index.data<std::int64_t>(), index.numel(), rows);
   if (bad >= 0)
     throw ValueError(fmt::format("embedding: the index at position {} of shape {} is {}, the weight has {} rows", bad,
@@ -179,7 +179,7 @@ Tensor scaled_dot_product_attention(const Operand& query, const Operand& key, co
   if (o.attn_mask && o.is_causal) throw ValueError(fmt::format("{}: give attn_mask or is_causal, not both", who));
   const double scale = 1 / std::sqrt(static_cast<double>(q.size(-1)));
   Tensor scores = matmul(mul(q, scale), transpose(k));
-  constexpr double kNever = -std::numeric_limits<double>::infinity();
+  constexpr double kNever = -kInf;
   if (o.is_causal) scores = where(causal_mask(q.size(-2), k.size(-2)), scores, kNever);
   if (o.attn_mask) {
     if (o.attn_mask->dtype() == DType::boolean)
@@ -192,13 +192,9 @@ Tensor scaled_dot_product_attention(const Operand& query, const Operand& key, co
   return matmul(weights, v);
 }
 
-std::span<const OpInfo* const> attention_ops() {
-  static constexpr const OpInfo* list[] = {&Dropout::info, &Embedding::info, &EmbeddingGrad::info};
-  return list;
-}
-
-std::span<const Function> attention_functions() {
-  static const Function list[] = {
+Family attention_family() {
+  static constexpr const OpInfo* ops[] = {&Dropout::info, &Embedding::info, &EmbeddingGrad::info};
+  static const Function functions[] = {
       {"dropout", "input, p=0.5, training=True",
        [](const Arguments& a) -> Value { return dropout(a.operand(0), a.number(1), a.flag(2)); }, "dropout(x, p=0.0)",
        "x=[1,2,3]"},
@@ -214,7 +210,7 @@ std::span<const Function> attention_functions() {
        "scaled_dot_product_attention(q, k, v)", "q=[[1,0],[0,2]] k=[[1,1],[0,-1],[2,0]] v=[[1,2],[3,4],[5,7]]",
        "softmax(query @ key.T / sqrt(E) + attn_mask) @ value"},
   };
-  return list;
+  return {ops, functions};
 }
 
 }  // namespace chainrule

@@ -1,5 +1,6 @@
 // Losses of classes. The cross entropy is one operation because softmax and logarithm are only safe from overflow
 // together; labels are checked before any arithmetic. Distances, margins and yes-or-no losses are in margin_losses.cpp.
+
 #include "ops/network/losses.h"
 
 #include <fmt/format.h>
@@ -10,11 +11,10 @@
 #include "engine/factory.h"
 #include "engine/types/error.h"
 #include "ops/arguments.h"
-#include "ops/function.h"
+#include "ops/families.h"
 #include "ops/kernels/network/loss.h"
 #include "ops/network/loss_parts.h"
 #include "ops/ops.h"
-#include "ops/registry.h"
 #include "ops/rules.h"
 
 namespace chainrule {
@@ -35,7 +35,7 @@ Shape with_class_axis(Shape p) {
 
 /// Labels as dense memory, every one inside [0, classes) or ignored.
 Tensor checked_labels(const Tensor& y, std::int64_t classes, std::int64_t ignore, const char* who) {
-  Tensor labels = contiguous_values(y);
+  Tensor labels = dense(y);
   const auto* p = labels.data<std::int64_t>();
   const std::int64_t bad = kernels::first_bad_label(p, labels.numel(), classes, ignore);
   if (bad < 0) return labels;
@@ -84,11 +84,11 @@ Classes classes(const Tensor& x) {
     step *= s[i];
   }
   if (x.dim() == 2 || x.strides() == classes_last) {
-    const Tensor dense = x.strides() == classes_last ? x : contiguous_values(x);
-    return {dense, {dense.data(), {count, s[1], 1}}};
+    const Tensor from = x.strides() == classes_last ? x : dense(x);
+    return {from, {from.data(), {count, s[1], 1}}};
   }
-  const Tensor dense = contiguous_values(x);
-  return {dense, {dense.data(), {s[0], s[1], s[0] > 0 ? count / s[0] : 0}}};
+  const Tensor from = dense(x);
+  return {from, {from.data(), {s[0], s[1], s[0] > 0 ? count / s[0] : 0}}};
 }
 
 struct ClassOptions {
@@ -156,7 +156,7 @@ struct CrossEntropyGrad {
   Tensor forward(const Tensor& g, const Tensor& x, const Tensor& y) const {
     const Tensor labels = checked_labels(y, x.shape()[1], options.ignore_index, "cross_entropy");
     const Classes l = classes(x);
-    const Tensor from = contiguous_values(g);
+    const Tensor from = dense(g);
     Tensor z = empty_like(l.x, x.dtype());
     kernels::cross_entropy_grad(x.dtype(), l.logits, options.labels(labels), options.statistics(), from.data(),
                                 options.reduction == Reduction::none ? 1 : 0, options.scale(labels), z.impl().data);
@@ -255,7 +255,7 @@ Tensor class_weights(const std::optional<Tensor>& weight, std::int64_t classes, 
   if (weight->dim() != 1 || weight->numel() != classes)
     throw ShapeError(fmt::format("{}: the weight has shape {}, with {} classes it must have shape ({},)", who,
                                  to_string(weight->shape()), classes, classes));
-  return contiguous_values(loss_weight(*weight, {classes}, dtype, who, "weight"));
+  return dense(loss_weight(*weight, {classes}, dtype, who, "weight"));
 }
 
 Tensor soft_cross_entropy(const Tensor& scores, const Tensor& target, const CrossEntropyOptions& o) {
@@ -349,13 +349,9 @@ Tensor cross_entropy_error(const Operand& y, const Tensor& t) {
   return -sum(as_tensor(t, a.dtype()) * logs) / n;
 }
 
-std::span<const OpInfo* const> loss_ops() {
-  static constexpr const OpInfo* list[] = {&CrossEntropy::info, &CrossEntropyGrad::info, &SoftCrossEntropy::info};
-  return list;
-}
-
-std::span<const Function> loss_functions() {
-  static const Function list[] = {
+Family loss_family() {
+  static constexpr const OpInfo* ops[] = {&CrossEntropy::info, &CrossEntropyGrad::info, &SoftCrossEntropy::info};
+  static const Function functions[] = {
       {"cross_entropy", "input, target, weight=None, ignore_index=-100, reduction='mean', label_smoothing=0.0",
        [](const Arguments& a) -> Value {
          return cross_entropy(a.operand(0), class_target(a),
@@ -375,7 +371,7 @@ std::span<const Function> loss_functions() {
        [](const Arguments& a) -> Value { return cross_entropy_error(a.operand(0), class_target(a)); },
        "cross_entropy_error(y, [2, 0])", "y=[[0.1,0.2,0.7],[0.8,0.1,0.1]]", "-sum(log(y[t] + 1e-7)) / n"},
   };
-  return list;
+  return {ops, functions};
 }
 
 }  // namespace chainrule

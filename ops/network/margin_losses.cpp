@@ -1,17 +1,17 @@
 // Losses of distances and margins, of yes or no, and between distributions. Most are made of other operations; the
 // binary cross entropies are operations of their own, because their derivatives are finite where the parts' are not.
+#include "ops/network/losses.h"
+
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
 
 #include "engine/types/error.h"
 #include "ops/arguments.h"
-#include "ops/function.h"
+#include "ops/families.h"
 #include "ops/network/loss_parts.h"
 #include "ops/ops.h"
-#include "ops/registry.h"
 #include "ops/rules.h"
 
 namespace chainrule {
@@ -84,7 +84,7 @@ struct BinaryCrossEntropyWithLogits {
   static constexpr Uses uses[] = {kX | kY, kX};
   Tensor forward(const Tensor& x, const Tensor& y) const {
     // max(x, 0) - x y first: both may be huge, and their difference is what remains of them.
-    constexpr double kExact = std::numeric_limits<double>::infinity();
+    constexpr double kExact = kInf;
     return (relu(x) - x * y) + map(-abs(x), Unary::softplus, info.name, {.a = 1, .b = kExact});
   }
   void backward(GradContext& c, const Tensor& g) const {
@@ -104,7 +104,7 @@ void expect_positive(double value, bool zero_too, const char* who, const char* w
 
 /// NaN goes through and stays visible.
 void expect_probabilities(const Tensor& x, const char* who) {
-  const Tensor values = contiguous_values(x);
+  const Tensor values = dense(x);
   dispatch_floating(x.dtype(), [&](auto zero) {
     const auto* const first = values.data<decltype(zero)>();
     const auto* const last = first + values.numel();
@@ -240,13 +240,9 @@ Tensor triplet_margin_loss(const Operand& anchor, const Operand& positive, const
   return reduce_losses(clamp(near - far + o.margin, 0), o.reduction);
 }
 
-std::span<const OpInfo* const> margin_loss_ops() {
-  static constexpr const OpInfo* list[] = {&BinaryCrossEntropy::info, &BinaryCrossEntropyWithLogits::info};
-  return list;
-}
-
-std::span<const Function> margin_loss_functions() {
-  static const Function list[] = {
+Family margin_loss_family() {
+  static constexpr const OpInfo* ops[] = {&BinaryCrossEntropy::info, &BinaryCrossEntropyWithLogits::info};
+  static const Function functions[] = {
       {"mse_loss", "input, target, reduction='mean'",
        [](const Arguments& a) -> Value { return mse_loss(a.operand(0), a.operand(1), a.reduction(2)); },
        "mse_loss(x, y)", "x=[1,2,4] y=[2,2,1]", "mean((input - target)^2)"},
@@ -312,7 +308,7 @@ std::span<const Function> margin_loss_functions() {
        "triplet_margin_loss(a, p, n)", "a=[[1,2],[0,1]] p=[[1,0],[2,1]] n=[[2,2],[1,1.5]]",
        "mean(max(0, norm(anchor - positive) - norm(anchor - negative) + margin))"},
   };
-  return list;
+  return {ops, functions};
 }
 
 }  // namespace chainrule

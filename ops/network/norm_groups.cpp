@@ -1,5 +1,6 @@
 // Batch, group and instance normalisation see memory as channels: batch (outer, C, inner), the others one channel for
 // each sample's channel. Layer and root-mean-square normalisation see rows.
+
 #include "ops/network/norm_groups.h"
 
 #include <fmt/format.h>
@@ -48,24 +49,16 @@ Memory memory_of(const NormGroups& s, const Tensor& x) {
     std::int64_t n = 1;
     for (int i = x.dim() - s.axes(); i < x.dim(); ++i) n *= shape[i];
     const kernels::Lines rows{1, x.numel() / n, n};
-    return {contiguous_values(x), rows, rows, n};
+    return {dense(x), rows, rows, n};
   }
   const std::int64_t n = shape[0], c = shape[1], inner = x.numel() / (n * c);
   if (s.kind == NormKind::batch) {
     const bool innermost = is_channels_innermost(x);
     const kernels::Lines all = innermost ? kernels::Lines{n * inner, c, 1} : kernels::Lines{n, c, inner};
-    return {innermost ? x : contiguous_values(x), all, all, c};
+    return {innermost ? x : dense(x), all, all, c};
   }
   const std::int64_t together = s.kind == NormKind::group ? c / s.groups : 1;
-  return {contiguous_values(x), {1, n * c, inner}, {1, n * c / together, inner * together}, c};
-}
-
-/// g with the strides of x.
-Tensor laid_out_like(const Tensor& x, const Tensor& g) {
-  if (g.strides() == x.strides()) return g;
-  Tensor t = empty_like(x, g.dtype());
-  kernels::copy_strided(g.dtype(), g.data(), g.strides(), t.impl().data, t.strides(), t.shape());
-  return t;
+  return {dense(x), {1, n * c, inner}, {1, n * c / together, inner * together}, c};
 }
 
 Axes axes_but_channels(int rank) {
@@ -144,7 +137,7 @@ Tensor normalized(const NormGroups& s, const NormStatistics& known, const Tensor
       factor[k] = 1 / std::sqrt(spread + s.eps);
     }
   }
-  const Tensor weight = w ? contiguous_values(*w) : Tensor(), bias = b ? contiguous_values(*b) : Tensor();
+  const Tensor weight = w ? dense(*w) : Tensor(), bias = b ? dense(*b) : Tensor();
   Tensor z = empty_like(m.x, x.dtype());
   if (s.is_of_rows()) {
     kernels::row_affine(x.dtype(), m.x.data(), m.groups.n, m.groups.inner, mean, factor, w ? weight.data() : nullptr,
@@ -181,7 +174,7 @@ Tensor normalized_grad(const NormGroups& s, const NormStatistics& known, const T
                        const Tensor* w) {
   if (x.numel() == 0) return empty_like(x, x.dtype());
   const Memory m = memory_of(s, x);
-  const Tensor from = laid_out_like(m.x, g), weight = w ? contiguous_values(*w) : Tensor();
+  const Tensor from = with_strides(g, m.x.strides()), weight = w ? dense(*w) : Tensor();
   Tensor z = empty_like(m.x, x.dtype());
   const double *mean = numbers(known.mean), *factor = numbers(known.factor);
   if (s.is_of_rows()) {
@@ -222,7 +215,7 @@ Tensor normalized_weight_grad(const NormGroups& s, const NormStatistics& known, 
   for (int i = x.dim() - s.axes(); i < x.dim(); ++i) weights *= x.shape()[i];
   if (x.numel() == 0) return zeros({2, weights}, {.dtype = x.dtype()});
   const Memory m = memory_of(s, x);
-  const Tensor from = laid_out_like(m.x, g);
+  const Tensor from = with_strides(g, m.x.strides());
   const Tensor totals = room(2 * weights);
   double *product = numbers(totals), *sum = product + weights;
   if (s.is_of_rows()) {

@@ -1,5 +1,6 @@
 // Batch, layer, group, instance and root-mean-square normalisation. They differ in which numbers make a group; rule,
-// gradient and second derivative are one. Dropout is in attention.cpp; the loops are in kernels/norm.h.
+// gradient and second derivative are one. Dropout is in attention.cpp; the loops are in kernels/network/norm.h.
+
 #include "ops/network/norms.h"
 
 #include <fmt/format.h>
@@ -10,10 +11,9 @@
 #include "engine/factory.h"
 #include "engine/types/error.h"
 #include "ops/arguments.h"
-#include "ops/function.h"
+#include "ops/families.h"
 #include "ops/network/norm_groups.h"
 #include "ops/ops.h"
-#include "ops/registry.h"
 #include "ops/rules.h"
 
 namespace chainrule {
@@ -352,16 +352,12 @@ Tensor instance_norm(const Operand& x, const MaybeTensor& running_mean, const Ma
   return z;
 }
 
-std::span<const OpInfo* const> norm_ops() {
-  static constexpr const OpInfo* list[] = {&Norm<NormKind::batch>::info, &Norm<NormKind::layer>::info,
-                                           &Norm<NormKind::group>::info, &Norm<NormKind::instance>::info,
-                                           &Norm<NormKind::rms>::info,   &NormGrad::info,
-                                           &NormWeightGrad::info};
-  return list;
-}
-
-std::span<const Function> norm_functions() {
-  static const Function list[] = {
+Family norm_family() {
+  static constexpr const OpInfo* ops[] = {&Norm<NormKind::batch>::info, &Norm<NormKind::layer>::info,
+                                          &Norm<NormKind::group>::info, &Norm<NormKind::instance>::info,
+                                          &Norm<NormKind::rms>::info,   &NormGrad::info,
+                                          &NormWeightGrad::info};
+  static const Function functions[] = {
       {"batch_norm",
        "input, running_mean, running_var, weight=None, bias=None, training=False, momentum=0.1, eps=1e-05",
        [](const Arguments& a) -> Value {
@@ -394,7 +390,7 @@ std::span<const Function> norm_functions() {
        },
        "rms_norm(x, [3], w)", "x=[[1,2,4],[3,5,-1]] w=[1,2,3]"},
   };
-  return list;
+  return {ops, functions};
 }
 
 }  // namespace chainrule

@@ -1,6 +1,5 @@
-// Normalisation, dropout, embedding and attention: what layers of networks are made of besides products and windows.
-// Means and variances of a training pass are taken from x and differentiated through; variances are biased (divided by
-// n), as in the papers. Weight and bias are optional and count as 1 and 0.
+// Normalisation. Means and variances of a training pass are taken from x and differentiated through; variances are
+// biased (divided by n), as in the papers. Weight and bias are optional and count as 1 and 0.
 #pragma once
 
 #include <optional>
@@ -47,25 +46,5 @@ Tensor instance_norm(const Operand& x, const std::optional<Tensor>& running_mean
 /// dtype at 1.
 Tensor rms_norm(const Operand& x, const Shape& normalized_shape, const std::optional<Tensor>& weight = {},
                 std::optional<double> eps = {});
-
-// --- attention.cpp ---------------------------------------------------------------------------------------------------
-
-/// Zeros with probability p, the rest divided by 1 - p; x itself when not training. The mask comes from the default
-/// generator and depends on seed and shape only. NaN times 0 is NaN.
-Tensor dropout(const Operand& x, double p = 0.5, bool training = true);
-
-/// Rows of weight (V, D) at indices (int64, any shape): (..., D). The row padding_idx gets no gradient.
-Tensor embedding(const Tensor& input, const Operand& weight, std::optional<std::int64_t> padding_idx = {});
-
-struct AttentionOptions {
-  std::optional<Tensor>
-      attn_mask{};         ///< bool: true takes part; floating: added to the scores. Broadcasts to (..., L, S)
-  double dropout_p = 0;    ///< applied whenever it is not 0
-  bool is_causal = false;  ///< position i sees 0 ... i; not together with a mask
-};
-/// softmax(query key^T / sqrt(E) + mask) value (Vaswani et al. 2017): query (..., L, E), key (..., S, E), value
-/// (..., S, D). A row whose scores are all masked gives NaN.
-Tensor scaled_dot_product_attention(const Operand& query, const Operand& key, const Operand& value,
-                                    const AttentionOptions& options = {});
 
 }  // namespace chainrule

@@ -1,4 +1,5 @@
 // Axes as bits, and the order of axes in which a reduction can run over memory as it lies.
+
 #include "ops/reduce/axes.h"
 
 #include <fmt/format.h>
@@ -152,8 +153,6 @@ kernels::Lines lines(const Tensor& dense, int dim) {
   const std::int64_t n = dense.dim() ? dense.shape()[dim] : 1, inner = n == 1 ? 1 : dense.strides()[dim];
   return {dense.numel() / (n * inner), n, inner};
 }
-
-Tensor dense_values(const Tensor& x) { return is_dense(x.shape(), x.strides()) ? x : contiguous_values(x); }
 
 Tensor input_as(const Arguments& a, int dtype) {
   const Tensor x = a.tensor(0);

@@ -37,7 +37,7 @@ void expect_elements(const Tensor& x, const Over& o, const char* who, const char
 /// x as the lines that are reduced, and room for the result.
 struct Fold {
   Tensor x, z;
-  kernels::Lines lines;
+  kernels::Lines lines{};
 };
 /// Memory that is dense in some order (channels-last images too) is folded where it lies; anything else is copied.
 Fold fold(const Tensor& x, const Over& o, DType dtype);
@@ -51,8 +51,6 @@ Tensor unjoined(const Tensor& y, const Over& o, const Shape& x);
 
 /// Dense memory as the lines along one axis.
 kernels::Lines lines(const Tensor& dense, int dim);
-/// x itself when its memory is dense in some order of the axes, else a row-major copy.
-Tensor dense_values(const Tensor& x);
 
 /// The products of the other numbers along an axis, exact where numbers are 0. Differentiable; in scans.cpp.
 Tensor products_of_others(const Tensor& x, int dim);

@@ -6,11 +6,9 @@
 
 #include <fmt/format.h>
 
-#include <limits>
-
-#include "engine/record.h"
 #include "ops/ops.h"
 #include "ops/reduce/axes.h"
+#include "ops/rules.h"
 
 namespace chainrule {
 
@@ -55,9 +53,8 @@ struct Shared {
     c.send(0, [&] {
       const Tensor x = c.input(0), z = with_axes(c.output(), o, x.shape());
       const Tensor equal = eq(x, z), n = to(sum(equal, o.axes(), true), x.dtype());
-      const double nan = std::numeric_limits<double>::quiet_NaN();
       // A result that is not equal to itself: the group holds a NaN.
-      return where(equal, with_axes(g, o, x.shape()) / n, to(where(eq(z, z), 0, nan), x.dtype()));
+      return where(equal, with_axes(g, o, x.shape()) / n, to(where(eq(z, z), 0, kNan), x.dtype()));
     });
   }
 };

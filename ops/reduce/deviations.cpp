@@ -1,23 +1,21 @@
 // How far numbers are from their mean and from 0: variance, standard deviation, norms. Where a root stands at 0 its
 // infinite slope counts as 0, as in PyTorch.
+#include "ops/reduce/deviations.h"
+
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
 
 #include "engine/types/error.h"
-#include "ops/function.h"
+#include "ops/families.h"
 #include "ops/kernels/reduce/reduce.h"
 #include "ops/ops.h"
 #include "ops/reduce/axes.h"
-#include "ops/registry.h"
 #include "ops/rules.h"
 
 namespace chainrule {
 namespace {
-
-constexpr double kInf = std::numeric_limits<double>::infinity();
 
 /// A root to divide by: one that is 0 counts as infinite, so that its slope is 0, and so are the derivatives of that.
 Tensor divisor(const Tensor& root) { return where(eq(root, 0), kInf, root); }
@@ -159,13 +157,9 @@ Tensor norm(const Operand& x, double p, const Axes& dim, bool keepdim) {
   return record(Norm{p, o}, a);
 }
 
-std::span<const OpInfo* const> deviation_ops() {
-  static constexpr const OpInfo* list[] = {&Var::info, &Std::info, &Norm::info};
-  return list;
-}
-
-std::span<const Function> deviation_functions() {
-  static const Function list[] = {
+Family deviation_family() {
+  static constexpr const OpInfo* ops[] = {&Var::info, &Std::info, &Norm::info};
+  static const Function functions[] = {
       {"var", "input, dim=None, unbiased=True, keepdim=False, correction=None",
        [](const Arguments& a) -> Value { return spread(a, var); }, "var(x, dim=1)", "x=[[1,3,2],[4,6,8]]"},
       {"std", "input, dim=None, unbiased=True, keepdim=False, correction=None",
@@ -174,7 +168,7 @@ std::span<const Function> deviation_functions() {
        [](const Arguments& a) -> Value { return norm(input_as(a, 4), power_of(a), a.axes(2), a.flag(3)); },
        "norm(x, dim=1)", "x=[[1,3,2],[4,6,8]]"},
   };
-  return list;
+  return {ops, functions};
 }
 
 }  // namespace chainrule

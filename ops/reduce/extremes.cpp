@@ -1,14 +1,15 @@
 // The largest and the smallest value, and where they stand. Over any axes equal values share the gradient; along one
 // axis, as max(x, dim), it goes to the first of them.
+#include "ops/reduce/extremes.h"
+
 #include <fmt/format.h>
 
 #include "engine/types/error.h"
-#include "ops/function.h"
+#include "ops/families.h"
 #include "ops/kernels/reduce/reduce.h"
 #include "ops/ops.h"
 #include "ops/reduce/axes.h"
 #include "ops/reduce/chosen.h"
-#include "ops/registry.h"
 #include "ops/rules.h"
 
 namespace chainrule {
@@ -86,7 +87,7 @@ Tensor place(const Operand& x, std::optional<std::int64_t> dim, bool keepdim, Pl
   if (a.dtype() == DType::boolean) throw ValueError(fmt::format("{}: not defined for bool", who));
   expect_elements(a, o, who, what);
   // Positions in everything count in row-major order, whatever the order in memory.
-  const Fold f = fold(dim ? a : contiguous_values(a), o, DType::int64);
+  const Fold f = fold(dim ? a : dense(a), o, DType::int64);
   if (f.z.numel() > 0) kernel(a.dtype(), f.x.data(), static_cast<std::int64_t*>(f.z.impl().data), f.lines);
   return f.z;
 }
@@ -137,13 +138,9 @@ Tensor argmin(const Operand& x, std::optional<std::int64_t> dim, bool keepdim) {
   return place(x, dim, keepdim, kernels::argmin, "argmin", "smallest value");
 }
 
-std::span<const OpInfo* const> extreme_ops() {
-  static constexpr const OpInfo* list[] = {&Largest::info, &Smallest::info, &FirstLargest::info, &FirstSmallest::info};
-  return list;
-}
-
-std::span<const Function> extreme_functions() {
-  static const Function list[] = {
+Family extreme_family() {
+  static constexpr const OpInfo* ops[] = {&Largest::info, &Smallest::info, &FirstLargest::info, &FirstSmallest::info};
+  static const Function functions[] = {
       {"amax", "input, dim=None, keepdim=False",
        [](const Arguments& a) -> Value { return amax(a.operand(0), a.axes(1), a.flag(2)); }, "amax(x, dim=1)",
        "x=[[1,3,2],[4,6,5]]"},
@@ -163,7 +160,7 @@ std::span<const Function> extreme_functions() {
        [](const Arguments& a) -> Value { return argmin(a.operand(0), a.optional_integer(1), a.flag(2)); },
        "argmin(x, dim=0)", "x=[1,3,2]", "no derivative: a position"},
   };
-  return list;
+  return {ops, functions};
 }
 
 }  // namespace chainrule

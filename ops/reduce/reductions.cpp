@@ -1,13 +1,14 @@
 // Sum, product, mean, and the counts that give masks, over any axes. Extremes are in extremes.cpp, variances and norms
 // in deviations.cpp.
+#include "ops/reduce/reductions.h"
+
 #include <algorithm>
 
 #include "engine/types/error.h"
-#include "ops/function.h"
+#include "ops/families.h"
 #include "ops/kernels/reduce/reduce.h"
 #include "ops/ops.h"
 #include "ops/reduce/axes.h"
-#include "ops/registry.h"
 #include "ops/rules.h"
 
 namespace chainrule {
@@ -131,13 +132,9 @@ Tensor count_nonzero(const Operand& x, const Axes& dim) {
   return counts(a, over(a, dim, false, "count_nonzero"));
 }
 
-std::span<const OpInfo* const> reduction_ops() {
-  static constexpr const OpInfo* list[] = {&Sum::info, &Prod::info, &Mean::info};
-  return list;
-}
-
-std::span<const Function> reduction_functions() {
-  static const Function list[] = {
+Family reduction_family() {
+  static constexpr const OpInfo* ops[] = {&Sum::info, &Prod::info, &Mean::info};
+  static const Function functions[] = {
       {"sum", "input, dim=None, keepdim=False, dtype=None",
        [](const Arguments& a) -> Value { return sum(input_as(a, 3), a.axes(1), a.flag(2)); }, "sum(x, dim=0)",
        "x=[[1,2,3],[4,5,6]]"},
@@ -157,7 +154,7 @@ std::span<const Function> reduction_functions() {
        [](const Arguments& a) -> Value { return count_nonzero(a.operand(0), a.axes(1)); }, "count_nonzero(x)",
        "x=[1,0,3]", "no derivative: a whole number"},
   };
-  return list;
+  return {ops, functions};
 }
 
 }  // namespace chainrule

@@ -1,13 +1,14 @@
 // Running sums and products, the products of all others, and the recurrence that their derivatives are: together they
 // are closed under differentiation, exact where numbers are 0, and take one pass each.
+#include "ops/reduce/scans.h"
+
 #include <fmt/format.h>
 
 #include "engine/factory.h"
-#include "ops/function.h"
+#include "ops/families.h"
 #include "ops/kernels/reduce/scan.h"
 #include "ops/ops.h"
 #include "ops/reduce/axes.h"
-#include "ops/registry.h"
 #include "ops/rules.h"
 
 namespace chainrule {
@@ -18,7 +19,7 @@ std::string text(int dim, bool reverse) { return fmt::format("dim={}{}", dim, re
 using ScanKernel = void (*)(DType, const void*, void*, const kernels::Lines&, bool);
 
 Tensor scan(const Tensor& x, int dim, bool reverse, ScanKernel kernel) {
-  const Tensor from = dense_values(x);
+  const Tensor from = without_gaps(x);
   Tensor z = empty_like(from, is_floating(x.dtype()) ? x.dtype() : DType::int64);
   kernel(x.dtype(), from.data(), z.impl().data, lines(from, dim), reverse);
   return z;
@@ -50,7 +51,7 @@ struct Recurrence {
   std::string attributes() const { return text(dim, reverse); }
   Tensor forward(const Tensor& x, const Tensor& y) const {
     const bool as_they_are = x.strides() == y.strides() && is_dense(x.shape(), x.strides());
-    const Tensor a = as_they_are ? x : contiguous_values(x), b = as_they_are ? y : contiguous_values(y);
+    const Tensor a = as_they_are ? x : dense(x), b = as_they_are ? y : dense(y);
     Tensor z = empty_like(a, a.dtype());
     kernels::recurrence(a.dtype(), a.data(), b.data(), z.impl().data, lines(a, dim), reverse);
     return z;
@@ -126,7 +127,7 @@ struct ProductsOfOthers {
   int dim;
   std::string attributes() const { return text(dim, false); }
   Tensor forward(const Tensor& x) const {
-    const Tensor from = dense_values(x);
+    const Tensor from = without_gaps(x);
     Tensor z = empty_like(from, x.dtype());
     kernels::products_of_others(x.dtype(), from.data(), z.impl().data, lines(from, dim));
     return z;
@@ -150,13 +151,9 @@ Tensor products_of_others(const Tensor& x, int dim) { return record(ProductsOfOt
 Tensor cumsum(const Operand& x, std::int64_t dim) { return along<Cumsum>(x, dim); }
 Tensor cumprod(const Operand& x, std::int64_t dim) { return along<Cumprod>(x, dim); }
 
-std::span<const OpInfo* const> scan_ops() {
-  static constexpr const OpInfo* list[] = {&Cumsum::info, &Cumprod::info, &ProductsOfOthers::info, &Recurrence::info};
-  return list;
-}
-
-std::span<const Function> scan_functions() {
-  static const Function list[] = {
+Family scan_family() {
+  static constexpr const OpInfo* ops[] = {&Cumsum::info, &Cumprod::info, &ProductsOfOthers::info, &Recurrence::info};
+  static const Function functions[] = {
       {"cumsum", "input, dim, dtype=None",
        [](const Arguments& a) -> Value { return cumsum(input_as(a, 2), a.integer(1)); }, "cumsum(x, dim=0)",
        "x=[1,2,3]"},
@@ -164,7 +161,7 @@ std::span<const Function> scan_functions() {
        [](const Arguments& a) -> Value { return cumprod(input_as(a, 2), a.integer(1)); }, "cumprod(x, dim=0)",
        "x=[2,0,3,4]"},
   };
-  return list;
+  return {ops, functions};
 }
 
 }  // namespace chainrule

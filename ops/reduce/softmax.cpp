@@ -1,12 +1,13 @@
 // logsumexp, softmax and log_softmax along one axis, each fused and safe from overflow: the largest value of a line is
 // taken out before exp. Losses are in losses.cpp.
+#include "ops/reduce/softmax.h"
+
 #include <fmt/format.h>
 
-#include "ops/function.h"
+#include "ops/families.h"
 #include "ops/kernels/reduce/reduce.h"
 #include "ops/ops.h"
 #include "ops/reduce/axes.h"
-#include "ops/registry.h"
 #include "ops/rules.h"
 
 namespace chainrule {
@@ -15,7 +16,7 @@ namespace {
 using GradKernel = void (*)(DType, const void*, const void*, void*, const kernels::Lines&);
 
 Tensor along(const Tensor& x, int dim, LineKernel kernel) {
-  const Tensor from = dense_values(x);
+  const Tensor from = without_gaps(x);
   Tensor z = empty_like(from, x.dtype());
   kernel(x.dtype(), from.data(), z.impl().data, lines(from, dim));
   return z;
@@ -23,7 +24,7 @@ Tensor along(const Tensor& x, int dim, LineKernel kernel) {
 
 Tensor along(const Tensor& g, const Tensor& z, int dim, GradKernel kernel) {
   const bool as_they_are = g.strides() == z.strides() && is_dense(z.shape(), z.strides());
-  const Tensor g_from = as_they_are ? g : contiguous_values(g), z_from = as_they_are ? z : contiguous_values(z);
+  const Tensor g_from = as_they_are ? g : dense(g), z_from = as_they_are ? z : dense(z);
   Tensor dx = empty_like(z_from, z.dtype());
   kernel(z.dtype(), g_from.data(), z_from.data(), dx.impl().data, lines(z_from, dim));
   return dx;
@@ -127,7 +128,7 @@ struct LogSumExp {
     return shape;
   }
   Tensor forward(const Tensor& x) const {
-    const Tensor from = contiguous_values(x);
+    const Tensor from = dense(x);
     Tensor z = empty_result(reduced(x.shape(), keepdim), x.dtype());
     kernels::logsumexp(x.dtype(), from.data(), z.impl().data, lines(from, dim));
     return z;
@@ -172,14 +173,10 @@ Tensor log_softmax_grad(const Tensor& g, const Tensor& z, std::int64_t dim) {
   return record(LogSoftmaxGrad{static_cast<int>(dim)}, g, z);
 }
 
-std::span<const OpInfo* const> softmax_ops() {
-  static constexpr const OpInfo* list[] = {&Softmax::info, &SoftmaxGrad::info, &LogSoftmax::info, &LogSoftmaxGrad::info,
-                                           &LogSumExp::info};
-  return list;
-}
-
-std::span<const Function> softmax_functions() {
-  static const Function list[] = {
+Family softmax_family() {
+  static constexpr const OpInfo* ops[] = {&Softmax::info, &SoftmaxGrad::info, &LogSoftmax::info, &LogSoftmaxGrad::info,
+                                          &LogSumExp::info};
+  static const Function functions[] = {
       {"softmax", "input, dim=-1, dtype=None",
        [](const Arguments& a) -> Value { return softmax(input_as(a, 2), a.integer(1)); }, "softmax(x, dim=0)",
        "x=[1,2,3]"},
@@ -190,7 +187,7 @@ std::span<const Function> softmax_functions() {
        [](const Arguments& a) -> Value { return logsumexp(a.operand(0), a.axes(1), a.flag(2)); }, "logsumexp(x, dim=1)",
        "x=[[1,2,3],[3,2,1]]"},
   };
-  return list;
+  return {ops, functions};
 }
 
 }  // namespace chainrule

@@ -1,17 +1,16 @@
 // Order: sorting, medians, the largest k. The kernels find positions; the values are then picked, so one rule is
 // enough.
-#include <fmt/format.h>
+#include "ops/reduce/sorting.h"
 
-#include <limits>
+#include <fmt/format.h>
 
 #include "engine/factory.h"
 #include "engine/types/error.h"
-#include "ops/function.h"
+#include "ops/families.h"
 #include "ops/kernels/reduce/sort.h"
 #include "ops/ops.h"
 #include "ops/reduce/axes.h"
 #include "ops/reduce/chosen.h"
-#include "ops/registry.h"
 #include "ops/rules.h"
 
 namespace chainrule {
@@ -40,7 +39,7 @@ Shape with_size(Shape shape, int dim, std::int64_t size) {
 
 /// The first k positions in order along an axis of a tensor that has axes.
 Tensor places(const Tensor& x, int dim, std::int64_t k, bool largest_first) {
-  const Tensor from = contiguous_values(x);
+  const Tensor from = dense(x);
   Tensor z = empty(with_size(x.shape(), dim, k), DType::int64);
   if (z.numel() == 0) return z;
   const kernels::Lines l = lines(from, dim);
@@ -50,7 +49,7 @@ Tensor places(const Tensor& x, int dim, std::int64_t k, bool largest_first) {
 }
 
 Tensor middles(const Tensor& x, int dim) {
-  const Tensor from = contiguous_values(x);
+  const Tensor from = dense(x);
   Tensor z = empty(with_size(x.shape(), dim, 1), DType::int64);
   if (z.numel() == 0) return z;
   const kernels::Lines l = lines(from, dim);
@@ -184,13 +183,9 @@ Tensor median(const Operand& x, std::int64_t dim, bool keepdim) {
   return like(x, chosen<MedianAlong>(l, middles(l.x, l.dim), keepdim, keepdim ? "keepdim=true" : ""));
 }
 
-std::span<const OpInfo* const> sorting_ops() {
-  static constexpr const OpInfo* list[] = {&Sorted::info, &Topmost::info, &Median::info, &MedianAlong::info};
-  return list;
-}
-
-std::span<const Function> sorting_functions() {
-  static const Function list[] = {
+Family sorting_family() {
+  static constexpr const OpInfo* ops[] = {&Sorted::info, &Topmost::info, &Median::info, &MedianAlong::info};
+  static const Function functions[] = {
       {"sort", "input, dim=-1, descending=False, stable=False",
        [](const Arguments& a) -> Value { return sort(a.operand(0), a.integer(1), a.flag(2), a.flag(3)); }, "sort(x)",
        "x=[3,1,2]"},
@@ -213,7 +208,7 @@ std::span<const Function> sorting_functions() {
        },
        "median(x)", "x=[3,1,2,5]"},
   };
-  return list;
+  return {ops, functions};
 }
 
 }  // namespace chainrule

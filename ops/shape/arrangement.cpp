@@ -1,5 +1,6 @@
 // Operations that put elements into another arrangement: joining, cutting, turning, rolling, repeating. Plain views are
-// in shape_ops.cpp, padding is in padding.cpp.
+// in views.cpp, padding is in padding.cpp.
+
 #include "ops/shape/arrangement.h"
 
 #include <fmt/format.h>
@@ -10,10 +11,9 @@
 #include "engine/record.h"
 #include "engine/types/error.h"
 #include "ops/arguments.h"
-#include "ops/function.h"
+#include "ops/families.h"
 #include "ops/launch.h"
 #include "ops/ops.h"
-#include "ops/registry.h"
 #include "ops/shape/blocks.h"
 
 namespace chainrule {
@@ -301,19 +301,15 @@ Tensor tile(const Operand& x, const std::vector<std::int64_t>& dims) {
   return repeat(t, repeats);
 }
 
-std::span<const OpInfo* const> arrangement_ops() {
-  static constexpr const OpInfo* list[] = {&Cat::info, &Flip::info, &Roll::info};
-  return list;
-}
-
 namespace {
 
 Value as_list(const std::vector<Tensor>& tensors) { return Value::List(tensors.begin(), tensors.end()); }
 
 }  // namespace
 
-std::span<const Function> arrangement_functions() {
-  static const Function list[] = {
+Family arrangement_family() {
+  static constexpr const OpInfo* ops[] = {&Cat::info, &Flip::info, &Roll::info};
+  static const Function functions[] = {
       {"cat", "tensors, dim=0", [](const Arguments& a) -> Value { return cat(a.tensors(0), a.integer(1)); },
        "cat([x, y], dim=1)", "x=randn(2,3) y=randn(2,1)"},
       {"stack", "tensors, dim=0", [](const Arguments& a) -> Value { return stack(a.tensors(0), a.integer(1)); },
@@ -337,7 +333,7 @@ std::span<const Function> arrangement_functions() {
       {"tile", "input, *dims", [](const Arguments& a) -> Value { return tile(a.operand(0), a.integers(1)); },
        "tile(x, 2)", "x=[1,2,3]", "x beside itself along each axis"},
   };
-  return list;
+  return {ops, functions};
 }
 
 }  // namespace chainrule

@@ -1,4 +1,4 @@
-// Joining, cutting, turning, repeating and padding: results that are copies in another arrangement.
+// Joining, cutting, turning and repeating: results in another arrangement. Padding is in padding.h.
 #pragma once
 
 #include <initializer_list>
@@ -34,12 +34,5 @@ Tensor roll(const Operand& x, const std::vector<std::int64_t>& shifts, const Axe
 Tensor repeat(const Operand& x, const std::vector<std::int64_t>& repeats);
 /// The same; fewer numbers than axes leave the leading axes as they are.
 Tensor tile(const Operand& x, const std::vector<std::int64_t>& dims);
-
-/// What stands outside: a value; the mirrored inside without its edge; the edge; the other end.
-enum class PadMode : std::uint8_t { constant, reflect, replicate, circular };
-/// `amounts`: before and after the last axis, then of the one before it, as in PyTorch; negative ones cut off. reflect
-/// reaches to size - 1, circular to size; ShapeError beyond.
-Tensor pad(const Operand& x, const std::vector<std::int64_t>& amounts, PadMode mode = PadMode::constant,
-           double value = 0);
 
 }  // namespace chainrule

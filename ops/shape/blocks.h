@@ -14,9 +14,4 @@ inline Tensor block(const Tensor& t, const Shape& first, const Shape& size) {
   return view(t, size, t.strides(), numel(size) == 0 ? 0 : offset);
 }
 
-inline void copy_into(const Tensor& to, const Tensor& from) {
-  if (from.numel() > 0)
-    kernels::copy_strided(to.dtype(), from.data(), from.strides(), to.impl().data, to.strides(), from.shape());
-}
-
 }  // namespace chainrule

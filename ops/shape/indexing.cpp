@@ -1,5 +1,7 @@
 // Picking elements by index tensors, and the adjoints that add them back. Every index is checked before the first
 // element is read.
+#include "ops/shape/indexing.h"
+
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -8,12 +10,11 @@
 #include "engine/record.h"
 #include "engine/types/error.h"
 #include "ops/arguments.h"
-#include "ops/function.h"
+#include "ops/families.h"
 #include "ops/kernels/index.h"
 #include "ops/launch.h"
 #include "ops/ops.h"
 #include "ops/reduce/chosen.h"
-#include "ops/registry.h"
 
 namespace chainrule {
 namespace {
@@ -44,7 +45,7 @@ struct IndexSelect {
     Shape shape = x.shape();
     shape[axis] = i.numel();
     Tensor z = empty(shape, x.dtype());
-    const Tensor from = contiguous_values(x), index = contiguous_values(i);
+    const Tensor from = dense(x), index = dense(i);
     kernels::index_select(x.dtype(), from.data(), lines(shape, axis, x.shape()[axis]), index.data<std::int64_t>(),
                           i.numel(), z.impl().data);
     return z;
@@ -71,7 +72,7 @@ struct IndexAdd {
     Shape shape = x.shape();
     shape[axis] = size;
     Tensor z = empty(shape, x.dtype());
-    const Tensor from = contiguous_values(x), index = contiguous_values(i);
+    const Tensor from = dense(x), index = dense(i);
     kernels::index_add(x.dtype(), from.data(), lines(shape, axis, size), index.data<std::int64_t>(), i.numel(),
                        z.impl().data);
     return z;
@@ -94,7 +95,7 @@ Tensor reached(const Tensor& x, const Shape& index, int axis) {
 
 /// 0, then y added at i, in a shape of its own.
 Tensor scattered(const Tensor& y, const Tensor& i, int axis, const Shape& shape) {
-  const Tensor from = contiguous_values(y), index = contiguous_values(i);
+  const Tensor from = dense(y), index = dense(i);
   Shape part = i.shape();
   part[axis] = shape[axis];
   Tensor z = empty(part, y.dtype());
@@ -102,7 +103,7 @@ Tensor scattered(const Tensor& y, const Tensor& i, int axis, const Shape& shape)
                        i.shape()[axis], z.impl().data);
   if (part == shape) return z;
   Tensor all = zeros(shape, {.dtype = y.dtype()});
-  kernels::copy_strided(y.dtype(), z.data(), z.strides(), all.impl().data, all.strides(), part);
+  copy_into(view(all, part, all.strides()), z);
   return all;
 }
 
@@ -182,7 +183,7 @@ std::string place_of(std::int64_t position, const Shape& shape) {
 }
 
 void check_inside(const Tensor& index, std::int64_t size, int axis, const char* who) {
-  const Tensor all = contiguous_values(index);
+  const Tensor all = dense(index);
   const std::int64_t bad = kernels::first_outside(all.data<std::int64_t>(), all.numel(), size);
   if (bad < 0) return;
   throw ValueError(fmt::format("{}: index {} is {}, outside axis {} of size {}", who, place_of(bad, index.shape()),
@@ -208,7 +209,7 @@ int check_pair(const Tensor& x, const Tensor& index, std::int64_t dim, const cha
 Tensor picked_values(const Tensor& x, const Tensor& i, int dim) {
   const NoGrad values_only;
   Tensor z = empty(i.shape(), x.dtype());
-  const Tensor from = contiguous_values(reached(x, i.shape(), dim)), index = contiguous_values(i);
+  const Tensor from = dense(reached(x, i.shape(), dim)), index = dense(i);
   kernels::gather(x.dtype(), from.data(), lines(i.shape(), dim, x.shape()[dim]), index.data<std::int64_t>(),
                   i.shape()[dim], z.impl().data);
   return z;
@@ -300,7 +301,7 @@ Tensor masked_fill(const Operand& x, const Tensor& mask, const Operand& value) {
 
 Tensor one_hot(const Tensor& x, std::int64_t num_classes) {
   check_index(x, "one_hot");
-  const Tensor index = contiguous_values(x);
+  const Tensor index = dense(x);
   const std::int64_t n = index.numel(), *p = index.data<std::int64_t>();
   if (num_classes < 0 && n == 0)
     throw ValueError("one_hot: without any class the number of classes is unknown; name it, as in num_classes=10");
@@ -322,14 +323,10 @@ Tensor one_hot(const Tensor& x, std::int64_t num_classes) {
   return z;
 }
 
-std::span<const OpInfo* const> indexing_ops() {
-  static constexpr const OpInfo* list[] = {&IndexSelect::info, &IndexAdd::info, &Gather::info, &GatherBackward::info,
-                                           &ScatterAdd::info};
-  return list;
-}
-
-std::span<const Function> indexing_functions() {
-  static const Function list[] = {
+Family indexing_family() {
+  static constexpr const OpInfo* ops[] = {&IndexSelect::info, &IndexAdd::info, &Gather::info, &GatherBackward::info,
+                                          &ScatterAdd::info};
+  static const Function functions[] = {
       {"index_select", "input, dim, index",
        [](const Arguments& a) -> Value { return index_select(a.operand(0), a.integer(1), a.indices(2)); },
        "index_select(x, 0, [2, 0, 2])", "x=[1,2,3]"},
@@ -352,7 +349,7 @@ std::span<const Function> indexing_functions() {
        [](const Arguments& a) -> Value { return one_hot(a.indices(0), a.integer(1)); }, "one_hot([0, 2, 1])", "",
        "no derivative: whole numbers"},
   };
-  return list;
+  return {ops, functions};
 }
 
 }  // namespace chainrule

@@ -1,4 +1,6 @@
 // Padding with a value, or with what stands inside, and cutting off.
+#include "ops/shape/padding.h"
+
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
@@ -8,9 +10,8 @@
 #include "engine/record.h"
 #include "engine/types/error.h"
 #include "ops/arguments.h"
-#include "ops/function.h"
+#include "ops/families.h"
 #include "ops/ops.h"
-#include "ops/registry.h"
 #include "ops/shape/arrangement.h"
 #include "ops/shape/blocks.h"
 
@@ -133,20 +134,16 @@ Tensor pad(const Operand& x, const std::vector<std::int64_t>& amounts, PadMode m
   return z;
 }
 
-std::span<const OpInfo* const> padding_ops() {
-  static constexpr const OpInfo* list[] = {&Pad::info};
-  return list;
-}
-
-std::span<const Function> padding_functions() {
-  static const Function list[] = {
+Family padding_family() {
+  static constexpr const OpInfo* ops[] = {&Pad::info};
+  static const Function functions[] = {
       {"pad", "input, pad, mode='constant', value=None",
        [](const Arguments& a) -> Value {
          return pad(a.operand(0), a.integers(1), pad_mode(a), a.is_none(3) ? 0 : a.number(3));
        },
        "pad(x, [1, 2])", "x=[1,2,3]"},
   };
-  return list;
+  return {ops, functions};
 }
 
 }  // namespace chainrule

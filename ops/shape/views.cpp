@@ -1,5 +1,7 @@
 // Views: the same memory with other shapes and strides; a copy only where no strides show the new shape. Joining,
 // repeating and padding are in arrangement.cpp, picking elements by index tensors in indexing.cpp.
+#include "ops/shape/views.h"
+
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
@@ -9,10 +11,9 @@
 #include "engine/record.h"
 #include "engine/types/error.h"
 #include "ops/arguments.h"
-#include "ops/function.h"
+#include "ops/families.h"
 #include "ops/launch.h"
 #include "ops/ops.h"
-#include "ops/registry.h"
 
 namespace chainrule {
 namespace {
@@ -53,7 +54,7 @@ struct Reshape {
   Tensor forward(const Tensor& x) const {
     Strides strides;
     if (view_strides(x, shape, strides)) return view(x, shape, strides);
-    return view(contiguous_values(x), shape, contiguous_strides(shape));
+    return view(dense(x), shape, contiguous_strides(shape));
   }
   void backward(GradContext& c, const Tensor& g) const {
     c.send(0, [&] { return reshape(g, c.shape(0)); });
@@ -186,8 +187,7 @@ struct SliceBackward {
     Shape shape = x.shape();
     shape[steps.axis] = size;
     Tensor z = zeros(shape, {.dtype = x.dtype()});
-    Tensor picked = steps.of(z);
-    kernels::copy_strided(x.dtype(), x.data(), x.strides(), picked.impl().data, picked.strides(), x.shape());
+    copy_into(steps.of(z), x);
     return z;
   }
   void backward(GradContext& c, const Tensor& g) const {
@@ -330,14 +330,10 @@ Tensor slice(const Operand& x, std::int64_t dim, std::optional<std::int64_t> sta
   return record(Slice{{axis, first, count > 1 ? step : 1, count}}, t);
 }
 
-std::span<const OpInfo* const> shape_ops() {
-  static constexpr const OpInfo* list[] = {&Reshape::info, &Transpose::info, &Permute::info,
-                                           &Expand::info,  &Slice::info,     &SliceBackward::info};
-  return list;
-}
-
-std::span<const Function> shape_functions() {
-  static const Function list[] = {
+Family view_family() {
+  static constexpr const OpInfo* ops[] = {&Reshape::info, &Transpose::info, &Permute::info,
+                                          &Expand::info,  &Slice::info,     &SliceBackward::info};
+  static const Function functions[] = {
       {"reshape", "input, *shape", [](const Arguments& a) -> Value { return reshape(a.operand(0), a.shape(1)); },
        "reshape(x, 3, -1)", "x=randn(2,3)"},
       {"flatten", "input, start_dim=0, end_dim=-1",
@@ -362,7 +358,7 @@ std::span<const Function> shape_functions() {
       {"detach", "input", [](const Arguments& a) -> Value { return a.tensor(0).detach(); }, "detach(x)", "x=[1,2,3]",
        "no derivative: x as a constant"},
   };
-  return list;
+  return {ops, functions};
 }
 
 }  // namespace chainrule

@@ -1,4 +1,4 @@
-// libFuzzer: any bytes as tables. Not a test of values; those are in tests/engine/test_array_files*.cpp.
+// libFuzzer: any bytes as tables. Not a test of values; those are in tests/engine/files.
 #include "engine/files/array_files.h"
 #include "tests/fuzz/fuzz.h"
 

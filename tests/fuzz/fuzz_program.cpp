@@ -9,6 +9,7 @@
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   using namespace chainrule;
+  using namespace chainrule::language;
   set_memory_limit(std::size_t{4} << 20);  // so that one operation cannot take seconds
   return testing::expect_value_or_error(data, size, [](std::string_view text) {
     Bindings bindings;

@@ -1,4 +1,4 @@
-// What the tests of operations say often.
+// What the tests of operations say often; kInf and kNan are those of ops/rules.h.
 #pragma once
 
 #include <doctest/doctest.h>
@@ -9,10 +9,36 @@
 #include "engine/backward.h"
 #include "engine/factory.h"
 #include "engine/types/error.h"
+#include "ops/ops.h"
+#include "ops/rules.h"
 
 namespace chainrule::testing {
 
 using Numbers = std::vector<double>;
+
+/// A leaf with these elements.
+inline Tensor numbers(const Numbers& v, const Shape& shape, DType dtype = DType::float64, bool trainable = true) {
+  return from_vector(v, shape, {.dtype = dtype, .requires_grad = trainable});
+}
+/// The same with one axis.
+inline Tensor numbers(const Numbers& v) { return numbers(v, {static_cast<std::int64_t>(v.size())}); }
+/// A trainable float64 scalar.
+inline Tensor number(double v) { return numbers({v}, {}); }
+
+/// 0, 1, 2, ... in row-major order.
+inline Tensor counting(const Shape& shape) { return reshape(arange(0, static_cast<double>(numel(shape))), shape); }
+inline Tensor integers(const std::vector<std::int64_t>& values) {
+  return from_vector<std::int64_t>(values, {static_cast<std::int64_t>(values.size())});
+}
+inline bool shares_memory(const Tensor& a, const Tensor& b) { return a.impl().storage.get() == b.impl().storage.get(); }
+
+/// The sum of the products of two tensors of one shape.
+inline double inner(const Tensor& a, const Tensor& b) {
+  const Numbers x = a.to_vector(), y = b.to_vector();
+  double total = 0;
+  for (std::size_t i = 0; i < x.size(); ++i) total += x[i] * y[i];
+  return total;
+}
 
 /// dz/dx for the cotangent g. The graph stays whole.
 inline Numbers slopes(const Tensor& z, const Tensor& x, const Numbers& g) {

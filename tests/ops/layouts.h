@@ -15,4 +15,10 @@ Array repeated(const Array& x);
 /// A leaf of these numbers whose memory is not row-major; made from strides by hand. `expanded` wants repeated().
 Tensor laid_out(const Array& x, Layout layout, DType dtype, bool trainable = true);
 
+/// A leaf of random numbers.
+inline Tensor random(const Shape& shape, std::uint64_t seed, DType dtype = DType::float64, bool trainable = false) {
+  return leaf(random_values({.shape = shape}, seed), dtype, trainable);
+}
+inline bool channels_side_by_side(const Tensor& t) { return t.strides()[1] == 1; }
+
 }  // namespace chainrule::cases

@@ -39,7 +39,7 @@ std::string check_gradient(const TensorFunction& f, const std::vector<Array>& at
                            double tolerance = 1e-7);
 /// The same for x, g -> gradients of f at x for cotangent g, weighed at random: second derivatives by every input and
 /// by the cotangent. Of an input with more than `elements` as many are checked, and the random direction.
-std::string check_second(const TensorFunction& f, const std::vector<Array>& at, std::uint64_t seed, double tolerance = 1e-7,
-                         std::size_t elements = 24);
+std::string check_second(const TensorFunction& f, const std::vector<Array>& at, std::uint64_t seed,
+                         double tolerance = 1e-7, std::size_t elements = 24);
 
 }  // namespace chainrule::cases

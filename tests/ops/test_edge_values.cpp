@@ -1,5 +1,5 @@
 // The table of values and derivatives at 0, -0, 1, infinities, NaN, the smallest subnormal and the largest finite
-// number (N1, N3). It is published in ops/README.md; here every cell of it is compared with what the code gives.
+// number (N1, N3). It is published in ops/OPERATIONS.md; here every cell of it is compared with what the code gives.
 #include <doctest/doctest.h>
 #include <fmt/format.h>
 #ifdef __SSE2__
@@ -20,16 +20,15 @@
 
 #include "engine/factory.h"
 #include "engine/traverse.h"
+#include "ops/families.h"
 #include "ops/function.h"
 #include "ops/language/evaluate.h"
 #include "ops/ops.h"
 #include "ops/registry.h"
 #include "ops/rules.h"
-#include "tests/ops/values.h"
 
 using namespace chainrule;
-using chainrule::testing::kInf;
-using chainrule::testing::kNan;
+using namespace chainrule::language;
 
 namespace {
 
@@ -117,7 +116,7 @@ struct Table {
 const Table& table() {
   static const Table read = [] {
     Table t;
-    std::ifstream page(CHAINRULE_SOURCE_DIR "/ops/README.md");
+    std::ifstream page(CHAINRULE_SOURCE_DIR "/ops/OPERATIONS.md");
     for (std::string line; std::getline(page, line);) {
       if (line.rfind("| ", 0) != 0) continue;
       const auto parts = cells_of(line.substr(1), '|');
@@ -151,7 +150,7 @@ bool same(double a, double b) { return a == b ? std::signbit(a) == std::signbit(
 
 /// With CHAINRULE_RENEW_GOLDEN=1 the cells are written anew from the code, to be read before they are kept.
 void renew_page() {
-  const std::string path = CHAINRULE_SOURCE_DIR "/ops/README.md";
+  const std::string path = CHAINRULE_SOURCE_DIR "/ops/OPERATIONS.md";
   std::ifstream in(path);
   std::string text;
   const auto shown = [](double v) {
@@ -209,8 +208,9 @@ TEST_CASE("every operation on single numbers has a row, and every reduction, sof
   for (const EdgeRow& row : table().rows) rows.insert(row.op);
   for (const OpInfo* info : op_registry())
     if (info->elementwise && !is_gradient(info->name)) CHECK_MESSAGE(rows.count(info->name) == 1, info->name);
-  for (const auto family : {arithmetic_ops(), pointwise_ops(), reduction_ops(), softmax_ops(), loss_ops()}) {
-    for (const OpInfo* info : family) {
+  for (const Family& family :
+       {arithmetic_family(), choice_family(), reduction_family(), softmax_family(), loss_family()}) {
+    for (const OpInfo* info : family.ops) {
       const std::string name = info->name;
       if (is_gradient(name)) continue;  // its values are the derivatives of its function
       CHECK_MESSAGE(rows.count(name) == 1, name);

@@ -13,6 +13,7 @@
 #include "ops/ops.h"
 
 using namespace chainrule;
+using namespace chainrule::language;
 
 namespace {
 

@@ -19,6 +19,7 @@
 #include "tests/ops/numeric.h"
 
 using namespace chainrule;
+using namespace chainrule::language;
 
 namespace {
 

@@ -1,5 +1,5 @@
 // The registry is complete: names are unique, every entry explains itself, has a row in the test table (or is run by
-// the derivatives of one) and a line in ops/README.md; and what the graph records comes from the registry.
+// the derivatives of one) and a line in ops/OPERATIONS.md; and what the graph records comes from the registry.
 #include <doctest/doctest.h>
 
 #include <fstream>
@@ -84,8 +84,8 @@ TEST_CASE("every operation has a row in the test table") {
   for (const AxisReduction& r : axis_reductions()) CHECK(find_op(r.op) != nullptr);
 }
 
-TEST_CASE("every operation is named in ops/README.md") {
-  std::ifstream file(std::string(CHAINRULE_SOURCE_DIR) + "/ops/README.md");
+TEST_CASE("every operation is named in ops/OPERATIONS.md") {
+  std::ifstream file(std::string(CHAINRULE_SOURCE_DIR) + "/ops/OPERATIONS.md");
   std::stringstream text;
   text << file.rdbuf();
   for (const OpInfo* info : op_registry()) {

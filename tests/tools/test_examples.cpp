@@ -1,4 +1,4 @@
-// Every example that a user is shown is run as it stands: those of --help and of the README of tools/. And the scripts
+// Every example that a user is shown is run as it stands: those of --help and of tools/COMMAND.md. And the scripts
 // that complete a command line, in the shells that they are for.
 #include <doctest/doctest.h>
 
@@ -67,8 +67,8 @@ TEST_CASE("every verb's --help ends with an example that works") {
   }
 }
 
-TEST_CASE("the examples of tools/README.md work, one for every verb; and each verb says when its surroundings fail") {
-  std::istringstream text(content(std::filesystem::path(CHAINRULE_SOURCE_DIR) / "tools/README.md"));
+TEST_CASE("the examples of tools/COMMAND.md work, one for every verb; and each verb says when its surroundings fail") {
+  std::istringstream text(content(std::filesystem::path(CHAINRULE_SOURCE_DIR) / "tools/COMMAND.md"));
   std::map<std::string, int> shown;
   const Folder folder;
   bool code = false;

@@ -220,7 +220,7 @@ int parse_and_run(int argc, char** argv) {
   app.add_option("--workload", options.names, "Only these (default: all)")->delimiter(',');
   app.add_option("--rounds", options.rounds, "Samples of each side")->check(CLI::Range(1, 1000))->capture_default_str();
   app.add_flag("--quick", options.quick, "Small sizes, to see that everything runs");
-  app.add_flag("--markdown", options.markdown, "Tables for README.md");
+  app.add_flag("--markdown", options.markdown, "Tables for RESULTS.md");
   app.add_flag("--no-memory", options.no_memory, "Leave the memory columns empty");
   app.add_option("--memory-of", options.memory_of)->group("");
   app.footer("Example: bench_libtorch --workload vgg --threads 2");

@@ -75,7 +75,7 @@ int main(int argc, char** argv) {
   CLI::App app{"Scalar tapes: chainrule and ADOL-C on the same loop, in turns in one run", "bench_tapes"};
   app.add_option("--steps", lengths, "Lengths of the loop")->delimiter(',')->capture_default_str();
   app.add_option("--rounds", rounds, "Samples of each side")->check(CLI::Range(1, 1000))->capture_default_str();
-  app.add_flag("--markdown", markdown, "A table for README.md");
+  app.add_flag("--markdown", markdown, "A table for RESULTS.md");
   try {
     app.parse(argc, argv);
     chainrule::bench::warn_off_release();

@@ -1,5 +1,6 @@
-# Script (cmake -P): copies HEADERS from FROM to TO, turning "engine/x.h" into <chainrule/engine/x.h>, and writes chainrule.h,
-# which includes them all. Files whose text did not change keep their time; files that are no longer headers go away.
+# Script (cmake -P): copies HEADERS from FROM to TO, turning "engine/x.h" into <chainrule/engine/x.h>, and chainrule.h.in to
+# TO/chainrule.h. Files whose text did not change keep their time; files that are no longer headers go away.
+# Stops when chainrule.h forgets a header: each is reached by its includes or stands in its list of what it leaves out.
 cmake_policy(VERSION 3.25)
 
 function(write_if_changed file text)
@@ -12,22 +13,52 @@ function(write_if_changed file text)
   endif()
 endfunction()
 
-set(umbrella "// The whole of chainrule ${VERSION} in one include. Single headers are there too: <chainrule/engine/tensor.h>.\n#pragma once\n\n")
 foreach(header IN LISTS HEADERS)
   file(READ "${FROM}/${header}" text)
   string(REGEX REPLACE "#include \"((engine|ops|nn|optim)/[^\"\n]+)\"" "#include <chainrule/\\1>" text "${text}")
   string(REGEX MATCHALL "#include <chainrule/[^>]+>" includes "${text}")
+  list(TRANSFORM includes REPLACE ".*<chainrule/(.*)>" "\\1")
   foreach(include IN LISTS includes)
-    string(REGEX REPLACE ".*<chainrule/(.*)>" "\\1" include "${include}")
     if(NOT include IN_LIST HEADERS)
       message(FATAL_ERROR "${header}: a public header includes ${include}, which users do not get. "
-                          "Include it in a .cpp file instead, or see the list in tools/cmake/headers.cmake.")
+                          "Include it in a .cpp file instead.")
     endif()
   endforeach()
+  set("includes of ${header}" ${includes})
   write_if_changed("${TO}/${header}" "${text}")
-  string(APPEND umbrella "#include <chainrule/${header}>\n")
 endforeach()
-write_if_changed("${TO}/chainrule.h" "${umbrella}")
+
+# What chainrule.h brings, by its own includes and by theirs, and what it says to leave out.
+file(READ "${CMAKE_CURRENT_LIST_DIR}/chainrule.h.in" text)
+string(CONFIGURE "${text}" text @ONLY)
+string(REGEX MATCHALL "\n#include <chainrule/[^>]+>" brought "${text}")
+string(REGEX MATCHALL "//   <chainrule/[^>]+>" left_out "${text}")
+list(TRANSFORM brought REPLACE ".*<chainrule/(.*)>" "\\1")
+list(TRANSFORM left_out REPLACE ".*<chainrule/(.*)>" "\\1")
+foreach(header IN LISTS brought left_out)
+  if(NOT header IN_LIST HEADERS)
+    message(FATAL_ERROR "tools/cmake/chainrule.h.in names ${header}, which is no public header.")
+  endif()
+endforeach()
+set(open ${brought})
+while(open)
+  list(POP_FRONT open header)
+  foreach(include IN LISTS "includes of ${header}")
+    if(NOT include IN_LIST brought)
+      list(APPEND brought "${include}")
+      list(APPEND open "${include}")
+    endif()
+  endforeach()
+endwhile()
+foreach(header IN LISTS HEADERS)
+  if(header IN_LIST brought AND header IN_LIST left_out)
+    message(FATAL_ERROR "tools/cmake/chainrule.h.in leaves out ${header}, but a header that it includes brings it.")
+  elseif(NOT header IN_LIST brought AND NOT header IN_LIST left_out)
+    message(FATAL_ERROR "tools/cmake/chainrule.h.in forgets ${header}. Include it there, or list it as left out; "
+                        "a header for our own sources begins with the line \"// Inner header: ...\".")
+  endif()
+endforeach()
+write_if_changed("${TO}/chainrule.h" "${text}")
 
 file(GLOB_RECURSE present RELATIVE "${TO}" "${TO}/*")
 list(REMOVE_ITEM present ${HEADERS} chainrule.h)

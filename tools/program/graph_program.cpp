@@ -18,6 +18,9 @@
 #include "ops/signature.h"
 
 namespace chainrule {
+
+using namespace language;
+
 namespace {
 
 using Json = nlohmann::ordered_json;
@@ -39,7 +42,7 @@ std::string argument_of(std::string_view value) {
     return fmt::format("[{}]", value.substr(1, value.size() - (value == "()" ? 2 : 3)));
   constexpr std::string_view kConstants[] = {"true", "false", "True", "False", "inf", "nan", "pi", "None"};
   const bool word = std::isalpha(static_cast<unsigned char>(value.empty() ? '0' : value[0])) &&
-                    std::ranges::find(kConstants, value) == std::end(kConstants);
+                    std::find(std::begin(kConstants), std::end(kConstants), value) == std::end(kConstants);
   return word ? fmt::format("'{}'", value) : std::string(value);
 }
 
@@ -61,12 +64,13 @@ Settings settings_of(std::string_view attributes) {
 }
 
 const std::string* find(const Settings& settings, std::string_view name) {
-  const auto at = std::ranges::find(settings, name, &Settings::value_type::first);
+  const auto at = std::find_if(settings.begin(), settings.end(), [&](const auto& s) { return s.first == name; });
   return at == settings.end() ? nullptr : &at->second;
 }
 
 bool takes(const Function& f, std::string_view name) {
-  return std::ranges::any_of(parameters_of(f), [&](const FunctionParameter& p) { return p.name == name; });
+  return std::any_of(parameters_of(f).begin(), parameters_of(f).end(),
+                     [&](const FunctionParameter& p) { return p.name == name; });
 }
 
 /// Weights, biases and indices have places of their own in a call; other inputs stand in their order.
@@ -78,7 +82,7 @@ std::string_view parameter_for(std::string_view letter) {
 const Function* function_for(const std::string& op, const Settings& settings) {
   for (const std::string& name : {op, "adaptive_" + op}) {
     const Function* f = find_function(name);
-    if (f && std::ranges::all_of(settings, [&](const auto& s) { return takes(*f, s.first); })) return f;
+    if (f && std::all_of(settings.begin(), settings.end(), [&](const auto& s) { return takes(*f, s.first); })) return f;
   }
   return nullptr;
 }

@@ -1,4 +1,4 @@
-// Numbers are read by from_chars: strict, and the same in every locale.
+// Numbers are read strictly, and the same in every locale.
 #include "tools/program/option_values.h"
 
 #include <fmt/format.h>
@@ -16,9 +16,14 @@
 namespace chainrule {
 namespace {
 
-template <class Number>
-std::optional<Number> read(std::string_view text) {
-  Number number{};
+std::optional<double> read_number(std::string_view text) {
+  const LeadingNumber number = leading_number(text);
+  if (number.length == 0 || number.length != text.size() || number.out_of_range) return {};
+  return number.value;
+}
+
+std::optional<std::uint64_t> read_whole(std::string_view text) {
+  std::uint64_t number = 0;
   const auto [end, status] = std::from_chars(text.data(), text.data() + text.size(), number);
   if (status != std::errc{} || end != text.data() + text.size()) return {};
   return number;
@@ -31,7 +36,7 @@ std::string is_not(const std::string& given, const std::string& wanted) {
 
 CLI::Validator number(const std::string& wanted, bool (*fits)(double, double, double), double low, double high) {
   return {[wanted, fits, low, high](std::string& text) {
-            const auto given = read<double>(text);
+            const auto given = read_number(text);
             return given && std::isfinite(*given) && fits(*given, low, high) ? std::string() : is_not(text, wanted);
           },
           ""};
@@ -56,7 +61,7 @@ CLI::Validator whole_number(std::uint64_t low, std::uint64_t high) {
   const std::string wanted =
       open ? fmt::format("a whole number, {} or more", low) : fmt::format("a whole number from {} to {}", low, high);
   return {[wanted, low, high](std::string& text) {
-            const auto given = read<std::uint64_t>(text);
+            const auto given = read_whole(text);
             if (!given || *given < low || *given > high) return is_not(text, wanted);
             text = fmt::format("{}", *given);
             return std::string();
@@ -78,7 +83,7 @@ CLI::Validator number_from(double low, double high) {
 CLI::Validator byte_count() {
   return {[](std::string& text) {
             const std::size_t end = std::min(text.find_first_not_of("0123456789."), text.size());
-            const auto count = read<double>(std::string_view(text).substr(0, end));
+            const auto count = read_number(std::string_view(text).substr(0, end));
             const auto unit = bytes_of_unit(text.substr(end));
             if (!count || !unit) return is_not(text, "a number of bytes such as 1000000, 500MB or 2GiB");
             constexpr double kMost = 9e18;  // what an int64 holds

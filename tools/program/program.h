@@ -16,6 +16,8 @@ class App;
 
 namespace chainrule {
 
+using namespace language;  // what the command line is written in
+
 struct ProgramOptions {
   std::string program;
   std::vector<std::string> values;  // NAME=VALUE

@@ -94,7 +94,7 @@ void add_check_verb(CommandLine& app) {
         verb.add_option("--order", o.check.order, "2 also checks the gradient of the gradient")
             ->capture_default_str()
             ->transform(whole_number(1, 2));
-        verb.add_option("--sample", o.check.sample, "At most so many random elements of each input; 0: all")
+        verb.add_option("--sample", o.check.sample, "At most this many random elements of each input; 0: all")
             ->capture_default_str()
             ->transform(whole_number(0, std::numeric_limits<std::int64_t>::max()));
         verb.add_flag("--strict", o.check.strict, "A kink is a failure");

@@ -11,7 +11,7 @@
 #include "engine/factory.h"
 #include "engine/format.h"
 #include "engine/pictures/chart.h"
-#include "engine/pictures/png.h"
+#include "engine/pictures/sheet.h"
 #include "engine/scopes.h"
 #include "engine/types/error.h"
 #include "ops/kernels/parallel.h"
@@ -157,7 +157,7 @@ class Demo {
     const auto answers = argmax(probabilities, 1).values<std::int64_t>(),
                truth = digits_.test.labels.values<std::int64_t>();
     const auto pixels = digits_.test.images.values<float>(), p = probabilities.values<float>();
-    std::vector<DigitItem> wrong;
+    std::vector<Picture> wrong;
     for (std::size_t i = 0; i < truth.size() && wrong.size() < kShownMistakes; ++i) {
       if (answers[i] == truth[i]) continue;
       wrong.push_back({.pixels = {pixels.begin() + i * 64, pixels.begin() + (i + 1) * 64},
@@ -166,7 +166,7 @@ class Demo {
                        .caption = {fmt::format("{} read as {}", truth[i], answers[i]),
                                    fmt::format("sure: {:.0f} %", 100 * p[i * 10 + answers[i]])}});
     }
-    write_digit_table(path("mistakes.png"), wrong, "Digits that the network read wrongly");
+    write_picture_sheet(path("mistakes.png"), wrong, "Digits that the network read wrongly");
     note("mistakes.png", "the test digits it read wrongly, with its answer");
   }
 

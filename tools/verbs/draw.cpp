@@ -192,7 +192,7 @@ void add_graph_verb(CommandLine& app) {
         verb.add_option("--max-label", o.graph.max_label, "Longer names are cut")
             ->capture_default_str()
             ->transform(whole_number(1, 1'000'000));
-        verb.add_option("--wrap", o.graph.wrap, "Names longer than so many columns break into lines; 0: never")
+        verb.add_option("--wrap", o.graph.wrap, "Names longer than this many columns break into lines; 0: never")
             ->capture_default_str()
             ->transform(whole_number(0, 1'000'000));
         verb.add_option("--fold-above", o.graph.fold_above, "Fold graphs of more nodes; 0: never")

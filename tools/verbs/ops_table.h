@@ -1,4 +1,4 @@
-// The table of operations as pages: the verb ops, and the generated part of ops/README.md.
+// The table of operations as pages: the verb ops, and the generated part of ops/OPERATIONS.md.
 #pragma once
 
 #include <string>

@@ -1,5 +1,5 @@
 // The gradient check: right rules pass, kinks are told apart, nothing is left changed, reports say what happened. Wrong
-// rules are in test_gradcheck_mutants.cpp, many random expressions in test_gradcheck_seeds.cpp.
+// rules are in test_mutants.cpp, many random expressions in test_seeds.cpp.
 #include <doctest/doctest.h>
 #include <fmt/format.h>
 

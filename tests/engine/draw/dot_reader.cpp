@@ -1,5 +1,5 @@
 // Recursive descent over the bytes; each kind of text is decoded by the passes that Graphviz makes over it.
-// Deliberately shares no code with the writer or with engine/text.
+// Deliberately shares no code with the writer or with engine/system/text.h.
 #include "tests/engine/draw/dot_reader.h"
 
 #include <cctype>

@@ -4,9 +4,12 @@
 #include <limits>
 #include <random>
 #include <set>
+#include <stdexcept>
 
 #include "engine/draw/diagram.h"
+#include "engine/draw/fold.h"
 #include "engine/draw/numbers.h"
+#include "engine/draw/page.h"
 #include "engine/draw/rule.h"
 #include "engine/draw/view.h"
 #include "engine/factory.h"
@@ -267,4 +270,13 @@ TEST_CASE("modules of one name stay apart, and any name is read back, 1,000 rand
     for (const std::string& name : names) REQUIRE(found.contains(printable(name)));
     CHECK(found.count("same  ·  Kind  ·  2 parameters") == 1);
   }
+}
+
+TEST_CASE("a page is filled once and wholly: parts are not searched for marks, and page and parts must fit") {
+  CHECK(fill_page("<b>{{title}}</b>{{data}}{{title}}", {{"title", "{{data}}"}, {"data", "}}"}}) ==
+        "<b>{{data}}</b>}}{{data}}");
+  CHECK(fill_page("no marks { } }}", {}) == "no marks { } }}");
+  CHECK_THROWS_AS((void)fill_page("{{title}} {{left}}", {{"title", "t"}}), std::logic_error);
+  CHECK_THROWS_AS((void)fill_page("{{title}}", {{"title", "t"}, {"unused", "u"}}), std::logic_error);
+  CHECK_THROWS_AS((void)fill_page("{{title", {}), std::logic_error);
 }

@@ -1,5 +1,5 @@
 // Files that NumPy and Python's zipfile wrote (tests/engine/files) are read with the values that the script says, and
-// what we write is read back. What the formats forbid is in the other test_array_files_*.cpp.
+// what we write is read back. What the formats forbid is in the other files here.
 #include <doctest/doctest.h>
 
 #include <cmath>

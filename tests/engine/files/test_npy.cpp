@@ -1,4 +1,4 @@
-// What an npy header may not be, and what the message then says. Generated damage is in test_array_files_hostile.cpp.
+// What an npy header may not be, and what the message then says. Generated damage is in test_hostile_files.cpp.
 #include <doctest/doctest.h>
 
 #include "engine/files/array_files.h"

@@ -1,4 +1,4 @@
-// Pictures: what libpng reads back from the written bytes, the font's table, and the table of digits pixel by pixel.
+// Pictures: what libpng reads back from the written bytes, the font's table, and sheets of pictures pixel by pixel.
 #include "engine/pictures/png.h"
 
 #include <doctest/doctest.h>
@@ -15,15 +15,16 @@
 #include <vector>
 
 #include "engine/pictures/pixel_font.h"
+#include "engine/pictures/sheet.h"
 #include "engine/types/error.h"
 
 namespace {
 
 using chainrule::Canvas;
-using chainrule::Colour;
-using chainrule::DigitItem;
+using chainrule::Color;
+using chainrule::Picture;
 
-constexpr Colour kWhite{255, 255, 255}, kRed{200, 10, 20};
+constexpr Color kWhite{255, 255, 255}, kRed{200, 10, 20};
 
 struct Decoded {
   int width = 0, height = 0;
@@ -46,7 +47,7 @@ std::string content(const std::string& path) {
   return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
 }
 
-int pixels_other_than(const Canvas& canvas, Colour colour) {
+int pixels_other_than(const Canvas& canvas, Color colour) {
   int found = 0;
   for (int y = 0; y < canvas.height(); ++y) {
     for (int x = 0; x < canvas.width(); ++x) found += canvas.at(x, y) != colour;
@@ -54,8 +55,8 @@ int pixels_other_than(const Canvas& canvas, Colour colour) {
   return found;
 }
 
-DigitItem checkerboard(int height, int width) {
-  DigitItem item{{}, height, width, {"3 read as 8", "61.5 %"}};
+Picture checkerboard(int height, int width) {
+  Picture item{{}, height, width, {"3 read as 8", "61.5 %"}};
   for (int i = 0; i < height * width; ++i) item.pixels.push_back(static_cast<float>((i / width + i % width) % 2));
   return item;
 }
@@ -138,17 +139,17 @@ TEST_CASE("text takes the width it announces") {
     CHECK(chainrule::pixel_width(std::string(1, c), 2) == chainrule::pixel_width("8", 2));
 }
 
-TEST_CASE("the table shows each pixel enlarged, ink dark on paper") {
-  DigitItem item = checkerboard(8, 8);
+TEST_CASE("a sheet shows each pixel enlarged, ink dark on paper") {
+  Picture item = checkerboard(8, 8);
   item.caption.clear();
   item.pixels[0] = 7.0F;   // beyond ink is ink
   item.pixels[1] = -3.0F;  // beyond paper is paper
   item.pixels[2] = 0.5F;
-  const Canvas canvas = chainrule::draw_digit_table({item}, "");
+  const Canvas canvas = chainrule::draw_picture_sheet({item}, "");
   // One card in the middle of the sheet: 8 x 8 squares of 16 pixels around its centre.
   const int left = canvas.width() / 2 - 64, top = canvas.height() / 2 - 64;
   const auto square = [&](int row, int column) { return canvas.at(left + 16 * column + 8, top + 16 * row + 8); };
-  const Colour ink = square(0, 0), paper = square(0, 1), grey = square(0, 2);
+  const Color ink = square(0, 0), paper = square(0, 1), grey = square(0, 2);
   CHECK(ink.red + ink.green + ink.blue < 200);
   CHECK(paper.red + paper.green + paper.blue > 700);
   CHECK(std::abs(2 * grey.red - ink.red - paper.red) <= 1);
@@ -163,10 +164,10 @@ TEST_CASE("the table shows each pixel enlarged, ink dark on paper") {
 TEST_CASE("every item gets a card of its own, whatever the number") {
   for (std::size_t count : {1U, 2U, 5U, 9U, 10U, 97U}) {
     CAPTURE(count);
-    std::vector<DigitItem> items(count, checkerboard(8, 8));
-    const Canvas canvas = chainrule::draw_digit_table(items, "title");
-    for (DigitItem& item : items) item.pixels.assign(64, 0.0F);
-    const Canvas blank = chainrule::draw_digit_table(items, "title");
+    std::vector<Picture> items(count, checkerboard(8, 8));
+    const Canvas canvas = chainrule::draw_picture_sheet(items, "title");
+    for (Picture& item : items) item.pixels.assign(64, 0.0F);
+    const Canvas blank = chainrule::draw_picture_sheet(items, "title");
     REQUIRE(blank.width() == canvas.width());
     REQUIRE(blank.height() == canvas.height());
     std::size_t differing = 0;
@@ -178,34 +179,34 @@ TEST_CASE("every item gets a card of its own, whatever the number") {
 }
 
 TEST_CASE("pictures of other sizes and long captions find room") {
-  DigitItem wide = checkerboard(28, 28);
+  Picture wide = checkerboard(28, 28);
   wide.caption = {std::string(60, 'W')};
-  const Canvas canvas = chainrule::draw_digit_table({checkerboard(8, 8), wide, checkerboard(200, 3)}, "");
+  const Canvas canvas = chainrule::draw_picture_sheet({checkerboard(8, 8), wide, checkerboard(200, 3)}, "");
   CHECK(canvas.width() >= chainrule::pixel_width(wide.caption[0], 2));
   CHECK(canvas.height() >= 200);
-  CHECK(pixels_other_than(chainrule::draw_digit_table({}, "none of 360"), canvas.at(0, 0)) > 100);
-  CHECK(pixels_other_than(chainrule::draw_digit_table({}, ""), canvas.at(0, 0)) > 100);
+  CHECK(pixels_other_than(chainrule::draw_picture_sheet({}, "none of 360"), canvas.at(0, 0)) > 100);
+  CHECK(pixels_other_than(chainrule::draw_picture_sheet({}, ""), canvas.at(0, 0)) > 100);
 }
 
 TEST_CASE("pictures that do not fit their size, or hold no number, are refused") {
-  DigitItem item = checkerboard(8, 8);
+  Picture item = checkerboard(8, 8);
   item.pixels.pop_back();
-  CHECK_THROWS_WITH_AS(chainrule::draw_digit_table({checkerboard(2, 2), item}, ""),
-                       "digit table: picture 1 has 63 pixels, its size is 8 x 8", chainrule::ValueError);
-  CHECK_THROWS_AS(chainrule::draw_digit_table({DigitItem{}}, ""), chainrule::ValueError);
-  DigitItem unknown = checkerboard(8, 8);
+  CHECK_THROWS_WITH_AS(chainrule::draw_picture_sheet({checkerboard(2, 2), item}, ""),
+                       "picture sheet: picture 1 has 63 pixels, its size is 8 x 8", chainrule::ValueError);
+  CHECK_THROWS_AS(chainrule::draw_picture_sheet({Picture{}}, ""), chainrule::ValueError);
+  Picture unknown = checkerboard(8, 8);
   unknown.pixels[5] = std::numeric_limits<float>::quiet_NaN();
-  CHECK_THROWS_WITH_AS(chainrule::draw_digit_table({unknown}, ""), "digit table: pixel 5 of picture 0 is not a number",
-                       chainrule::ValueError);
+  CHECK_THROWS_WITH_AS(chainrule::draw_picture_sheet({unknown}, ""),
+                       "picture sheet: pixel 5 of picture 0 is not a number", chainrule::ValueError);
 }
 
 TEST_CASE("files are written whole, and a refusal names the path") {
   const std::string path = (std::filesystem::temp_directory_path() / "chainrule-test-table.png").string();
-  chainrule::write_digit_table(path, {checkerboard(8, 8)}, "one");
-  CHECK(content(path) == chainrule::png_bytes(chainrule::draw_digit_table({checkerboard(8, 8)}, "one")));
+  chainrule::write_picture_sheet(path, {checkerboard(8, 8)}, "one");
+  CHECK(content(path) == chainrule::png_bytes(chainrule::draw_picture_sheet({checkerboard(8, 8)}, "one")));
   std::filesystem::remove(path);
   try {
-    chainrule::write_digit_table("/nowhere/at/all.png", {});
+    chainrule::write_picture_sheet("/nowhere/at/all.png", {});
     FAIL("it was written");
   } catch (const chainrule::EnvironmentError& error) {
     CHECK(std::string(error.what()).find("/nowhere/at/all.png") != std::string::npos);

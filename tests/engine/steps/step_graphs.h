@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "engine/factory.h"
-#include "engine/steps/forms.h"
+#include "engine/steps/frames.h"
 #include "ops/ops.h"
 
 namespace chainrule::testing {
@@ -37,10 +37,11 @@ inline Tensor after_backward(Tensor y) {
   return y;
 }
 
-inline std::vector<std::string> frames_of(const GraphWalk& walk) {
+inline std::vector<std::string> frames_of(const Walkthrough& walk) {
+  const Frames all(walk);
   std::vector<std::string> frames;
   frames.reserve(walk.steps.size());
-  for (std::size_t count = 1; count <= walk.steps.size(); ++count) frames.push_back(frame_of(walk, count));
+  for (std::size_t count = 1; count <= walk.steps.size(); ++count) frames.push_back(all.dot(count));
   return frames;
 }
 

@@ -12,7 +12,10 @@
 
 #include "engine/draw/graphviz.h"
 #include "engine/scopes.h"
+#include "engine/steps/json.h"
+#include "engine/steps/player.h"
 #include "engine/steps/steps.h"
+#include "engine/steps/text.h"
 #include "engine/system/process.h"
 #include "engine/system/text.h"
 #include "engine/types/error.h"
@@ -70,7 +73,7 @@ void check_elements(const std::string& html) {
 TEST_CASE("frames: the same nodes and edges in each, what is not known blank, one operation marked") {
   for (const Tensor& y :
        {after_backward(price_graph()), after_backward(reused_graph()), after_backward(matrix_graph())}) {
-    const GraphWalk walk = walk_graph(y, {});
+    const Walkthrough walk = walk_through(y, {});
     const std::vector<std::string> frames = frames_of(walk);
     const DotGraph first = read_dot(frames[0]);
     std::size_t blue = 0, red = 0;
@@ -116,7 +119,7 @@ TEST_CASE("frames: nothing moves from one to the next") {
   for (std::size_t i = 0; i < 2 * graphs.size(); ++i) {
     const GraphOptions options{.font = i % 2 ? "DejaVu Sans" : ""};
     std::vector<std::string> places;
-    for (const std::string& frame : frames_of(walk_graph(graphs[i / 2], options))) {
+    for (const std::string& frame : frames_of(walk_through(graphs[i / 2], options))) {
       std::istringstream plain(run_process({"dot", "-Tplain"}, {.input = frame}).out);
       std::string all;
       for (std::string line; std::getline(plain, line);) {
@@ -147,13 +150,13 @@ TEST_CASE("names of any kind stay text in every form") {
       y = x * z;
     }
     y = after_backward((y + x).label(name + "3"));
-    const GraphWalk walk = walk_graph(y, {.title = name});
+    const Walkthrough walk = walk_through(y, {.title = name});
     CHECK(Json::parse(json_of(walk))["nodes"][0]["label"] == printable(name));
     CHECK(contains(text_of(walk), printable(name)));
     for (const std::string& frame : frames_of(walk)) CHECK_NOTHROW((void)read_dot(frame));
-    const Rendered svg = render_dot(picture_of(walk), "svg", {});
+    const Rendered svg = render_dot(player_dot(walk), "svg", {});
     if (!svg.failure.empty()) continue;
-    const std::string page = page_of(walk, svg.picture);
+    const std::string page = player_page(walk, svg.picture);
     CHECK(count_of(page, "<script") == 2);
     CHECK(count_of(page, "</script") == 2);
     CHECK_FALSE(contains(page, "<img"));
@@ -161,6 +164,11 @@ TEST_CASE("names of any kind stay text in every form") {
     const std::size_t begin = page.find("id=\"data\">") + 10;
     const Json data = Json::parse(page.substr(begin, page.find("</script>", begin) - begin));
     CHECK(data["steps"].size() == walk.steps.size());
+    for (const auto& step : data["steps"]) {  // the word in the list is the one that the script looks for
+      const std::string kind = step["kind"];
+      CHECK(contains(page, "data-phase=\"" + kind + "\""));
+      CHECK((kind == "Given" || contains(page, "=== '" + kind + "'")));
+    }
     for (const auto& [id, node] : data["nodes"].items()) CHECK(contains(page, "<g id=\"" + id + "\" class=\"node\">"));
     for (const auto& [id, link] : data["links"].items()) {
       CHECK(contains(page, "<g id=\"" + id + "\" class=\"node\">"));

@@ -13,6 +13,7 @@
 #include "engine/factory.h"
 #include "engine/scopes.h"
 #include "engine/steps/steps.h"
+#include "engine/steps/text.h"
 #include "engine/types/error.h"
 #include "nn/layers.h"
 #include "ops/ops.h"
@@ -27,7 +28,7 @@ using Json = nlohmann::json;
 
 namespace {
 
-std::string row(const GraphWalk& walk, std::size_t step, std::size_t row) {
+std::string row(const Walkthrough& walk, std::size_t step, std::size_t row) {
   return row_text(walk.texts.at(step - 1).rows.at(row));
 }
 
@@ -68,7 +69,7 @@ Tensor random_program(std::mt19937& random, std::vector<Tensor>& leaves) {
 }  // namespace
 
 TEST_CASE("the price graph, step by step, as by hand") {
-  const GraphWalk walk = walk_graph(after_backward(price_graph()), {});
+  const Walkthrough walk = walk_through(after_backward(price_graph()), {});
   std::vector<StepKind> kinds;
   for (const GraphStep& step : walk.steps) kinds.push_back(step.kind);
   CHECK(kinds == std::vector{StepKind::given, StepKind::forward, StepKind::forward, StepKind::seed, StepKind::backward,
@@ -87,7 +88,7 @@ TEST_CASE("the price graph, step by step, as by hand") {
 }
 
 TEST_CASE("a value that is used three times: its gradient grows by each contribution") {
-  const GraphWalk walk = walk_graph(after_backward(reused_graph()), {});
+  const Walkthrough walk = walk_through(after_backward(reused_graph()), {});
   CHECK(row(walk, 5, 1) == "∂x = ∂y = 1 · 1 = 1");
   CHECK(walk.texts[4].rows[1].note == "the first of 3 parts of ∂x");
   CHECK(row(walk, 6, 0) == "∂x += ∂a · x = 1 · 1.5 = 1.5");
@@ -105,7 +106,7 @@ TEST_CASE("in random programs every contribution is local times incoming, and th
     const Tensor y = random_program(random, leaves);
     const std::vector<Tensor> expected = grad({y}, leaves, {.retain_graph = true, .allow_unused = true});
     y.backward();
-    const GraphWalk walk = walk_graph(y, {});
+    const Walkthrough walk = walk_through(y, {});
     const std::size_t operations = 12;
     CHECK(walk.steps.size() >= operations + 3);
     std::map<std::size_t, std::pair<double, double>> last;  // of each item: sum of the walk, sum of the test
@@ -136,7 +137,7 @@ TEST_CASE("in random programs every contribution is local times incoming, and th
 TEST_CASE("text, JSON and frames say the same") {
   for (const Tensor& y :
        {after_backward(price_graph()), after_backward(reused_graph()), after_backward(matrix_graph())}) {
-    const GraphWalk walk = walk_graph(y, {});
+    const Walkthrough walk = walk_through(y, {});
     const std::string text = steps_to_text(y);
     const Json json = Json::parse(steps_to_json(y));
     REQUIRE(json["steps"].size() == walk.steps.size());
@@ -147,7 +148,7 @@ TEST_CASE("text, JSON and frames say the same") {
     std::size_t line =
         contains(numbered.at(0), "=") && !std::isspace(static_cast<unsigned char>(numbered[0][0])) ? 1 : 0;
     for (std::size_t s = 0; s < walk.steps.size(); ++s) {
-      const DotGraph frame = read_dot(frame_of(walk, s + 1));
+      const DotGraph frame = read_dot(Frames(walk).dot(s + 1));
       const std::string caption = frame.attributes.at("label").text;
       const Json& step = json["steps"][s];
       CHECK(step["step"] == s + 1);
@@ -198,16 +199,16 @@ TEST_CASE("what is not known is not made up") {
 
 TEST_CASE("rules speak of inputs and results by their names, whatever these are") {
   const Tensor logits = variable({{1, 2, 3}}, "log its"), target = from_vector(std::vector<std::int64_t>{1}, {1});
-  const GraphWalk walk = walk_graph(after_backward(cross_entropy(logits, target).label("\xEE\x80\x80")), {});
+  const Walkthrough walk = walk_through(after_backward(cross_entropy(logits, target).label("\xEE\x80\x80")), {});
   CHECK(walk.texts.at(3).rows.at(0).formula == "∂\xEE\x80\x80 · (softmax(log its) − onehot(1)) / n");
-  const GraphWalk curve = walk_graph(after_backward(tanh(variable(0.5, "x")).label("a long name")), {});
+  const Walkthrough curve = walk_through(after_backward(tanh(variable(0.5, "x")).label("a long name")), {});
   CHECK(curve.texts.at(3).rows.at(0).formula == "∂a long name · (1 − a long name²)");
 }
 
 TEST_CASE("negative numbers stand in parentheses where they need them") {
   const Tensor x = variable(-2, "x"), y = variable(-3, "y");
   const auto says = [](const Tensor& z, const std::string& numbers) {
-    const GraphWalk walk = walk_graph(z, {});
+    const Walkthrough walk = walk_through(z, {});
     CHECK(walk.texts.at(1).rows.at(0).numbers == numbers);
   };
   says(x + y, "-2 + (-3)");
@@ -222,7 +223,7 @@ TEST_CASE("a folded module is one step, with what is known of it") {
   Sequential net(Linear(2, 3), ReLU(), Linear(3, 1));
   const Tensor x = variable({{0.5, -1}}, "x");
   const Tensor loss = after_backward(sum(net(x * 3) * 2).label("loss"));
-  const GraphWalk whole = walk_graph(loss, {}), folded = walk_graph(loss, {.fold = {"0"}});
+  const Walkthrough whole = walk_through(loss, {}), folded = walk_through(loss, {.fold = {"0"}});
   CHECK(folded.steps.size() < whole.steps.size());
   const auto step = std::find_if(folded.texts.begin(), folded.texts.end(),
                                  [](const StepText& text) { return text.title == "folded"; });
@@ -235,5 +236,5 @@ TEST_CASE("a folded module is one step, with what is known of it") {
   CHECK(contains(text_of(folded), "∂x "));
   CHECK(text_of(folded).substr(text_of(folded).find("Gradients")).find(value_text(x.grad())) != std::string::npos);
   for (const std::string& frame : frames_of(folded)) CHECK_NOTHROW((void)read_dot(frame));
-  CHECK(frames_of(walk_graph(loss, {.depth = 0})).size() >= 3);
+  CHECK(frames_of(walk_through(loss, {.depth = 0})).size() >= 3);
 }

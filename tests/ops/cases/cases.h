@@ -89,23 +89,23 @@ struct AxisReduction {
 };
 
 // One list for each file of rows.
-std::vector<Case> pointwise_cases();           // cases_pointwise.cpp: arithmetic too
-std::vector<Case> function_cases();            // cases_functions.cpp
-std::vector<Case> activation_cases();          // cases_activations.cpp
-std::vector<Case> pair_cases();                // cases_pairs.cpp
-std::vector<Case> reduction_cases();           // cases_reductions.cpp: softmax too
-std::vector<AxisReduction> axis_reductions();  // cases_reductions.cpp
-std::vector<Case> product_cases();             // cases_products.cpp
-std::vector<Case> linalg_cases();              // cases_linalg.cpp: einsum too
-std::vector<Case> shape_cases();               // cases_shape.cpp
-std::vector<Case> arrangement_cases();         // cases_arrangement.cpp
-std::vector<Case> indexing_cases();            // cases_indexing.cpp
-std::vector<Case> sorting_cases();             // cases_sorting.cpp
-std::vector<Case> window_cases();              // cases_windows.cpp
-std::vector<Case> pooling_cases();             // cases_pooling.cpp
-std::vector<Case> resize_cases();              // cases_resize.cpp
-std::vector<Case> loss_cases();                // cases_losses.cpp
-std::vector<Case> norm_cases();                // cases_norms.cpp: embedding and attention too
+std::vector<Case> pointwise_cases();           // pointwise.cpp: arithmetic too
+std::vector<Case> function_cases();            // functions.cpp
+std::vector<Case> activation_cases();          // activations.cpp
+std::vector<Case> pair_cases();                // pairs.cpp
+std::vector<Case> reduction_cases();           // reductions.cpp: softmax too
+std::vector<AxisReduction> axis_reductions();  // reductions.cpp
+std::vector<Case> product_cases();             // products.cpp
+std::vector<Case> linalg_cases();              // linalg.cpp: einsum too
+std::vector<Case> shape_cases();               // shape.cpp
+std::vector<Case> arrangement_cases();         // arrangement.cpp
+std::vector<Case> indexing_cases();            // indexing.cpp
+std::vector<Case> sorting_cases();             // sorting.cpp
+std::vector<Case> window_cases();              // windows.cpp
+std::vector<Case> pooling_cases();             // pooling.cpp
+std::vector<Case> resize_cases();              // resize.cpp
+std::vector<Case> loss_cases();                // losses.cpp
+std::vector<Case> norm_cases();                // norms.cpp: embedding and attention too
 
 /// All of them, in that order.
 const std::vector<Case>& all_cases();

@@ -3,7 +3,7 @@
 #include <limits>
 
 #include "engine/factory.h"
-#include "tests/ops/images/naive_windows.h"
+#include "tests/ops/cases/naive_windows.h"
 
 namespace chainrule::cases {
 namespace {

@@ -1,4 +1,4 @@
-// Rows for the operations that move elements: shapes, slices, joining. Indices are in cases_indexing.cpp.
+// Rows for the operations that move elements: shapes, slices, joining. Indices are in indexing.cpp.
 
 #include "engine/factory.h"
 #include "tests/ops/cases/support.h"

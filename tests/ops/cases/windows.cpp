@@ -1,5 +1,5 @@
 // Rows for unfold, fold and the convolutions. The references walk over output position, channel and tap one by one.
-#include "tests/ops/images/naive_windows.h"
+#include "tests/ops/cases/naive_windows.h"
 
 namespace chainrule::cases {
 namespace {

@@ -3,7 +3,6 @@
 #include <doctest/doctest.h>
 
 #include <cmath>
-#include <limits>
 #include <string>
 
 #include "engine/factory.h"
@@ -12,16 +11,9 @@
 #include "ops/ops.h"
 #include "ops/rules.h"
 #include "tests/ops/checks.h"
-#include "tests/ops/values.h"
 
 using namespace chainrule;
-using chainrule::testing::kInf;
-using chainrule::testing::kNan;
-using chainrule::testing::number;
-using chainrule::testing::numbers;
 using namespace chainrule::testing;
-
-namespace {}  // namespace
 
 TEST_CASE("numbers stand beside tensors on either side") {
   const Tensor x = number(4);

@@ -6,20 +6,11 @@
 
 #include "engine/node.h"
 #include "tests/ops/checks.h"
-#include "tests/ops/images/layout.h"
 #include "tests/ops/layouts.h"
 
 using namespace chainrule;
-using chainrule::testing::channels_side_by_side;
 using namespace chainrule::cases;
-using chainrule::testing::message;
-using chainrule::testing::slopes;
-
-namespace {
-
-using Numbers = std::vector<double>;
-
-}  // namespace
+using namespace chainrule::testing;
 
 TEST_CASE("wrong arguments of pooling, each with its sentence") {
   const Tensor x = zeros({2, 4, 5, 6});

@@ -4,17 +4,14 @@
 #include <cmath>
 
 #include "tests/ops/checks.h"
-#include "tests/ops/images/layout.h"
 #include "tests/ops/layouts.h"
 
 using namespace chainrule;
-using chainrule::testing::channels_side_by_side;
 using namespace chainrule::cases;
-using chainrule::testing::message;
+using namespace chainrule::testing;
 
 namespace {
 
-using Numbers = std::vector<double>;
 using Factors = std::array<double, 2>;
 
 Numbers line(const Tensor& x, std::int64_t size, bool corners = false) {

@@ -1,5 +1,5 @@
 // The ways that float32 convolutions may take, held against each other and against float64: Winograd's method, oneDNN's
-// direct one, the portable path. Small shapes, where Winograd is never chosen, are in test_kernels_conv.cpp.
+// direct one, the portable path. Small shapes, where Winograd is never chosen, are in test_conv.cpp.
 #include <doctest/doctest.h>
 
 #include <algorithm>

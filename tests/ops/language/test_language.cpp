@@ -15,6 +15,7 @@
 #include "tests/text.h"
 
 using namespace chainrule;
+using namespace chainrule::language;
 using chainrule::testing::contains;
 
 namespace {

@@ -5,13 +5,14 @@
 
 #include <array>
 
-#include "engine/check/blame.h"
+#include "engine/check/diagnosis.h"
 #include "engine/factory.h"
 #include "ops/language/bindings.h"
 #include "ops/ops.h"
 #include "tests/engine/custom_rule.h"
 
 using namespace chainrule;
+using namespace chainrule::language;
 using namespace chainrule::testing;
 
 namespace {

@@ -1,5 +1,4 @@
 // einsum beyond the table: implied results, "...", broadcasting, many operands, spaces, integers, sentences.
-#include <cmath>
 
 #include "engine/traverse.h"
 #include "tests/ops/checks.h"

@@ -2,8 +2,6 @@
 // the graph keeps.
 #include <doctest/doctest.h>
 
-#include <cmath>
-
 #include "engine/factory.h"
 #include "engine/node.h"
 #include "engine/types/error.h"

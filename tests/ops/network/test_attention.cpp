@@ -4,16 +4,13 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
 #include <optional>
 
 #include "ops/ops.h"
 #include "tests/ops/checks.h"
 #include "tests/ops/numeric.h"
-#include "tests/ops/values.h"
 
 using namespace chainrule;
-using chainrule::testing::kInf;
 using namespace chainrule::testing;
 using chainrule::cases::Array;
 

@@ -4,25 +4,18 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
 #include <numeric>
 #include <string>
 
 #include "ops/ops.h"
 #include "tests/ops/checks.h"
 #include "tests/ops/numeric.h"
-#include "tests/ops/values.h"
 
 using namespace chainrule;
-using chainrule::testing::kInf;
-using chainrule::testing::kNan;
-using chainrule::testing::numbers;
 using namespace chainrule::testing;
 using chainrule::cases::Array;
 
 namespace {
-
-Tensor row(const Numbers& v) { return numbers(v, {static_cast<std::int64_t>(v.size())}); }
 
 /// One loss of pairs of numbers, mean over all.
 struct Pairwise {
@@ -43,6 +36,22 @@ double distance(const Array& a, const Array& b, std::int64_t at, double p, doubl
 }
 
 }  // namespace
+
+TEST_CASE("squared error") {
+  const Tensor x = numbers({1, 2, 3, 4}, {2, 2}), y = numbers({0, 2, 5, 1}, {2, 2});
+  CHECK(mse_loss(x, y).item() == 14.0 / 4);
+  CHECK(mse_loss(x, y, Reduction::sum).item() == 14);
+  CHECK(mse_loss(x, y, Reduction::none).to_vector() == Numbers{1, 0, 4, 9});
+  CHECK(grad(mse_loss(x, y), x).to_vector() == Numbers{0.5, 0, -1, 1.5});
+  CHECK(grad(mse_loss(x, y), y).to_vector() == Numbers{-0.5, 0, 1, -1.5});
+  CHECK(mse_loss(x, ones({2, 2}, {.dtype = DType::int64})).dtype() == DType::float64);
+  CHECK(message([&] {
+          mse_loss(x, numbers({1, 2}, {2}));
+        }) ==
+        "mse_loss: the prediction has shape (2, 2), the target (2,); they must be the same, nothing is broadcast");
+  CHECK_THROWS_AS(mse_loss(x, numbers({1, 2}, {2, 1})), ShapeError);
+  CHECK_THROWS_AS(mse_loss(x, Tensor()), ValueError);
+}
 
 TEST_CASE("losses of pairs: mean over all, derivatives of order one and two") {
   const Shape s{3, 4};
@@ -139,12 +148,12 @@ TEST_CASE("triplets and cosines against loops, with derivatives") {
 }
 
 TEST_CASE("kinks follow torch") {
-  const Tensor x = row({1, 1, 1}), y = from_vector(Numbers{1, -1, 0}, {3}, {.dtype = DType::float64});
+  const Tensor x = numbers({1, 1, 1}), y = from_vector(Numbers{1, -1, 0}, {3}, {.dtype = DType::float64});
   CHECK(slopes(l1_loss(x, x.detach(), Reduction::none), x) == Numbers{0, 0, 0});
   CHECK(hinge_embedding_loss(x, y, 1, Reduction::none).to_vector() == Numbers{1, 0, 1});
   CHECK(slopes(hinge_embedding_loss(x, y, 1, Reduction::none), x) == Numbers{1, -1, 0});
   CHECK(hinge_embedding_loss(x, y, 3).item() == doctest::Approx((1 + 2 + 3) / 3.0));
-  const Tensor edge = row({0.5, -0.5});
+  const Tensor edge = numbers({0.5, -0.5});
   CHECK(slopes(smooth_l1_loss(edge, zeros({2}, {.dtype = DType::float64}), Reduction::none, 0.5), edge) ==
         Numbers{1, -1});
   CHECK(slopes(huber_loss(edge, zeros({2}, {.dtype = DType::float64}), Reduction::none, 0.5), edge) ==
@@ -152,16 +161,16 @@ TEST_CASE("kinks follow torch") {
 }
 
 TEST_CASE("yes or no: the ends of the interval and the largest logits") {
-  const Tensor x = row({0, 1, 0, 1}), y = from_vector(Numbers{0, 1, 1, 0}, {4}, {.dtype = DType::float64});
+  const Tensor x = numbers({0, 1, 0, 1}), y = from_vector(Numbers{0, 1, 1, 0}, {4}, {.dtype = DType::float64});
   const Tensor z = binary_cross_entropy(x, y, {.reduction = Reduction::none});
   CHECK(z.to_vector() == Numbers{0, 0, 100, 100});
   CHECK(slopes(z, x) == Numbers{0, 0, -1e12, 1e12});
   CHECK(message([&] {
-          binary_cross_entropy(row({0.5, 1.5}), row({0, 1}));
+          binary_cross_entropy(numbers({0.5, 1.5}), numbers({0, 1}));
         }) ==
         "binary_cross_entropy: x holds 1.5, it must hold probabilities from 0 to 1; for numbers before the sigmoid "
         "there is binary_cross_entropy_with_logits");
-  CHECK(std::isnan(binary_cross_entropy(row({kNan}), row({1})).item()));
+  CHECK(std::isnan(binary_cross_entropy(numbers({kNan}), numbers({1})).item()));
   for (const DType dtype : {DType::float32, DType::float64}) {
     const double large = dtype == DType::float32 ? 1e4 : 1e300;
     const Tensor logits = numbers({large, large, -large, -large, 0}, {5}, dtype);
@@ -176,10 +185,11 @@ TEST_CASE("yes or no: the ends of the interval and the largest logits") {
     for (const double v : slopes(weighed, logits)) CHECK(std::isfinite(v));
   }
   // Confident and right: what is left of the loss keeps its digits.
-  const Tensor sure = row({40, -40}), right = from_vector(Numbers{1, 0}, {2}, {.dtype = DType::float64});
+  const Tensor sure = numbers({40, -40}), right = from_vector(Numbers{1, 0}, {2}, {.dtype = DType::float64});
   check_close(binary_cross_entropy_with_logits(sure, right, {.reduction = Reduction::none}).to_vector(),
               Numbers(2, std::exp(-40.0)));
-  CHECK(std::isnan(binary_cross_entropy_with_logits(row({kNan}), row({1}), {.pos_weight = full({}, 2)}).item()));
+  CHECK(
+      std::isnan(binary_cross_entropy_with_logits(numbers({kNan}), numbers({1}), {.pos_weight = full({}, 2)}).item()));
 }
 
 TEST_CASE("the divergence: zeros in the target, and batchmean") {
@@ -193,7 +203,7 @@ TEST_CASE("the divergence: zeros in the target, and batchmean") {
 }
 
 TEST_CASE("the book's forms") {
-  const Tensor y = row({0.1, 0.05, 0.6, 0, 0.05, 0.1, 0, 0.1, 0, 0});
+  const Tensor y = numbers({0.1, 0.05, 0.6, 0, 0.05, 0.1, 0, 0.1, 0, 0});
   const Tensor t = from_vector(Numbers{0, 0, 1, 0, 0, 0, 0, 0, 0, 0}, {10}, {.dtype = DType::float64});
   CHECK(sum_squared_error(y, t).item() == doctest::Approx(0.0975));
   CHECK(cross_entropy_error(y, t).item() == doctest::Approx(0.510825457099338));

@@ -9,10 +9,8 @@
 #include "ops/kernels/parallel.h"
 #include "ops/ops.h"
 #include "tests/ops/checks.h"
-#include "tests/ops/values.h"
 
 using namespace chainrule;
-using chainrule::testing::numbers;
 using namespace chainrule::testing;
 
 namespace {

@@ -9,12 +9,8 @@
 
 #include "ops/ops.h"
 #include "tests/ops/checks.h"
-#include "tests/ops/values.h"
 
 using namespace chainrule;
-using chainrule::testing::kInf;
-using chainrule::testing::kNan;
-using chainrule::testing::numbers;
 using namespace chainrule::testing;
 
 namespace {

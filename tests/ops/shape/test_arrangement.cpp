@@ -1,15 +1,11 @@
-// Joining, cutting, rolling, repeating and padding beyond the table: dtypes, memory, NumPy's and PyTorch's corner
+// Joining, cutting, rolling and repeating beyond the table: dtypes, memory, NumPy's and PyTorch's corner
 // cases, sentences.
 #include <limits>
 
 #include "tests/ops/checks.h"
 #include "tests/ops/layouts.h"
-#include "tests/ops/shape/counting.h"
 
 using namespace chainrule;
-using chainrule::testing::counting;
-using chainrule::testing::integers;
-using chainrule::testing::shares;
 using namespace chainrule::cases;
 using namespace chainrule::testing;
 
@@ -63,7 +59,7 @@ TEST_CASE("split and chunk cut as PyTorch does") {
   CHECK(sizes(chunk(x, 100), 0) == Sizes{1, 1, 1, 1, 1, 1, 1});
   CHECK(sizes(chunk(x, 3, -1), 1) == Sizes{1, 1});
   CHECK(sizes(chunk(zeros({0}), 3), 0) == Sizes{0, 0, 0});
-  for (const Tensor& piece : split(x, 3)) CHECK(shares(piece, x));
+  for (const Tensor& piece : split(x, 3)) CHECK(shares_memory(piece, x));
   CHECK_THROWS_AS(split(x, 0), ValueError);
   CHECK_THROWS_AS(split(x, -1), ValueError);
   CHECK_THROWS_WITH_AS(split(x, Sizes{3, 3}),
@@ -83,7 +79,7 @@ TEST_CASE("roll and flip of every layout, of integers and of nothing") {
     CHECK(difference(roll(t, {1, -1}, {0, 1}), to_array(roll(plain, {1, -1}, {0, 1})), 0) == "");
     CHECK(difference(flip(t, {0, 2}), to_array(flip(plain, {0, 2})), 0) == "");
   }
-  CHECK(shares(flip(plain, {1}), plain));
+  CHECK(shares_memory(flip(plain, {1}), plain));
   CHECK(roll(integers({1, 2, 3}), {1}).values<std::int64_t>() == std::vector<std::int64_t>{3, 1, 2});
   CHECK(roll(integers({1, 2, 3}), {kMin}).values<std::int64_t>() == std::vector<std::int64_t>{3, 1, 2});  // -2^63 mod 3
   CHECK(roll(zeros({0, 2}), {5}, {0}).shape() == Shape{0, 2});
@@ -113,31 +109,6 @@ TEST_CASE("repeat and tile") {
   CHECK_THROWS_AS(repeat(x, {kMax}), ValueError);
   CHECK_THROWS_AS(repeat(x, {kMax / 4, 8}), ShapeError);
   CHECK_THROWS_AS(repeat(x, {1, 1, 1, 1, 1, 1, 1, 1, 1}), ShapeError);
-}
-
-TEST_CASE("padding, by hand") {
-  const Tensor x = counting({2, 3});
-  CHECK(pad(x, {1, 0}).to_vector() == Numbers{0, 0, 1, 2, 0, 3, 4, 5});
-  CHECK(pad(x, {0, 0, 1, 0}, PadMode::constant, 7).to_vector() == Numbers{7, 7, 7, 0, 1, 2, 3, 4, 5});
-  CHECK(pad(x, {1, 1}, PadMode::reflect).to_vector() == Numbers{1, 0, 1, 2, 1, 4, 3, 4, 5, 4});
-  CHECK(pad(x, {0, 2, 1, 0}, PadMode::replicate).to_vector() == Numbers{0, 1, 2, 2, 2, 0, 1, 2, 2, 2, 3, 4, 5, 5, 5});
-  CHECK(pad(x, {1, 0, 0, 1}, PadMode::circular).to_vector() == Numbers{2, 0, 1, 2, 5, 3, 4, 5, 2, 0, 1, 2});
-  CHECK(pad(x, {-1, 0}, PadMode::reflect).to_vector() == Numbers{1, 2, 4, 5});
-  CHECK(pad(integers({1}), {1, 1}, PadMode::constant, 9).values<std::int64_t>() == std::vector<std::int64_t>{9, 1, 9});
-  CHECK(pad(gt(tensor({1.0}), 0), {0, 1}).to_vector() == Numbers{1, 0});
-  CHECK(pad(tensor({1.0, 2, 3}), {-4, 4}).to_vector() == Numbers{0, 0, 0});  // all of it cut off
-  CHECK(pad(tensor({1.0, 2, 3}), {-1, -2}).shape() == Shape{0});
-  CHECK(pad(zeros({0, 2}), {0, 0, 1, 0}, PadMode::constant, 5).to_vector() == Numbers{5, 5});
-  CHECK_THROWS_WITH_AS(pad(x, {3, 0}, PadMode::reflect),
-                       "pad: axis 1 of (2, 3) padded by 3 and 0: this mode reaches 2 elements at most", ShapeError);
-  CHECK_THROWS_AS(pad(x, {4, 0}, PadMode::circular), ShapeError);
-  CHECK_THROWS_AS(pad(zeros({0}), {1, 0}, PadMode::replicate), ShapeError);
-  CHECK_THROWS_AS(pad(x, {-2, -2}), ShapeError);
-  CHECK_THROWS_AS(pad(x, {1}), ShapeError);
-  CHECK_THROWS_AS(pad(x, {1, 1, 1, 1, 1, 1}), ShapeError);
-  CHECK_THROWS_AS(pad(x, {kMax, kMax}), ShapeError);
-  CHECK_THROWS_AS(pad(x, {kMin, 0}), ShapeError);
-  CHECK_THROWS_AS(pad(x, {kMax / 8, 0, kMax / 8, 0}), ShapeError);
 }
 
 TEST_CASE("joining says what does not fit") {

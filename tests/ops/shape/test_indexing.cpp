@@ -3,10 +3,8 @@
 
 #include "ops/ops.h"
 #include "tests/ops/checks.h"
-#include "tests/ops/values.h"
 
 using namespace chainrule;
-using chainrule::testing::numbers;
 using namespace chainrule::testing;
 
 namespace {
@@ -101,4 +99,30 @@ TEST_CASE("indices that do not fit") {
   CHECK_THROWS_AS(gather(x, 2, places({0}, {1, 1})), ShapeError);
   CHECK_THROWS_AS(scatter_add(x, 0, places({0}, {1, 1}), places({1}, {1, 1})), ValueError);
   CHECK_THROWS_AS(gather(x, 0, numbers({0}, {1, 1})), ValueError);
+}
+
+TEST_CASE("index operations on integers, bools and repeated indices") {
+  CHECK(index_select(integers({10, 20, 30}), 0, integers({2, 0})).values<std::int64_t>() ==
+        std::vector<std::int64_t>{30, 10});
+  CHECK(index_select(gt(tensor({1, -1}), 0), 0, integers({1, 0, 0})).to_vector() == std::vector<double>{0, 1, 1});
+  const Tensor x = ones({3, 2}, {.requires_grad = true});
+  sum(index_select(x, 0, integers({1, 1, 1}))).backward();
+  CHECK(x.grad().to_vector() == std::vector<double>{0, 0, 3, 3, 0, 0});
+}
+
+TEST_CASE("indices are checked before anything is read") {
+  const Tensor x = zeros({3, 4});
+  CHECK_THROWS_WITH_AS(index_select(x, 0, integers({0, 1, -1})),
+                       "index_select: index 2 is -1, outside axis 0 of size 3", ValueError);
+  CHECK_THROWS_WITH_AS(index_select(x, -1, integers({4})), "index_select: index 0 is 4, outside axis 1 of size 4",
+                       ValueError);
+  CHECK_THROWS_WITH_AS(index_select(x, 0, tensor({1.0})), doctest::Contains("the index holds float32"), ValueError);
+  CHECK_THROWS_AS(index_select(x, 0, from_vector<std::int64_t>({0}, {1, 1})), ShapeError);
+  CHECK_THROWS_AS(index_select(x, 2, integers({0})), ShapeError);
+  CHECK_THROWS_AS(index_select(x, 0, Tensor()), ValueError);
+  CHECK_THROWS_WITH_AS(gather(x, 1, from_vector<std::int64_t>({0, 1, 2, 9}, {2, 2})),
+                       "gather: index (1, 1) is 9, outside axis 1 of size 4", ValueError);
+  CHECK_THROWS_WITH_AS(gather(x, 1, from_vector<std::int64_t>({0, 0, 0, 0}, {4, 1})),
+                       doctest::Contains("index (4, 1) is larger than x (3, 4) along axis 0: 4 and 3"), ShapeError);
+  CHECK_THROWS_AS(gather(x, 0, integers({0})), ShapeError);
 }

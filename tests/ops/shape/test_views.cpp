@@ -1,4 +1,4 @@
-// Shape and index operations beyond the table: what is a view and what a copy, dtypes, NumPy's corner cases, sentences.
+// Views beyond the table: what is a view and what a copy, dtypes, NumPy's corner cases, sentences.
 #include <doctest/doctest.h>
 
 #include <limits>
@@ -6,30 +6,26 @@
 #include "engine/factory.h"
 #include "engine/scopes.h"
 #include "engine/types/error.h"
+#include "tests/ops/checks.h"
 #include "tests/ops/layouts.h"
-#include "tests/ops/shape/counting.h"
 
 using namespace chainrule;
-using chainrule::testing::counting;
-using chainrule::testing::integers;
-using chainrule::testing::shares;
 using namespace chainrule::cases;
-
-namespace {}  // namespace
+using namespace chainrule::testing;
 
 TEST_CASE("views share their memory, and reshape copies only when strides cannot show the new shape") {
   const Tensor x = counting({4, 6});
-  CHECK(shares(reshape(x, {2, 2, 6}), x));
-  CHECK(shares(reshape(x, {-1}), x));
-  CHECK(shares(transpose(x), x));
-  CHECK(shares(slice(x, 0, 1, {}, 2), x));
-  CHECK(shares(expand(reshape(x, {1, 24}), {3, 24}), x));
-  CHECK(shares(reshape(transpose(x), {2, 3, 4}), x));          // 6 = 2 * 3 lies evenly
-  CHECK(shares(reshape(slice(x, 1, 0, 4), {2, 2, 2, 2}), x));  // rows with gaps, cut within and between rows
+  CHECK(shares_memory(reshape(x, {2, 2, 6}), x));
+  CHECK(shares_memory(reshape(x, {-1}), x));
+  CHECK(shares_memory(transpose(x), x));
+  CHECK(shares_memory(slice(x, 0, 1, {}, 2), x));
+  CHECK(shares_memory(expand(reshape(x, {1, 24}), {3, 24}), x));
+  CHECK(shares_memory(reshape(transpose(x), {2, 3, 4}), x));          // 6 = 2 * 3 lies evenly
+  CHECK(shares_memory(reshape(slice(x, 1, 0, 4), {2, 2, 2, 2}), x));  // rows with gaps, cut within and between rows
   const Tensor odd = permute(slice(reshape(x, {1, 2, 12}), 2, 0, 12, 2), {1, 0, 2});
-  CHECK(shares(reshape(odd, {12}), x));                      // the stride of an axis of one element is nobody's
-  CHECK_FALSE(shares(reshape(transpose(x), {24}), x));       // order changes
-  CHECK_FALSE(shares(reshape(slice(x, 1, 0, 4), {16}), x));  // rows do not touch
+  CHECK(shares_memory(reshape(odd, {12}), x));                      // the stride of an axis of one element is nobody's
+  CHECK_FALSE(shares_memory(reshape(transpose(x), {24}), x));       // order changes
+  CHECK_FALSE(shares_memory(reshape(slice(x, 1, 0, 4), {16}), x));  // rows do not touch
   CHECK(reshape(transpose(x), {24}).values<float>()[1] == 6);
   CHECK(reshape(slice(x, 0, {}, {}, -1), {2, 12}).values<float>()[0] == 18);
 }
@@ -77,32 +73,6 @@ TEST_CASE("slices are NumPy's for every start, end and step") {
   CHECK_THROWS_AS(slice(counting({5}), 0, 0, 5, 0), ValueError);
   CHECK_THROWS_AS(slice(counting({5}), 1, 0, 5), ShapeError);
   CHECK_THROWS_AS(slice(zeros({}), 0), ShapeError);
-}
-
-TEST_CASE("index operations on integers, bools and repeated indices") {
-  CHECK(index_select(integers({10, 20, 30}), 0, integers({2, 0})).values<std::int64_t>() ==
-        std::vector<std::int64_t>{30, 10});
-  CHECK(index_select(gt(tensor({1, -1}), 0), 0, integers({1, 0, 0})).to_vector() == std::vector<double>{0, 1, 1});
-  const Tensor x = ones({3, 2}, {.requires_grad = true});
-  sum(index_select(x, 0, integers({1, 1, 1}))).backward();
-  CHECK(x.grad().to_vector() == std::vector<double>{0, 0, 3, 3, 0, 0});
-}
-
-TEST_CASE("indices are checked before anything is read") {
-  const Tensor x = zeros({3, 4});
-  CHECK_THROWS_WITH_AS(index_select(x, 0, integers({0, 1, -1})),
-                       "index_select: index 2 is -1, outside axis 0 of size 3", ValueError);
-  CHECK_THROWS_WITH_AS(index_select(x, -1, integers({4})), "index_select: index 0 is 4, outside axis 1 of size 4",
-                       ValueError);
-  CHECK_THROWS_WITH_AS(index_select(x, 0, tensor({1.0})), doctest::Contains("the index holds float32"), ValueError);
-  CHECK_THROWS_AS(index_select(x, 0, from_vector<std::int64_t>({0}, {1, 1})), ShapeError);
-  CHECK_THROWS_AS(index_select(x, 2, integers({0})), ShapeError);
-  CHECK_THROWS_AS(index_select(x, 0, Tensor()), ValueError);
-  CHECK_THROWS_WITH_AS(gather(x, 1, from_vector<std::int64_t>({0, 1, 2, 9}, {2, 2})),
-                       "gather: index (1, 1) is 9, outside axis 1 of size 4", ValueError);
-  CHECK_THROWS_WITH_AS(gather(x, 1, from_vector<std::int64_t>({0, 0, 0, 0}, {4, 1})),
-                       doctest::Contains("index (4, 1) is larger than x (3, 4) along axis 0: 4 and 3"), ShapeError);
-  CHECK_THROWS_AS(gather(x, 0, integers({0})), ShapeError);
 }
 
 TEST_CASE("shape operations say what does not fit") {

@@ -26,6 +26,7 @@
 #include "tools/program/program.h"
 
 using namespace chainrule;
+using namespace chainrule::language;
 using chainrule::testing::command;
 using chainrule::testing::contains;
 using chainrule::testing::message_of;

@@ -1,4 +1,4 @@
-// The table of operations in ops/README.md is what the registry says. CHAINRULE_RENEW_GOLDEN=1 writes it anew.
+// The table of operations in ops/OPERATIONS.md is what the registry says. CHAINRULE_RENEW_GOLDEN=1 writes it anew.
 #include <doctest/doctest.h>
 
 #include <cstdlib>
@@ -13,9 +13,10 @@
 #include "tools/verbs/ops_table.h"
 
 using namespace chainrule;
+using namespace chainrule::language;
 
-TEST_CASE("the table of operations in ops/README.md is fresh") {
-  const std::string path = CHAINRULE_SOURCE_DIR "/ops/README.md";
+TEST_CASE("the table of operations in ops/OPERATIONS.md is fresh") {
+  const std::string path = CHAINRULE_SOURCE_DIR "/ops/OPERATIONS.md";
   std::stringstream text;
   text << std::ifstream(path).rdbuf();
   const std::string page = text.str(), begin = "<!-- table: chainrule ops --markdown -->\n",

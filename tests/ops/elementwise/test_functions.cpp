@@ -3,22 +3,14 @@
 #include <doctest/doctest.h>
 
 #include <cmath>
-#include <limits>
 
 #include "engine/factory.h"
 #include "engine/types/error.h"
 #include "ops/ops.h"
 #include "tests/ops/checks.h"
-#include "tests/ops/values.h"
 
 using namespace chainrule;
-using chainrule::testing::kInf;
-using chainrule::testing::kNan;
-using chainrule::testing::number;
-using chainrule::testing::numbers;
 using namespace chainrule::testing;
-
-namespace {}  // namespace
 
 TEST_CASE("activations at their kinks take the derivative that PyTorch takes") {
   const auto at = [](auto f, double v) {

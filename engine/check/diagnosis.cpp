@@ -1,0 +1,397 @@
+// Every operation of a recording is checked alone, oldest first: along one random direction for each input, which a
+// wrong rule cannot hide from, and then element by element where that fails, to see how it is wrong.
+#include "engine/check/diagnosis.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "engine/backward.h"
+#include "engine/check/blame.h"
+#include "engine/check/cause.h"
+#include "engine/check/replay.h"
+#include "engine/check/state.h"
+#include "engine/factory.h"
+#include "engine/scopes.h"
+#include "engine/types/error.h"
+
+namespace chainrule::internal {
+namespace {
+
+// Work that a diagnosis may do, in elements computed: seconds.
+constexpr double kMostWork = 1.5e9;
+constexpr std::size_t kMostElements = 64;  // looked at one by one
+constexpr std::size_t kMostFindings = 8;
+
+struct Astray {};  // the function took another course
+struct Entangled {
+  int input;  // should have been held, and moved
+};
+
+/// What an operation reads through one or more of its edges: a result, or a checked input.
+struct Source {
+  std::size_t result = Recording::npos;
+  std::size_t leaf = Recording::npos;
+  std::vector<int> edges{};
+  const Tensor* value = nullptr;
+};
+
+class Examination {
+ public:
+  Examination(const CheckedFunction& evaluate, const std::vector<Tensor>& x, const GradientTolerance& tolerance,
+              bool single_precision, Generator& generator)
+      : evaluate_(evaluate),
+        x_(x),
+        plan_(difference_plan(single_precision)),
+        tolerance_(tolerance),
+        generator_(generator),
+        base_(evaluate, x) {}
+
+  Diagnosis run() {
+    note_stop();
+    for (std::size_t k = 0; k < base_.size(); ++k) {
+      Node* node = base_.node(k);
+      depends_.emplace_back(x_.size(), false);
+      if (!node) continue;
+      const std::vector<Source> sources = sources_of(*node);
+      for (const Source& s : sources) {
+        if (s.leaf != Recording::npos) depends_[k][s.leaf] = true;
+        if (s.result != Recording::npos)
+          for (std::size_t i = 0; i < x_.size(); ++i) depends_[k][i] = depends_[k][i] || depends_[s.result][i];
+      }
+      if (found_.wrong.size() >= kMostFindings) continue;
+      if (work_ > kMostWork) {
+        found_.complete = false;
+        continue;
+      }
+      examine(k, *node, sources);
+    }
+    if (found_.wrong.empty())
+      for (std::size_t i = 0; i < x_.size(); ++i) look_for_missing_path(i);
+    return std::move(found_);
+  }
+
+ private:
+  void note_stop() {
+    for (std::size_t k = 0; k < base_.size() && found_.stopped.empty(); ++k) {
+      const TensorImpl& t = base_.result(k).impl();
+      if (t.stop == Stop::detach || t.stop == Stop::no_grad)
+        found_.stopped = fmt::format("recording stopped at {}", blame_of(base_, k).text());
+    }
+  }
+
+  // An operation that reads what changes with input i, though its edge says that nothing leads there.
+  void look_for_missing_path(std::size_t i) {
+    Values direction(static_cast<std::size_t>(x_[i].numel()));
+    for (double& d : direction) d = 0.01 * random_weight();
+    const ShiftedLeaf leaf(x_[i], shifted(x_[i], direction, 1));
+    const Recording other(evaluate_, x_);
+    for (std::size_t k = 0; k < std::min(base_.size(), other.size()); ++k) {
+      if (&base_.info(k) != &other.info(k)) return;
+      const std::span<Edge> edges = base_.node(k) ? base_.node(k)->edges() : std::span<Edge>();
+      for (std::size_t e = 0; e < edges.size(); ++e) {
+        const Tensor &before = base_.inputs(k)[e], &after = other.inputs(k)[e];
+        if (edges[e].needs_grad || !is_floating(before.dtype()) || same_bits(before, after)) continue;
+        Finding f{.cause = GradcheckCause::detached,
+                  .blame = blame_of(base_, k),
+                  .inputs = std::vector<bool>(x_.size(), false)};
+        f.blame.input = input_letter(base_.info(k), static_cast<int>(e));
+        f.reason = fmt::format("its input {} changes, yet no path of the graph leads there", f.blame.input);
+        f.inputs[i] = true;
+        found_.wrong.push_back(std::move(f));
+        return;
+      }
+    }
+  }
+
+  std::vector<Source> sources_of(const Node& node) const {
+    std::vector<Source> sources;
+    for (std::size_t e = 0; e < node.edges().size(); ++e) {
+      const Edge& edge = node.edges()[e];
+      if (!edge.needs_grad) continue;
+      Source s;
+      if (edge.node) {
+        s.result = base_.place_of(edge.node.get());
+        if (s.result != Recording::npos) s.value = &base_.result(s.result);
+      } else {
+        for (std::size_t i = 0; i < x_.size(); ++i)
+          if (&x_[i].impl() == edge.value.get()) s.leaf = i, s.value = &x_[i];
+      }
+      if (!s.value) continue;
+      const auto same = std::find_if(sources.begin(), sources.end(),
+                                     [&](const Source& o) { return o.result == s.result && o.leaf == s.leaf; });
+      if (same != sources.end()) {
+        same->edges.push_back(static_cast<int>(e));
+      } else {
+        s.edges.push_back(static_cast<int>(e));
+        sources.push_back(std::move(s));
+      }
+    }
+    return sources;
+  }
+
+  double random_weight() {
+    const double size = 0.5 + generator_.uniform();
+    return generator_.next_u32() & 1u ? size : -size;
+  }
+
+  void examine(std::size_t k, Node& node, const std::vector<Source>& sources) {
+    const Tensor& result = base_.result(k);
+    const Values z = result.to_vector();
+    if (sources.empty() || !std::all_of(z.begin(), z.end(), [](double v) { return std::isfinite(v); })) return;
+    Values weights(z.size());
+    for (double& w : weights) w = random_weight();
+    const Tensor g = shifted(full(result.shape(), 0, {.dtype = result.dtype()}), weights, 1);
+    weights = g.to_vector();
+
+    // Not run_rule: what is sent is looked at before its shape is refused.
+    const std::size_t edges = node.edges().size();
+    const auto needed = std::make_unique<bool[]>(edges);
+    for (const Source& s : sources)
+      for (const int e : s.edges) needed[static_cast<std::size_t>(e)] = true;
+    GradContext::Sent sent(edges);
+    const NoGrad rule_only;
+    try {
+      GradContext context(node, {needed.get(), edges}, sent);
+      node.backward(context, g);
+    } catch (const Error& e) {
+      return report(k, {.reason = fmt::format("its rule throws: {}", e.what())}, sources[0]);
+    }
+    for (const Source& s : sources) {
+      Values total(static_cast<std::size_t>(s.value->numel()), 0.0);
+      bool whole = true;
+      for (const int e : s.edges) whole = add_sent(k, node, sent[static_cast<std::size_t>(e)], s, e, total) && whole;
+      if (!whole) continue;
+      note_condition(k, s, z);
+      try {
+        look_along(k, s, total, weights, z);
+      } catch (const Astray&) {
+        found_.complete = false;
+      } catch (const Entangled& e) {
+        report(k,
+               {.cause = GradcheckCause::detached,
+                .reason = fmt::format("its input {} changes with input {}, yet no path of the graph leads there",
+                                      input_letter(base_.info(k), e.input), input_letter(base_.info(k), s.edges[0]))},
+               s, e.input);
+      }
+    }
+  }
+
+  /// Adds what the rule sent along one edge; false, with a finding, when its form is wrong.
+  bool add_sent(std::size_t k, const Node& node, Tensor sent, const Source& s, int edge, Values& total) {
+    const Shape& input = s.value->shape();
+    if (!sent.defined()) {
+      report(k, {.reason = fmt::format("it sends input {} nothing", input_letter(base_.info(k), edge))}, s);
+      return false;
+    }
+    if (sent.shape() != input && node.info->elementwise && sent.shape() == node.shape()) sent = sum_to(sent, input);
+    if (sent.shape() != input) {
+      const Pattern p = pattern_of_shape(sent.shape(), input, node.shape());
+      report(k, {.cause = p.cause, .reason = p.text}, s, edge);
+      return false;
+    }
+    const Values values = sent.to_vector();
+    for (std::size_t i = 0; i < values.size(); ++i) total[i] += values[i];
+    return true;
+  }
+
+  void report(std::size_t k, Finding finding, const Source& s, int edge = -1) {
+    if (finding.cause == GradcheckCause::right) finding.cause = GradcheckCause::wrong_rule;
+    GradcheckBlame blame = blame_of(base_, k);
+    blame.input = input_letter(base_.info(k), edge >= 0 ? edge : s.edges[0]);
+    blame.element = std::move(finding.blame.element);
+    blame.analytic = finding.blame.analytic;
+    blame.numeric = finding.blame.numeric;
+    blame.compared = finding.blame.compared;
+    finding.blame = std::move(blame);
+    finding.inputs = depends_[k];
+    (finding.cause == GradcheckCause::kink ? found_.kinks : found_.wrong).push_back(std::move(finding));
+  }
+
+  /// The operation's result with its source moved by `by` and its other inputs held.
+  Values result_at(std::size_t k, const Source& s, const Tensor& moved) {
+    work_ += base_.cost();
+    std::map<std::size_t, Tensor> held;
+    for (const Edge& e : base_.node(k)->edges())
+      if (const std::size_t r = e.node ? base_.place_of(e.node.get()) : Recording::npos; r != Recording::npos)
+        held[r] = base_.result(r);
+    Replayed z;
+    if (s.result != Recording::npos) {
+      held[s.result] = moved;
+      z = replay(base_, evaluate_, x_, held, k, s.edges);
+    } else {
+      const ShiftedLeaf leaf(x_[s.leaf], moved);
+      z = replay(base_, evaluate_, x_, held, k, s.edges);
+    }
+    if (!z.result.defined()) throw Astray();
+    if (z.changed >= 0) throw Entangled{z.changed};
+    return z.result.to_vector();
+  }
+
+  ElementResult slope_along(std::size_t k, const Source& s, const Values& direction, double at, double analytic,
+                            const Values& weights, const Values& z) {
+    Difference difference([&](double t) { return result_at(k, s, shifted(*s.value, direction, t - at)); }, weights, z,
+                          at, s.value->dtype() == DType::float32, plan_);
+    return check_slope(difference, plan_, {tolerance_.relative, 1e-12}, at, analytic);
+  }
+
+  /// What rounding of the results alone can do to a numerical slope, even when they do not change at all.
+  double blur(const Values& weights, const Values& z) const {
+    double sum = 0;
+    for (std::size_t i = 0; i < z.size(); ++i) sum += std::abs(weights[i] * z[i]);
+    return 16 * plan_.epsilon * sum / plan_.first_steps[0];
+  }
+
+  void look_along(std::size_t k, const Source& s, const Values& sent, const Values& weights, const Values& z) {
+    const Values x = s.value->to_vector();
+    Values direction(x.size());
+    double analytic = 0;
+    for (std::size_t i = 0; i < x.size(); ++i) {
+      direction[i] = random_weight() * (x[i] == 0 ? 1 : std::min(std::abs(x[i]), 1.0));
+      analytic += direction[i] * sent[i];
+    }
+    const ElementResult along = slope_along(k, s, direction, 0, analytic, weights, z);
+    if (along.verdict == GradcheckVerdict::ok) return;
+    if (std::abs(along.analytic - along.numeric) <= blur(weights, z)) {
+      const double lost = 1 / plan_.epsilon;
+      if (lost > found_.lost) note_loss(k, s.edges[0], lost, "its result is too large for the digits of that input");
+      return;
+    }
+    look_at_elements(k, s, sent, weights, z, x);
+  }
+
+  // How the rule is wrong, or where it has a kink.
+  void look_at_elements(std::size_t k, const Source& s, const Values& sent, const Values& weights, const Values& z,
+                        const Values& x) {
+    std::vector<std::int64_t> places = generator_.permutation(static_cast<std::int64_t>(x.size()));
+    places.resize(std::min(places.size(), kMostElements));
+    std::sort(places.begin(), places.end());
+    ComparedElements all;
+    Finding finding, kink;
+    double worst = 0;
+    for (const std::int64_t place : places) {
+      const auto i = static_cast<std::size_t>(place);
+      Values direction(x.size(), 0.0);
+      direction[i] = 1;
+      const ElementResult e = slope_along(k, s, direction, x[i], sent[i], weights, z);
+      GradcheckBlame numbers{
+          .element = index_of(place, s.value->shape()), .analytic = e.analytic, .numeric = e.numeric, .compared = true};
+      if (e.verdict == GradcheckVerdict::kink) {
+        if (kink.blame.element.empty() && !kink.blame.compared) kink.blame = std::move(numbers);
+        continue;
+      }
+      all.places.push_back(place);
+      all.analytic.push_back(e.analytic);
+      all.numeric.push_back(e.numeric);
+      const double error = std::abs(e.analytic - e.numeric);
+      if (e.verdict == GradcheckVerdict::ok || error <= worst || error <= blur(weights, z)) continue;
+      worst = std::isfinite(error) ? error : 1e300;
+      finding.blame = std::move(numbers);
+    }
+    if (finding.blame.compared) {
+      const Shape &input = s.value->shape(), &output = base_.result(k).shape();
+      Pattern p = pattern_of(all, input, output);
+      if (p.cause != GradcheckCause::transposed && is_broadcast(input, output) &&
+          sends_one_slice(k, s, all, weights, z))
+        p = {.cause = GradcheckCause::missing_reduction,
+             .text =
+                 "it sends one slice of the gradient, not the sum over the axes along which the input was broadcast"};
+      finding.cause = p.cause;
+      finding.factor = p.factor;
+      finding.reason = std::move(p.text);
+      report(k, std::move(finding), s);
+    } else if (kink.blame.compared) {
+      kink.cause = GradcheckCause::kink;
+      const char* where = base_.info(k).kinks;
+      kink.reason = *where ? where : "left and right derivative differ";
+      report(k, std::move(kink), s);
+    }
+  }
+
+  /// The rule sends what one slice of the result gives, along the axes that the input lacks.
+  bool sends_one_slice(std::size_t k, const Source& s, const ComparedElements& all, const Values& weights,
+                       const Values& z) {
+    const Shape &input = s.value->shape(), &output = base_.result(k).shape();
+    const Values x = s.value->to_vector();
+    for (const bool last : {false, true}) {
+      Values slice = weights;
+      for (std::size_t i = 0; i < slice.size(); ++i) {
+        const std::vector<std::int64_t> index = index_of(static_cast<std::int64_t>(i), output);
+        for (int axis = 0; axis < output.rank(); ++axis) {
+          const int own = axis - (output.rank() - input.rank());
+          const bool spread = own < 0 || (input[own] == 1 && output[axis] != 1);
+          if (spread && index[static_cast<std::size_t>(axis)] != (last ? output[axis] - 1 : 0)) slice[i] = 0;
+        }
+      }
+      bool fits = true;
+      for (std::size_t j = 0; j < all.places.size() && fits; ++j) {
+        const auto i = static_cast<std::size_t>(all.places[j]);
+        Values direction(x.size(), 0.0);
+        direction[i] = 1;
+        fits = slope_along(k, s, direction, x[i], all.analytic[j], slice, z).verdict == GradcheckVerdict::ok;
+      }
+      if (fits) return true;
+    }
+    return false;
+  }
+
+  // By what factor an elementwise operation makes the rounding of a computed input larger: |x dz/dx| / |z|.
+  void note_condition(std::size_t k, const Source& s, const Values& z) {
+    if (!base_.info(k).elementwise || s.result == Recording::npos || s.value->shape() != base_.result(k).shape())
+      return;
+    Node& node = *base_.node(k);
+    const std::size_t edges = node.edges().size();
+    const auto needed = std::make_unique<bool[]>(edges);
+    for (const int e : s.edges) needed[static_cast<std::size_t>(e)] = true;
+    GradContext::Sent sent;
+    try {
+      run_rule(node, full(node.shape(), 1, {.dtype = base_.result(k).dtype()}), {needed.get(), edges}, sent);
+    } catch (const Error&) {
+      return;
+    }
+    const Values x = s.value->to_vector();
+    for (const int e : s.edges) {
+      const Values slope = sent[static_cast<std::size_t>(e)].to_vector();
+      for (std::size_t i = 0; i < x.size(); ++i) {
+        const double change = std::abs(x[i] * slope[i]);
+        const double condition = change == 0 ? 0 : z[i] == 0 ? 1 / plan_.epsilon : change / std::abs(z[i]);
+        if (condition > found_.lost && condition > 100)
+          note_loss(k, e, condition,
+                    fmt::format("from {:.6g} it makes {:.6g} and keeps {} of {} digits", x[i], z[i],
+                                std::max(0, static_cast<int>(-std::log10(plan_.epsilon * condition))),
+                                static_cast<int>(-std::log10(plan_.epsilon))));
+      }
+    }
+  }
+
+  void note_loss(std::size_t k, int edge, double lost, std::string reason) {
+    found_.lost = lost;
+    GradcheckBlame blame = blame_of(base_, k);
+    blame.input = input_letter(base_.info(k), edge);
+    found_.lossy = {.cause = GradcheckCause::precision,
+                    .blame = std::move(blame),
+                    .reason = std::move(reason) + stable_form(base_, k),
+                    .inputs = depends_[k]};
+  }
+
+  const CheckedFunction& evaluate_;
+  const std::vector<Tensor>& x_;
+  const DifferencePlan plan_;
+  const GradientTolerance tolerance_;
+  Generator& generator_;
+  Recording base_;
+  std::vector<std::vector<bool>> depends_;
+  Diagnosis found_;
+  double work_ = 0;
+};
+
+}  // namespace
+
+Diagnosis diagnose(const CheckedFunction& evaluate, const std::vector<Tensor>& x, const GradientTolerance& tolerance,
+                   bool single_precision, Generator& generator) {
+  return Examination(evaluate, x, tolerance, single_precision, generator).run();
+}
+
+}  // namespace chainrule::internal
