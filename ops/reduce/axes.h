@@ -37,7 +37,7 @@ void expect_elements(const Tensor& x, const Over& o, const char* who, const char
 /// x as the lines that are reduced, and room for the result.
 struct Fold {
   Tensor x, z;
-  kernels::Lines lines;
+  kernels::Lines lines{};
 };
 /// Memory that is dense in some order (channels-last images too) is folded where it lies; anything else is copied.
 Fold fold(const Tensor& x, const Over& o, DType dtype);
