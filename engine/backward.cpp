@@ -105,18 +105,18 @@ class Slot {
     else if (empty())
       sum_ = g;
     else
-      add_to(tensor(), number_result(g));
+      add_to(tensor(), internal::number_result(g));
   }
   void add(Tensor&& g) { add_to(tensor(), std::move(g)); }
   /// An empty handle when nothing was sent.
   Tensor& tensor() {
-    if (const double* sum = std::get_if<double>(&sum_)) sum_ = number_result(*sum);
+    if (const double* sum = std::get_if<double>(&sum_)) sum_ = internal::number_result(*sum);
     return *std::get_if<Tensor>(&sum_);
   }
   /// Only for a float64 number; null when nothing was sent.
   const double* number() {
     if (empty()) return nullptr;
-    if (const Tensor* sum = std::get_if<Tensor>(&sum_)) sum_ = number_in(sum->impl());
+    if (const Tensor* sum = std::get_if<Tensor>(&sum_)) sum_ = internal::number_in(sum->impl());
     return std::get_if<double>(&sum_);
   }
 
@@ -263,7 +263,8 @@ class Walk {
     Tensor g = std::move(grads_[i].tensor());
     if (!g.defined()) return;
     run_hooks(node.meta.get(), g, node.shape(), "an inner value");
-    if (options_.keep_inner && node.meta && (node.teaching || node.meta->retain_grad)) node.meta->grad = alias(g);
+    if (options_.keep_inner && node.meta && (node.teaching || node.meta->retain_grad))
+      node.meta->grad = internal::alias(g);
     if (!captured_.empty() && wanted_[i] & kCapture) captured_[i] = g;
     if (wanted_.empty() || wanted_[i] & kRun) visit(node, g);
   }

@@ -24,7 +24,7 @@ Tensor make(const Shape& shape, const TensorOptions& options, F&& f) {
     T* p = static_cast<T*>(t.impl().data);
     for (std::int64_t i = 0; i < n; ++i) p[i] = static_cast<T>(f(i));
   });
-  t.impl().number = next_number();
+  t.impl().number = internal::next_number();
   if (options.requires_grad) t.set_requires_grad();
   return t;
 }
@@ -126,16 +126,16 @@ template Tensor from_vector(const std::vector<std::int64_t>&, const Shape&);
 
 Tensor from_memory(void* data, const Shape& shape, DType dtype, std::shared_ptr<void> owner) {
   check_shape(shape, item_size(dtype), "from_memory");
-  Ref<Storage> storage = Ref<Storage>::adopt(new (pool_allocate(sizeof(Storage))) Storage);
+  Ref<Storage> storage = Ref<Storage>::adopt(new (internal::pool_allocate(sizeof(Storage))) Storage);
   storage->data = data;
   storage->bytes = static_cast<std::size_t>(numel(shape)) * item_size(dtype);
   // Never null, so that the pool does not take memory that is not its own.
   storage->foreign = owner ? std::move(owner) : std::make_shared<int>(0);
-  Ref<TensorImpl> t = make_impl(shape, contiguous_strides(shape));
+  Ref<TensorImpl> t = internal::make_impl(shape, contiguous_strides(shape));
   t->dtype = dtype;
   t->data = data;
   t->storage = std::move(storage);
-  t->number = next_number();
+  t->number = internal::next_number();
   return Tensor(std::move(t));
 }
 

@@ -119,7 +119,7 @@ Tensor Node::saved_output() {
   const Edge* z = saved_result();
   if (!z || !z->saved) return {};
   if (z->value->version() != z->version) throw_output_overwritten();
-  Tensor result = alias(Tensor(z->value));
+  Tensor result = internal::alias(Tensor(z->value));
   result.impl().node = Ref<Node>::share(this);
   return result;
 }
@@ -180,19 +180,19 @@ void throw_no_rule(const OpInfo& info) {
 
 void number_leaf(TensorImpl& leaf) {
   std::uint64_t unnumbered = 0;
-  leaf.number.compare_exchange_strong(unnumbered, next_number());
+  leaf.number.compare_exchange_strong(unnumbered, internal::next_number());
 }
 
 void keep_result(Node& node, const Tensor& result, bool for_rule, bool for_teaching) {
   if (for_rule) {
     Edge& own = *node.saved_result();
-    own.value = alias(result).ref();
+    own.value = internal::alias(result).ref();
     own.version = own.value->version();
     own.saved = true;
   }
   if (for_teaching) {
     node.meta = std::make_unique<Meta>();
-    node.meta->value = alias(result);
+    node.meta->value = internal::alias(result);
   }
 }
 

@@ -120,7 +120,7 @@ class Node {
         info(&facts.info),
         module(thread_state().module),
         where(facts.where) {
-    count_node(+1);
+    internal::count_node(+1);
   }
   ~Node() = default;
   /// The edges, the one to the result last; then the shape, then the operation.
@@ -204,7 +204,7 @@ inline double Node::saved_input_number(int i) const {
   if (!e.saved) return std::numeric_limits<double>::quiet_NaN();
   if (e.value->version() != e.version) [[unlikely]]
     throw_input_overwritten(i);
-  return number_in(*e.value);
+  return internal::number_in(*e.value);
 }
 
 inline double Node::saved_output_number() const {
@@ -212,7 +212,7 @@ inline double Node::saved_output_number() const {
   if (!z || !z->saved) return std::numeric_limits<double>::quiet_NaN();
   if (z->value->version() != z->version) [[unlikely]]
     throw_output_overwritten();
-  return number_in(*z->value);
+  return internal::number_in(*z->value);
 }
 
 inline void Node::release_saved(std::uint32_t backward_call) {

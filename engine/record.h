@@ -56,7 +56,8 @@ class OpNode final : public Node {
   static std::byte* allocate(std::size_t inputs, bool axes) {
     static_assert(sizeof(OpNode) == sizeof(Node) && alignof(Op) <= alignof(Edge));
     // Two calls: the size for numbers is then a constant.
-    return static_cast<std::byte*>(axes ? pool_allocate(bytes(inputs, true)) : pool_allocate(bytes(inputs, false)));
+    return static_cast<std::byte*>(axes ? internal::pool_allocate(bytes(inputs, true))
+                                        : internal::pool_allocate(bytes(inputs, false)));
   }
   /// Where the caller makes the edges first.
   static Edge* first_slot(std::byte* block) { return reinterpret_cast<Edge*>(block + sizeof(Node)); }
@@ -83,8 +84,8 @@ class OpNode final : public Node {
     const std::size_t inputs = N ? N : edges().size(), block = bytes(inputs, has_axes());
     std::destroy_n(slots(), inputs + kResult);
     this->~OpNode();
-    pool_free(this, block);
-    count_node(-1);
+    internal::pool_free(this, block);
+    internal::count_node(-1);
   }
   using Node::Facts;
 
@@ -133,7 +134,8 @@ template <class Op, int N, std::size_t Extent>
   using Made = OpNode<Op, N>;
   constexpr bool kNumbers = HasNumberRule<Op> && N > 0 && N <= NumberContext::kMostInputs;
   TensorImpl& z = result.impl();
-  const bool teaching = seen.teaching | thread_state().teaching, numbers = kNumbers && seen.numbers && is_number(z);
+  const bool teaching = seen.teaching | thread_state().teaching,
+             numbers = kNumbers && seen.numbers && internal::is_number(z);
   std::byte* block = Made::allocate(inputs.size(), z.has_axes);
   Edge* edge = Made::first_slot(block);
   for (std::size_t i = 0; i < inputs.size(); ++i, ++edge) {
@@ -149,7 +151,7 @@ template <class Op, int N, std::size_t Extent>
   if constexpr (Made::kResult) new (edge) Edge;
   Node* node = Made::make(block, std::forward<Op>(op),
                           {Op::info, inputs.size(), Made::kResult, teaching, numbers, z, place_of_call(where)});
-  node->number = next_number();
+  node->number = internal::next_number();
   new (&z.node) Ref<Node>(Ref<Node>::adopt(node));  // the place is empty: nothing to let go of
   const bool for_rule = seen.wanted & kOutput;
   if (for_rule | teaching) keep_result(*node, result, for_rule, teaching);
@@ -172,7 +174,7 @@ template <class Op, int N, class Forward>
     if (!x) throw_empty_input(info, i);
     seen.stopped |= x->stop != Stop::none;
     seen.teaching |= x->teaching;
-    if constexpr (HasNumberRule<Op>) seen.numbers &= is_number(*x);
+    if constexpr (HasNumberRule<Op>) seen.numbers &= internal::is_number(*x);
     if (const Node* node = x->node.get(); node || x->requires_grad) {
       seen.trainable = true;
       if (node) seen.teaching |= node->teaching;
@@ -192,7 +194,7 @@ template <class Op, int N, class Forward>
   bool shared = result.node() != nullptr;
   for (const Tensor* x : inputs) shared |= result.is(*x);
   if (shared) [[unlikely]]
-    result = alias(result);
+    result = internal::alias(result);
   if (watch.active()) [[unlikely]]
     watch.finish(result, info, inputs, place_of_call(where));
   if constexpr (HasRule<Op>) {

@@ -100,7 +100,7 @@ void* Tensor::mutable_data(const char* writer, SourceLocation where) {
                     writer, describe(*this)));
   if (t.requires_grad && thread_state().recording)
     throw GraphError(fmt::format("{}: {} is trainable; change it inside a NoGrad scope", writer, describe(*this)));
-  move_outside(t);
+  internal::move_outside(t);
   ++t.storage->version;
   t.storage->writer = {writer, internal::place_of_call(where)};
   return t.data;
@@ -145,17 +145,17 @@ Tensor& Tensor::set_requires_grad(bool on) {
   if (on && !is_floating(t.dtype))
     throw ValueError(fmt::format("set_requires_grad: {} holds {}, and only floating tensors have gradients",
                                  describe(*this), name_of(t.dtype)));
-  move_outside(t);
-  if (on && t.number == 0) t.number = next_number();
-  if (on) meta_of(*this);  // here, not in backward: two threads may walk to one parameter
+  internal::move_outside(t);
+  if (on && t.number == 0) t.number = internal::next_number();
+  if (on) internal::meta_of(*this);  // here, not in backward: two threads may walk to one parameter
   if (on != t.requires_grad) t.stop = on ? Stop::none : Stop::frozen;
   t.requires_grad = on;
   return *this;
 }
 
 Tensor Tensor::detach() const {
-  if (!impl().storage) move_outside(impl());  // so that the two share what they hold
-  Tensor result = alias(*this);
+  if (!impl().storage) internal::move_outside(impl());  // so that the two share what they hold
+  Tensor result = internal::alias(*this);
   result.impl().stop = requires_grad() ? Stop::detach : impl().stop;
   result.impl().stopped_at = node() ? node()->info : impl().stopped_at;
   return result;
@@ -163,12 +163,12 @@ Tensor Tensor::detach() const {
 
 // --- Meta ------------------------------------------------------------------------------------------------------------
 
-const Meta* find_meta(const Tensor& tensor) {
+const Meta* internal::find_meta(const Tensor& tensor) {
   const TensorImpl& t = tensor.impl();
   return t.node ? t.node->meta.get() : t.meta.get();
 }
 
-Meta& meta_of(const Tensor& tensor) {
+Meta& internal::meta_of(const Tensor& tensor) {
   TensorImpl& t = tensor.impl();
   auto& meta = t.node ? t.node->meta : t.meta;
   if (!meta) meta = std::make_unique<Meta>();
@@ -176,23 +176,23 @@ Meta& meta_of(const Tensor& tensor) {
 }
 
 Tensor Tensor::label(std::string name) const {
-  meta_of(*this).label = std::move(name);
+  internal::meta_of(*this).label = std::move(name);
   return *this;
 }
 
 const std::string& Tensor::label() const {
   static const std::string none;
-  const Meta* meta = find_meta(*this);
+  const Meta* meta = internal::find_meta(*this);
   return meta ? meta->label : none;
 }
 
 bool Tensor::has_grad() const {
-  const Meta* meta = find_meta(*this);
+  const Meta* meta = internal::find_meta(*this);
   return meta && meta->grad.defined();
 }
 
 const Tensor& Tensor::grad() const {
-  if (has_grad()) return find_meta(*this)->grad;
+  if (has_grad()) return internal::find_meta(*this)->grad;
   const TensorImpl& t = impl();
   if (!requires_grad())
     throw GraphError(
@@ -209,7 +209,7 @@ const Tensor& Tensor::grad() const {
 }
 
 void Tensor::zero_grad() {
-  if (find_meta(*this)) meta_of(*this).grad = Tensor();
+  if (internal::find_meta(*this)) internal::meta_of(*this).grad = Tensor();
 }
 
 void Tensor::set_grad(const Tensor& gradient) {
@@ -218,12 +218,12 @@ void Tensor::set_grad(const Tensor& gradient) {
   if (gradient.shape() != shape() || gradient.dtype() != dtype())
     throw ShapeError(fmt::format("set_grad: the gradient is {} {}, {} is {} {}", name_of(gradient.dtype()),
                                  to_string(gradient.shape()), describe(*this), name_of(dtype()), to_string(shape())));
-  meta_of(*this).grad = alias(gradient);
+  internal::meta_of(*this).grad = internal::alias(gradient);
 }
 
 Tensor& Tensor::retain_grad() {
   if (!requires_grad()) throw GraphError(fmt::format("retain_grad: {} is not trainable", describe(*this)));
-  meta_of(*this).retain_grad = true;
+  internal::meta_of(*this).retain_grad = true;
   return *this;
 }
 
@@ -231,7 +231,7 @@ HookHandle Tensor::register_hook(std::function<Tensor(const Tensor&)> hook) cons
   if (!requires_grad())
     throw GraphError(fmt::format("register_hook: {} is not trainable, so no gradient will come", describe(*this)));
   auto owned = std::make_shared<std::function<Tensor(const Tensor&)>>(std::move(hook));
-  auto& hooks = meta_of(*this).hooks;
+  auto& hooks = internal::meta_of(*this).hooks;
   std::erase_if(hooks, [](const auto& h) { return h.expired(); });
   hooks.emplace_back(owned);
   return HookHandle(owned);
@@ -242,9 +242,9 @@ HookHandle Tensor::register_hook(std::function<Tensor(const Tensor&)> hook) cons
 namespace {
 
 Tensor in_new_buffer(const Shape& shape, const Strides& strides, DType dtype) {
-  Ref<TensorImpl> t = make_impl(shape, strides);
+  Ref<TensorImpl> t = internal::make_impl(shape, strides);
   t->dtype = dtype;
-  t->storage = make_storage(static_cast<std::size_t>(numel(shape)) * item_size(dtype));
+  t->storage = internal::make_storage(static_cast<std::size_t>(numel(shape)) * item_size(dtype));
   t->data = t->storage->data;
   return Tensor(std::move(t));
 }
@@ -256,9 +256,9 @@ Tensor empty(const Shape& shape, DType dtype) {
   return in_new_buffer(shape, contiguous_strides(shape), dtype);
 }
 
-Tensor empty_result(const Shape& shape, DType dtype) {
+Tensor internal::empty_result(const Shape& shape, DType dtype) {
   if (shape.empty()) {  // the scalar, quick
-    Ref<TensorImpl> t = make_number_impl();
+    Ref<TensorImpl> t = internal::make_number_impl();
     t->dtype = dtype;
     return Tensor(std::move(t));
   }
@@ -270,19 +270,19 @@ Tensor empty_strided(const Shape& shape, const Strides& strides, DType dtype) {
   return in_new_buffer(shape, strides, dtype);
 }
 
-Tensor view(const Tensor& source, const Shape& shape, const Strides& strides, std::int64_t offset) {
+Tensor internal::view(const Tensor& source, const Shape& shape, const Strides& strides, std::int64_t offset) {
   TensorImpl& from = source.impl();
-  move_outside(from);
-  Ref<TensorImpl> t = make_impl(shape, strides);
+  internal::move_outside(from);
+  Ref<TensorImpl> t = internal::make_impl(shape, strides);
   t->dtype = from.dtype;
   t->storage = from.storage;
   t->data = static_cast<char*>(from.data) + offset * static_cast<std::int64_t>(item_size(from.dtype));
   return Tensor(std::move(t));
 }
 
-Tensor alias(const Tensor& source) {
+Tensor internal::alias(const Tensor& source) {
   const TensorImpl& from = source.impl();
-  Ref<TensorImpl> t = make_impl(from.shape(), from.strides());
+  Ref<TensorImpl> t = internal::make_impl(from.shape(), from.strides());
   t->dtype = from.dtype;
   if (from.storage) {
     t->storage = from.storage;

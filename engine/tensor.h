@@ -143,14 +143,24 @@ struct Meta {
   bool retain_grad = false;
   std::vector<std::weak_ptr<std::function<Tensor(const Tensor&)>>> hooks;
 };
+namespace internal {
 /// The value's own Meta: its node's when an operation made it.
 Meta& meta_of(const Tensor& tensor);
 const Meta* find_meta(const Tensor& tensor);
+}  // namespace internal
 
 // --- making tensors -------------------------------------------------------------------------------------------------
 
 /// A leaf with room for the shape, not initialised.
 Tensor empty(const Shape& shape, DType dtype);
+/// The same with given stride order (for example channels last); strides must be a permutation of dense ones.
+Tensor empty_strided(const Shape& shape, const Strides& strides, DType dtype);
+/// A copy of the values in a buffer of its own, row-major. Records nothing.
+Tensor clone(const Tensor& source);  // defined in ops/accumulate.cpp, beside the kernels that copy
+/// The same values with row-major strides; the value itself when it has them. Records nothing.
+Tensor dense(const Tensor& source);  // so is this one
+
+namespace internal {
 /// A computed value: like empty, but a number without axes lives inside the header.
 Tensor empty_result(const Shape& shape, DType dtype);
 /// A computed float64 number without axes.
@@ -158,16 +168,11 @@ Tensor number_result(double value);
 /// True for a float64 value without axes: `number_in` reads it.
 inline bool is_number(const TensorImpl& t) { return t.dtype == DType::float64 && !t.has_axes; }
 inline double number_in(const TensorImpl& t) { return *static_cast<const double*>(t.data); }
-/// The same with given stride order (for example channels last); strides must be a permutation of dense ones.
-Tensor empty_strided(const Shape& shape, const Strides& strides, DType dtype);
 /// A view into the same storage. `offset` counts elements from the source's first.
 Tensor view(const Tensor& source, const Shape& shape, const Strides& strides, std::int64_t offset = 0);
 /// The value without its history; small values inside the header are copied.
 Tensor alias(const Tensor& source);
-/// A copy of the values in a buffer of its own, row-major. Records nothing.
-Tensor clone(const Tensor& source);  // defined in ops/accumulate.cpp, beside the kernels that copy
-/// The same values with row-major strides; the value itself when it has them. Records nothing.
-Tensor dense(const Tensor& source);  // so is this one
+}  // namespace internal
 
 /// NumPy-like text: `220`, `[1, 2, 3]`; `digits` significant digits; long axes are shortened in the middle.
 std::string to_string(const Tensor& tensor, int digits = 6);

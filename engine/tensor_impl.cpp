@@ -16,7 +16,9 @@ namespace {
 std::size_t block_size(bool axes) { return sizeof(TensorImpl) + (axes ? sizeof(internal::Layout) : 0); }
 }  // namespace
 
-inline TensorImpl* TensorImpl::make(bool axes) { return new (pool_allocate(block_size(axes))) TensorImpl(axes); }
+inline TensorImpl* TensorImpl::make(bool axes) {
+  return new (internal::pool_allocate(block_size(axes))) TensorImpl(axes);
+}
 
 void TensorImpl::set_strides(const Strides& strides) {
   if (has_axes) reinterpret_cast<internal::Layout*>(this + 1)->strides = strides;
@@ -25,39 +27,39 @@ void TensorImpl::set_strides(const Strides& strides) {
 [[gnu::noinline]] void TensorImpl::destroy_whole() noexcept {
   const bool axes = has_axes;
   this->~TensorImpl();
-  pool_free(this, block_size(axes));
+  internal::pool_free(this, block_size(axes));
 }
 
 void destroy(TensorImpl* impl) noexcept {
   if (impl->storage || impl->meta || impl->has_axes) return impl->destroy_whole();
   // A computed number: its node is all that it holds.
   impl->node.reset();
-  pool_free(impl, sizeof(TensorImpl));
+  internal::pool_free(impl, sizeof(TensorImpl));
 }
 
-Ref<TensorImpl> make_impl(const Shape& shape, const Strides& strides) {
+Ref<TensorImpl> internal::make_impl(const Shape& shape, const Strides& strides) {
   static_assert(sizeof(TensorImpl) % alignof(internal::Layout) == 0);
   TensorImpl* t = TensorImpl::make(!shape.empty());
   if (t->has_axes) new (t + 1) internal::Layout{shape, strides};
   return Ref<TensorImpl>::adopt(t);
 }
 
-Ref<TensorImpl> make_number_impl() {
+Ref<TensorImpl> internal::make_number_impl() {
   TensorImpl* t = TensorImpl::make(false);
   t->data = t->inside;
   return Ref<TensorImpl>::adopt(t);
 }
 
-Tensor number_result(double value) {
-  Ref<TensorImpl> t = make_number_impl();
+Tensor internal::number_result(double value) {
+  Ref<TensorImpl> t = internal::make_number_impl();
   t->dtype = DType::float64;
   std::memcpy(t->inside, &value, sizeof value);
   return Tensor(std::move(t));
 }
 
-void move_outside(TensorImpl& impl) {
+void internal::move_outside(TensorImpl& impl) {
   if (impl.storage) return;
-  Ref<Storage> storage = make_storage(sizeof impl.inside);
+  Ref<Storage> storage = internal::make_storage(sizeof impl.inside);
   std::memcpy(storage->data, impl.inside, sizeof impl.inside);
   // The old bytes stay valid as long as the header, so a pointer taken before still reads this value.
   impl.data = storage->data;

@@ -17,11 +17,17 @@ namespace chainrule {
 class Node;
 struct Meta;
 struct OpInfo;
+struct TensorImpl;
 
 /// Why a value has no history although an input of it had one.
 enum class Stop : std::uint8_t { none, no_grad, detach, frozen };
 
 namespace internal {
+/// A fresh header from the pool, with one reference.
+Ref<TensorImpl> make_impl(const Shape& shape, const Strides& strides);
+/// The same without axes, for a value inside.
+Ref<TensorImpl> make_number_impl();
+
 /// Sizes and strides of a value with axes.
 struct Layout {
   Shape shape;
@@ -63,28 +69,26 @@ struct TensorImpl {
   }
   static TensorImpl* make(bool axes);
   friend void destroy(TensorImpl* impl) noexcept;
-  friend Ref<TensorImpl> make_impl(const Shape& shape, const Strides& strides);
-  friend Ref<TensorImpl> make_number_impl();
+  friend Ref<TensorImpl> internal::make_impl(const Shape& shape, const Strides& strides);
+  friend Ref<TensorImpl> internal::make_number_impl();
 };
 void destroy(TensorImpl* impl) noexcept;
 
-/// A fresh header from the pool, with one reference.
-Ref<TensorImpl> make_impl(const Shape& shape, const Strides& strides);
-/// The same without axes, for a value inside.
-Ref<TensorImpl> make_number_impl();
+namespace internal {
+
 /// Moves an inside value into a buffer, so that views can share it.
 void move_outside(TensorImpl& impl);
-namespace internal {
+
 inline constinit std::atomic<std::uint64_t> last_number{0};
-}
 /// The next creation number: creation order is a topological order of every graph.
 inline std::uint64_t next_number() noexcept {
   if (single_threaded()) {
-    const auto n = internal::last_number.load(std::memory_order_relaxed) + 1;
-    internal::last_number.store(n, std::memory_order_relaxed);
+    const auto n = last_number.load(std::memory_order_relaxed) + 1;
+    last_number.store(n, std::memory_order_relaxed);
     return n;
   }
-  return internal::last_number.fetch_add(1, std::memory_order_relaxed) + 1;
+  return last_number.fetch_add(1, std::memory_order_relaxed) + 1;
 }
 
+}  // namespace internal
 }  // namespace chainrule

@@ -36,7 +36,7 @@ inline void Traversal::claim(Node* node) {
   nodes_.push_back({node, number});
   if (before) [[unlikely]]
     outer_marks_.push_back({node, before});
-  if (single_threaded()) {
+  if (internal::single_threaded()) {
     node->mark.store(mark, std::memory_order_relaxed);
   } else if (!node->mark.compare_exchange_strong(before, mark, std::memory_order_acquire)) {
     nodes_.pop_back();  // its mark is another thread's, and so is not in outer_marks_ either

@@ -13,7 +13,7 @@ namespace chainrule {
 
 /// What a walk notes down; its memory is kept for the next walk.
 template <class T>
-using WorkList = std::vector<T, PoolAllocator<T>>;
+using WorkList = std::vector<T, internal::PoolAllocator<T>>;
 
 /// Holds the nodes reachable from `roots`, ordered by falling creation number: every node stands before its inputs.
 /// While it lives each node carries its place, so that an edge finds its node's entry at once. Traversals of the same

@@ -7,7 +7,7 @@
 namespace chainrule {
 
 Tensor clone(const Tensor& x) {
-  if (is_number(x.impl())) return number_result(number_in(x.impl()));
+  if (internal::is_number(x.impl())) return internal::number_result(internal::number_in(x.impl()));
   Tensor z = empty(x.shape(), x.dtype());
   copy_into(z, x);
   return z;

@@ -22,7 +22,7 @@ void expect_supported(bool supported, DType d, const char* who) {
 Tensor empty_pair(const Tensor& x, const Tensor& y, const Shape& shape, DType dtype) {
   for (const Tensor* t : {&x, &y})
     if (t->shape() == shape && is_dense(shape, t->strides())) return empty_strided(shape, t->strides(), dtype);
-  return empty_result(shape, dtype);
+  return internal::empty_result(shape, dtype);
 }
 
 // Calls run(x_step, y_step, n) when one flat run does, or strided(x_strides, y_strides).
@@ -74,7 +74,7 @@ Strides broadcast_strides(const Tensor& x, const Shape& shape) {
 
 Tensor empty_like(const Tensor& x, DType dtype) {
   if (!x.shape().empty() && is_dense(x.shape(), x.strides())) return empty_strided(x.shape(), x.strides(), dtype);
-  return empty_result(x.shape(), dtype);
+  return internal::empty_result(x.shape(), dtype);
 }
 
 void copy_into(const Tensor& z, const Tensor& x) {
@@ -92,7 +92,8 @@ Tensor without_gaps(const Tensor& x) { return is_dense(x.shape(), x.strides()) ?
 
 Tensor map(const Tensor& x, Unary op, const char* who, const Parameters& p) {
   expect_supported(supports(op, x.dtype()), x.dtype(), who);
-  if (is_number(x.impl())) return number_result(kernels::unary_one(op, number_in(x.impl()), p));
+  if (internal::is_number(x.impl()))
+    return internal::number_result(kernels::unary_one(op, internal::number_in(x.impl()), p));
   Tensor z = empty_like(x, x.dtype());
   if (z.strides() == x.strides()) {
     kernels::unary(op, x.dtype(), x.data(), z.impl().data, z.numel(), p);

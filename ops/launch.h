@@ -39,8 +39,8 @@ Tensor map(const Tensor& x, Unary op, const char* who, const Parameters& p = kNo
 Tensor zip_arrays(const Tensor& x, const Tensor& y, Binary op, const char* who, const Parameters& p);
 inline Tensor zip(const Tensor& x, const Tensor& y, Binary op, const char* who, const Parameters& p = kNoParameters) {
   const TensorImpl &a = x.impl(), &b = y.impl();
-  if (!is_number(a) || !is_number(b)) return zip_arrays(x, y, op, who, p);
-  return number_result(number_pair(op, number_in(a), number_in(b), p));
+  if (!internal::is_number(a) || !internal::is_number(b)) return zip_arrays(x, y, op, who, p);
+  return internal::number_result(number_pair(op, internal::number_in(a), internal::number_in(b), p));
 }
 /// Pairwise with broadcasting, giving a bool mask.
 Tensor zip(const Tensor& x, const Tensor& y, Compare op, const char* who);

@@ -25,7 +25,9 @@ std::optional<Finding> find_overflow(const CheckedFunction& evaluate, const std:
       for (std::size_t e = 0; e < node->edges().size(); ++e) {
         const Edge& edge = node->edges()[e];
         const std::size_t r = edge.node ? base.place_of(edge.node.get()) : Recording::npos;
-        const Tensor value = r != Recording::npos ? base.result(r) : edge.value ? alias(Tensor(edge.value)) : Tensor();
+        const Tensor value = r != Recording::npos ? base.result(r)
+                             : edge.value         ? internal::alias(Tensor(edge.value))
+                                                  : Tensor();
         if (!value.defined() || value.shape() != base.result(k).shape()) continue;
         from += fmt::format("{}{} = {:.6g}", from.empty() ? " where " : ", ",
                             input_letter(base.info(k), static_cast<int>(e)),

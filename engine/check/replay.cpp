@@ -23,7 +23,7 @@ void Recording::computed(const OpInfo& info, std::span<const Tensor* const> inpu
   results_.push_back(result);
   std::vector<Tensor>& values = inputs_.emplace_back();
   values.reserve(inputs.size());
-  for (const Tensor* x : inputs) values.push_back(alias(*x));
+  for (const Tensor* x : inputs) values.push_back(internal::alias(*x));
   cost_ += 50 + static_cast<double>(result.numel());
 }
 
@@ -44,9 +44,9 @@ class Replay final : public Observer {
     astray_ |= k >= base_.size() || &base_.info(k) != &info || base_.result(k).shape() != result.shape() ||
                base_.result(k).dtype() != result.dtype();
     if (astray_) return;
-    if (const auto other = held_.find(k); other != held_.end()) result = alias(other->second);
+    if (const auto other = held_.find(k); other != held_.end()) result = internal::alias(other->second);
     if (k != target_) return;
-    seen_.result = alias(result);
+    seen_.result = internal::alias(result);
     for (int i = 0; i < static_cast<int>(inputs.size()); ++i)
       if (std::find(moved_.begin(), moved_.end(), i) == moved_.end() &&
           !same_bits(*inputs[static_cast<std::size_t>(i)], base_.inputs(k)[static_cast<std::size_t>(i)]))

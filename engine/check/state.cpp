@@ -49,8 +49,8 @@ Tensor copy_as(const Tensor& source, DType dtype) {
     last += std::abs(reach);
     offset -= std::min<std::int64_t>(reach, 0);
   }
-  Tensor copy =
-      apart ? view(zeros({last + 1}, {.dtype = dtype}), shape, source.strides(), offset) : empty(shape, dtype);
+  Tensor copy = apart ? internal::view(zeros({last + 1}, {.dtype = dtype}), shape, source.strides(), offset)
+                      : empty(shape, dtype);
   copy.copy_(source);
   return copy;
 }

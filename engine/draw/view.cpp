@@ -69,7 +69,7 @@ class Reader {
   // A graph that does not keep its values still has those that a rule will read.
   void note_value(std::size_t from, const Edge& e) {
     GraphItem& item = view_.items[from];
-    if (e.node && e.value && !item.value.defined()) item.value = alias(Tensor(e.value));
+    if (e.node && e.value && !item.value.defined()) item.value = internal::alias(Tensor(e.value));
   }
 
   GraphItem operation(const Node& node) const {
@@ -133,7 +133,7 @@ class Reader {
     item.label = result.label();
     item.shape = result.shape();
     item.dtype = result.dtype();
-    item.value = alias(result);
+    item.value = internal::alias(result);
     item.takes_grad = result.requires_grad();
     item.grad = view_.items[from].grad;
     view_.links.push_back(

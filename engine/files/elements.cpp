@@ -170,7 +170,7 @@ Tensor decode_elements(std::string_view bytes, const Shape& shape, const Element
     strides[i] = step;
     step *= shape[i];
   }
-  return dense(view(flat, shape, strides));
+  return dense(internal::view(flat, shape, strides));
 }
 
 std::uint64_t little_endian(std::string_view bytes) {

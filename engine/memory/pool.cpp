@@ -132,7 +132,7 @@ void internal::free_block(void* block, [[maybe_unused]] std::size_t bytes) noexc
   ::operator delete(block);
 #else
   if (bytes > kLargestBlock) return ::operator delete(block);
-  if (my_cache()) return pool_free(block, bytes);
+  if (my_cache()) return internal::pool_free(block, bytes);
   Store& s = store((bytes - 1) / kBlockStep);
   const std::lock_guard lock(s.mutex);
   s.blocks.free(block);
@@ -152,7 +152,7 @@ void internal::send_blocks_home(std::size_t size_class) noexcept {
 }
 
 void internal::count_node_slowly(int change) noexcept {
-  if (my_cache()) return count_node(change);
+  if (my_cache()) return internal::count_node(change);
   Registry& r = registry();
   const std::lock_guard lock(r.mutex);
   r.nodes_of_ended_threads += change;
@@ -216,7 +216,7 @@ void count_in(BufferCache& b, std::size_t size) {
 
 }  // namespace
 
-void* buffer_allocate(std::size_t bytes) {
+void* internal::buffer_allocate(std::size_t bytes) {
   if (bytes > (std::size_t{1} << 62))
     throw EnvironmentError(fmt::format("out of memory: {} bytes for one tensor", bytes));
   const SizeClass c = class_of(bytes ? bytes : 1);
@@ -256,7 +256,7 @@ void* buffer_allocate(std::size_t bytes) {
   return buffer;
 }
 
-void buffer_free(void* buffer, std::size_t bytes) noexcept {
+void internal::buffer_free(void* buffer, std::size_t bytes) noexcept {
   const SizeClass c = class_of(bytes ? bytes : 1);
   BufferCache& b = buffers();
   const std::lock_guard lock(b.mutex);

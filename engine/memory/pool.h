@@ -34,42 +34,42 @@ void free_block(void* block, std::size_t bytes) noexcept;
 void send_blocks_home(std::size_t size_class) noexcept;
 void count_node_slowly(int change) noexcept;
 
-}  // namespace internal
-
 /// A block of at least `bytes`, aligned to 64; above 1024 bytes one from operator new.
 inline void* pool_allocate(std::size_t bytes) {
 #if !CHAINRULE_PLAIN_ALLOCATION
-  if (internal::BlockCache* mine = internal::block_cache; mine && bytes <= internal::kLargestBlock) [[likely]] {
-    internal::FreeList& list = mine->lists[(bytes - 1) / internal::kBlockStep];
-    if (internal::FreeBlock* b = list.head) [[likely]] {
+  if (BlockCache* mine = block_cache; mine && bytes <= kLargestBlock) [[likely]] {
+    FreeList& list = mine->lists[(bytes - 1) / kBlockStep];
+    if (FreeBlock* b = list.head) [[likely]] {
       list.head = b->next;
       --list.count;
       return b;
     }
   }
 #endif
-  return internal::allocate_block(bytes);
+  return allocate_block(bytes);
 }
 
 inline void pool_free(void* block, std::size_t bytes) noexcept {
 #if !CHAINRULE_PLAIN_ALLOCATION
-  if (internal::BlockCache* mine = internal::block_cache; mine && bytes <= internal::kLargestBlock) [[likely]] {
-    const std::size_t size_class = (bytes - 1) / internal::kBlockStep;
-    internal::FreeList& list = mine->lists[size_class];
-    auto* b = static_cast<internal::FreeBlock*>(block);
+  if (BlockCache* mine = block_cache; mine && bytes <= kLargestBlock) [[likely]] {
+    const std::size_t size_class = (bytes - 1) / kBlockStep;
+    FreeList& list = mine->lists[size_class];
+    auto* b = static_cast<FreeBlock*>(block);
     b->next = list.head;
     list.head = b;
-    if (++list.count > internal::kBlocksKept) [[unlikely]]
-      internal::send_blocks_home(size_class);
+    if (++list.count > kBlocksKept) [[unlikely]]
+      send_blocks_home(size_class);
     return;
   }
 #endif
-  internal::free_block(block, bytes);
+  free_block(block, bytes);
 }
 
 /// A 64-byte-aligned buffer from the cache or the system. Throws EnvironmentError when there is no memory.
 void* buffer_allocate(std::size_t bytes);
 void buffer_free(void* buffer, std::size_t bytes) noexcept;
+
+}  // namespace internal
 
 /// Bytes that freed buffers may keep for reuse (default 1 GiB); a lower limit frees at once.
 void set_buffer_cache_limit(std::size_t bytes);
@@ -88,11 +88,13 @@ MemoryStats memory_stats();
 
 /// Nodes alive in the whole process, counted over all threads.
 std::int64_t live_nodes();
+namespace internal {
+
 inline void count_node(int change) noexcept {
-  if (internal::BlockCache* mine = internal::block_cache) [[likely]]
+  if (BlockCache* mine = block_cache) [[likely]]
     mine->nodes.store(mine->nodes.load(std::memory_order_relaxed) + change, std::memory_order_relaxed);
   else
-    internal::count_node_slowly(change);
+    count_node_slowly(change);
 }
 
 /// For containers of the library's own work that come and go with every walk: small ones from the blocks, large ones
@@ -105,11 +107,11 @@ struct PoolAllocator {
   PoolAllocator(const PoolAllocator<U>&) noexcept {}
   T* allocate(std::size_t n) {
     const std::size_t bytes = n * sizeof(T);  // T may be a pointer: NOLINT(bugprone-sizeof-expression)
-    return static_cast<T*>(bytes <= internal::kLargestBlock ? pool_allocate(bytes) : buffer_allocate(bytes));
+    return static_cast<T*>(bytes <= kLargestBlock ? pool_allocate(bytes) : buffer_allocate(bytes));
   }
   void deallocate(T* p, std::size_t n) noexcept {
     const std::size_t bytes = n * sizeof(T);  // T may be a pointer: NOLINT(bugprone-sizeof-expression)
-    if (bytes <= internal::kLargestBlock)
+    if (bytes <= kLargestBlock)
       pool_free(p, bytes);
     else
       buffer_free(p, bytes);
@@ -117,4 +119,5 @@ struct PoolAllocator {
   bool operator==(const PoolAllocator&) const = default;
 };
 
+}  // namespace internal
 }  // namespace chainrule

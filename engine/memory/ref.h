@@ -11,6 +11,7 @@
 
 namespace chainrule {
 
+namespace internal {
 /// True while the process has never had a second thread: then a plain add does for an atomic one.
 inline bool single_threaded() {
 #if __has_include(<sys/single_threaded.h>)
@@ -19,19 +20,20 @@ inline bool single_threaded() {
   return false;
 #endif
 }
+}  // namespace internal
 
 /// An intrusive reference count that starts at one.
 class RefCount {
  public:
   void add() noexcept {
-    if (single_threaded())
+    if (internal::single_threaded())
       count_.store(alone() + 1, std::memory_order_relaxed);
     else
       count_.fetch_add(1, std::memory_order_relaxed);
   }
   /// True when the last reference has gone. A sole owner needs no atomic write: nobody else can add one.
   [[nodiscard]] bool drop() noexcept {
-    if (single_threaded()) {
+    if (internal::single_threaded()) {
       const std::uint32_t left = alone() - 1;
       count_.store(left, std::memory_order_relaxed);
       return left == 0;

@@ -8,18 +8,18 @@
 namespace chainrule {
 
 void destroy(Storage* storage) noexcept {
-  if (!storage->foreign) buffer_free(storage->data, storage->bytes);
+  if (!storage->foreign) internal::buffer_free(storage->data, storage->bytes);
   storage->~Storage();
-  pool_free(storage, sizeof(Storage));
+  internal::pool_free(storage, sizeof(Storage));
 }
 
-Ref<Storage> make_storage(std::size_t bytes) {
-  void* data = buffer_allocate(bytes);
+Ref<Storage> internal::make_storage(std::size_t bytes) {
+  void* data = internal::buffer_allocate(bytes);
   void* block = nullptr;
   try {
-    block = pool_allocate(sizeof(Storage));
+    block = internal::pool_allocate(sizeof(Storage));
   } catch (...) {
-    buffer_free(data, bytes);
+    internal::buffer_free(data, bytes);
     throw;
   }
   auto* storage = new (block) Storage;

@@ -27,7 +27,9 @@ struct Storage {
 };
 void destroy(Storage* storage) noexcept;
 
+namespace internal {
 /// A fresh buffer of at least `bytes`.
 Ref<Storage> make_storage(std::size_t bytes);
+}  // namespace internal
 
 }  // namespace chainrule

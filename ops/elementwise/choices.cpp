@@ -85,7 +85,9 @@ struct Where {
   Tensor forward(const Tensor& condition, const Tensor& x, const Tensor& y) const {
     const Shape shape = broadcast_shapes(broadcast_shapes(x.shape(), y.shape(), "where"), condition.shape(), "where");
     const DType d = x.dtype();
-    Tensor z = x.shape() == shape ? empty_like(x, d) : y.shape() == shape ? empty_like(y, d) : empty_result(shape, d);
+    Tensor z = x.shape() == shape   ? empty_like(x, d)
+               : y.shape() == shape ? empty_like(y, d)
+                                    : internal::empty_result(shape, d);
     if (z.numel() == 0) return z;
     auto step = [&](const Tensor& t) -> int {
       if (t.shape() == shape && t.strides() == z.strides()) return 1;

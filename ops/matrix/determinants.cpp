@@ -141,7 +141,7 @@ Tensor log_slope(const Tensor& x, const Tensor& z) {
 template <class Kernel>
 Tensor for_each_matrix(const Tensor& x, Kernel&& kernel) {
   const Tensor from = dense(x);
-  Tensor z = empty_result(Shape(x.shape().begin(), x.shape().end() - 2), x.dtype());
+  Tensor z = internal::empty_result(Shape(x.shape().begin(), x.shape().end() - 2), x.dtype());
   kernel(from.data(), z.impl().data, matrix_count(x), x.shape().back());
   return z;
 }

@@ -96,7 +96,7 @@ Tensor with_axis(const Tensor& t, int axis) {
   Strides strides = t.strides();
   shape.insert(shape.begin() + axis, 1);
   strides.insert(strides.begin() + axis, 0);
-  return view(t, shape, strides);
+  return internal::view(t, shape, strides);
 }
 
 /// All axes but the last as rows.
@@ -129,7 +129,7 @@ struct MatMul {
     multiply(a, b, z);
     if (y_vector) shape.pop_back();
     if (x_vector) shape.erase(shape.end() - (y_vector ? 1 : 2));
-    return x_vector || y_vector ? view(z, shape, contiguous_strides(shape)) : z;
+    return x_vector || y_vector ? internal::view(z, shape, contiguous_strides(shape)) : z;
   }
 
   void backward(GradContext& c, const Tensor& g) const {

@@ -39,7 +39,7 @@ struct Place {
     shape.push_back(n);
     strides.push_back(t.strides()[row] + t.strides()[column]);
     const std::int64_t first = offset >= 0 ? offset * t.strides()[column] : -offset * t.strides()[row];
-    return view(t, shape, strides, numel(shape) == 0 ? 0 : first);
+    return internal::view(t, shape, strides, numel(shape) == 0 ? 0 : first);
   }
   std::string text() const { return fmt::format("offset={}, dim1={}, dim2={}", offset, row, column); }
 };

@@ -132,7 +132,7 @@ struct CrossEntropy {
   Tensor forward(const Tensor& x, const Tensor& y) const {
     const Tensor labels = checked_labels(y, x.shape()[1], options.ignore_index, "cross_entropy");
     const Classes l = classes(x);
-    Tensor z = empty_result(positions(x.shape()), x.dtype());
+    Tensor z = internal::empty_result(positions(x.shape()), x.dtype());
     kernels::cross_entropy(x.dtype(), l.logits, options.labels(labels), options.statistics(), z.impl().data);
     if (options.reduction == Reduction::none) return z;
     if (options.reduction == Reduction::sum) return sum(z);

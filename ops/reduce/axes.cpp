@@ -111,7 +111,7 @@ Fold fold(const Tensor& x, const Over& o, DType dtype) {
     row_major = row_major && of_axis[i] <= last;
     last = of_axis[i];
   }
-  f.z = row_major ? empty_result(shape, dtype) : empty_strided(shape, strides, dtype);
+  f.z = row_major ? internal::empty_result(shape, dtype) : empty_strided(shape, strides, dtype);
   return f;
 }
 

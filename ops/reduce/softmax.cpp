@@ -129,7 +129,7 @@ struct LogSumExp {
   }
   Tensor forward(const Tensor& x) const {
     const Tensor from = dense(x);
-    Tensor z = empty_result(reduced(x.shape(), keepdim), x.dtype());
+    Tensor z = internal::empty_result(reduced(x.shape(), keepdim), x.dtype());
     kernels::logsumexp(x.dtype(), from.data(), z.impl().data, lines(from, dim));
     return z;
   }

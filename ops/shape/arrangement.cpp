@@ -68,7 +68,7 @@ struct Flip {
       offset += (x.shape()[axis] - 1) * strides[axis];
       strides[axis] = -strides[axis];
     }
-    return view(x, x.shape(), strides, x.numel() == 0 ? 0 : offset);
+    return internal::view(x, x.shape(), strides, x.numel() == 0 ? 0 : offset);
   }
   void backward(GradContext& c, const Tensor& g) const {
     c.send(0, [&] { return flip(g, Axes(dims.begin(), dims.end())); });

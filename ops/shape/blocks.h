@@ -11,7 +11,7 @@ namespace chainrule {
 inline Tensor block(const Tensor& t, const Shape& first, const Shape& size) {
   std::int64_t offset = 0;
   for (int i = 0; i < t.dim(); ++i) offset += first[i] * t.strides()[i];
-  return view(t, size, t.strides(), numel(size) == 0 ? 0 : offset);
+  return internal::view(t, size, t.strides(), numel(size) == 0 ? 0 : offset);
 }
 
 }  // namespace chainrule

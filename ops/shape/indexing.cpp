@@ -90,7 +90,7 @@ Tensor index_add(const Tensor& y, const Tensor& index, int axis, std::int64_t si
 Tensor reached(const Tensor& x, const Shape& index, int axis) {
   Shape shape = index;
   shape[axis] = x.shape()[axis];
-  return shape == x.shape() ? x : view(x, shape, x.strides());
+  return shape == x.shape() ? x : internal::view(x, shape, x.strides());
 }
 
 /// 0, then y added at i, in a shape of its own.
@@ -103,7 +103,7 @@ Tensor scattered(const Tensor& y, const Tensor& i, int axis, const Shape& shape)
                        i.shape()[axis], z.impl().data);
   if (part == shape) return z;
   Tensor all = zeros(shape, {.dtype = y.dtype()});
-  copy_into(view(all, part, all.strides()), z);
+  copy_into(internal::view(all, part, all.strides()), z);
   return all;
 }
 

@@ -53,8 +53,8 @@ struct Reshape {
   std::string attributes() const { return fmt::format("shape={}", to_string(shape)); }
   Tensor forward(const Tensor& x) const {
     Strides strides;
-    if (view_strides(x, shape, strides)) return view(x, shape, strides);
-    return view(dense(x), shape, contiguous_strides(shape));
+    if (view_strides(x, shape, strides)) return internal::view(x, shape, strides);
+    return internal::view(dense(x), shape, contiguous_strides(shape));
   }
   void backward(GradContext& c, const Tensor& g) const {
     c.send(0, [&] { return reshape(g, c.shape(0)); });
@@ -79,7 +79,7 @@ struct Transpose {
     Strides strides = x.strides();
     std::swap(shape[axis0], shape[axis1]);
     std::swap(strides[axis0], strides[axis1]);
-    return view(x, shape, strides);
+    return internal::view(x, shape, strides);
   }
   void backward(GradContext& c, const Tensor& g) const {
     c.send(0, [&] { return transpose(g, axis0, axis1); });
@@ -105,7 +105,7 @@ struct Permute {
       shape.push_back(x.shape()[axis]);
       strides.push_back(x.strides()[axis]);
     }
-    return view(x, shape, strides);
+    return internal::view(x, shape, strides);
   }
   void backward(GradContext& c, const Tensor& g) const {
     c.send(0, [&] {
@@ -128,7 +128,7 @@ struct Expand {
   static constexpr Uses uses[] = {kNothing};
   Shape shape;
   std::string attributes() const { return fmt::format("size={}", to_string(shape)); }
-  Tensor forward(const Tensor& x) const { return view(x, shape, broadcast_strides(x, shape)); }
+  Tensor forward(const Tensor& x) const { return internal::view(x, shape, broadcast_strides(x, shape)); }
   void backward(GradContext& c, const Tensor& g) const {
     c.send(0, [&] { return sum_to(g, c.shape(0)); });
   }
@@ -148,7 +148,7 @@ struct Steps {
     const std::int64_t offset = count > 0 ? first * strides[axis] : 0;
     shape[axis] = count;
     strides[axis] *= step;
-    return view(x, shape, strides, offset);
+    return internal::view(x, shape, strides, offset);
   }
 };
 

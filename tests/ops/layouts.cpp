@@ -65,7 +65,7 @@ Tensor laid_out(const Array& x, Layout layout, DType dtype, bool trainable) {
   }
   // Elements that belong to nobody hold a number that would be seen in any result.
   const Tensor buffer = full({2 * std::max<std::int64_t>(numel(shape), 1)}, -12345, {.dtype = dtype});
-  Tensor t = view(buffer, shape, strides, first);
+  Tensor t = internal::view(buffer, shape, strides, first);
   t.copy_(leaf(x, dtype, false));
   if (trainable) t.set_requires_grad();
   return t;

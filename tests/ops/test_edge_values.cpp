@@ -234,7 +234,7 @@ TEST_CASE("vectors and strided values have the same edges as single numbers") {
       const Cell alone = evaluate(e, at);
       const Tensor row = full({9}, at, {.dtype = DType::float64, .requires_grad = true});
       const Tensor wide = full({9, 3}, at, {.dtype = DType::float64, .requires_grad = true});
-      const Tensor column = view(wide, {9}, {3}, 1).detach().set_requires_grad();
+      const Tensor column = internal::view(wide, {9}, {3}, 1).detach().set_requires_grad();
       for (const Tensor& x : {row, column}) {
         const Tensor z = e(x);
         const Tensor g = ones(z.shape(), {.dtype = z.dtype()});

@@ -152,7 +152,7 @@ TEST_CASE("writing: every dtype and layout reads back, the same bytes each time,
   const TemporaryFolder folder;
   const Tensor grid = arange(0, 6, 1, {.dtype = DType::float64});
   const std::vector<NamedTensor> arrays = {
-      {"float64", view(grid, {3, 2}, {1, 3})},  // column-major in memory
+      {"float64", internal::view(grid, {3, 2}, {1, 3})},  // column-major in memory
       {"float32", tensor({1.5, -0.0, INFINITY}, {.dtype = DType::float32})},
       {"int64", from_vector(Integers{std::numeric_limits<std::int64_t>::max(), -1}, {2})},
       {"bool", tensor({{1, 0}}, {.dtype = DType::boolean})},

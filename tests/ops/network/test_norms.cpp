@@ -154,7 +154,7 @@ TEST_CASE("gradients of large inputs in float32 agree with float64, in any layou
     auto gradients = [&](const Tensor& from, DType dtype) {
       std::vector<Tensor> leaves;
       for (const Tensor& t : {from, w, b})
-        leaves.push_back((dtype == t.dtype() ? alias(t) : to(t.detach(), dtype)).set_requires_grad());
+        leaves.push_back((dtype == t.dtype() ? internal::alias(t) : to(t.detach(), dtype)).set_requires_grad());
       const Tensor z = f(leaves[0], leaves[1], leaves[2]),
                    h = z.dim() == 4 && z.size(1) == 19 ? g : permute(g, {0, 2, 3, 1});
       return grad(std::vector{z}, leaves, {.allow_unused = true, .cotangents = {to(h.detach(), dtype)}});
@@ -198,7 +198,7 @@ TEST_CASE("one thread and two give the same bits") {
       for (const int threads : {1, 2}) {
         set_num_threads(threads);
         std::vector<Tensor> leaves;
-        for (const Tensor& t : {layout, w, b}) leaves.push_back(alias(t).set_requires_grad());
+        for (const Tensor& t : {layout, w, b}) leaves.push_back(internal::alias(t).set_requires_grad());
         const Tensor z = f(leaves[0], leaves[1], leaves[2]);
         results[threads - 1].push_back(z.to_vector());
         for (const Tensor& t : grad(std::vector{z}, leaves, {.cotangents = {z.detach()}}))
