@@ -88,14 +88,7 @@ Tensor read_array(const std::string& path, std::optional<std::string_view> name)
                                arrays.empty() ? "NAME" : shorten(printable(arrays[0].name), 80)));
 }
 
-ArrayPlace array_place(std::string_view text) {
-  // The first colon behind a known ending: paths may hold colons, and so may names.
-  for (std::size_t colon = text.find(':'); colon != std::string_view::npos; colon = text.find(':', colon + 1))
-    if (kind_of(text.substr(0, colon)))
-      return {std::string(text.substr(0, colon)), std::string(text.substr(colon + 1))};
-  if (!kind_of(text)) throw_unknown(text);
-  return {std::string(text), {}};
-}
+bool is_array_file(std::string_view path) { return kind_of(path).has_value(); }
 
 Table read_csv(const std::string& path, const CsvOptions& options) {
   return parse_csv(read_file(path, "array file"), path, options);

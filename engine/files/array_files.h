@@ -21,12 +21,8 @@ namespace chainrule {
 std::vector<NamedTensor> read_arrays(const std::string& path);
 /// One array of a file. Without a name: the only one, or the whole of a table as (rows, columns).
 Tensor read_array(const std::string& path, std::optional<std::string_view> name = {});
-/// "w.npz:member" is a path and a name, "w.npz" a path. Throws ValueError when no known ending stands in it.
-struct ArrayPlace {
-  std::string path;
-  std::optional<std::string> name;
-};
-ArrayPlace array_place(std::string_view text);
+/// True when the path ends as one of these files does.
+bool is_array_file(std::string_view path);
 
 /// Replaces the file by the arrays, stored uncompressed as numpy.savez does; see write_file for what is atomic.
 /// Throws ValueError for a name given twice, EnvironmentError when it cannot be written.

@@ -2,7 +2,6 @@
 #pragma once
 
 #include <string>
-#include <string_view>
 #include <vector>
 
 #include "engine/tensor.h"
@@ -28,13 +27,5 @@ ImageSplit load_digits();
 /// inside it; with an empty `folder`, of the one that the environment variable CHAINRULE_DATA names. Nothing is
 /// downloaded. Throws ValueError that names the file and the folder when one is missing or not what it should be.
 ImageSplit load_mnist(const std::string& folder = {});
-
-/// The data sets that data_array() knows: digits and mnist.
-std::vector<std::string> data_set_names();
-/// The names of the arrays that each of them has: images and labels (the training ones first), train_images ...
-std::vector<std::string> data_array_names();
-/// One array of a data set by their names, "mnist" and "test_labels"; nothing is read that is not needed for it.
-/// `folder` is for sets that are not in the library, as load_mnist() takes it. Throws ValueError for unknown names.
-Tensor data_array(std::string_view set, std::string_view array, const std::string& folder = {});
 
 }  // namespace chainrule

@@ -19,8 +19,7 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::int64_t kPictureSide = 28, kDigits = 10;
-constexpr const char* kHint =
-    "give the folder of its files by --data-dir FOLDER or in the environment variable CHAINRULE_DATA";
+constexpr const char* kHint = "give the folder of its files in the call or in the environment variable CHAINRULE_DATA";
 
 std::string in_quotes(const std::string& path) { return fmt::format("'{}'", shorten(printable(path), 200)); }
 

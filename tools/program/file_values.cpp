@@ -10,8 +10,8 @@
 #include "engine/factory.h"
 #include "engine/files/array_files.h"
 #include "engine/system/text.h"
-#include "nn/data/dataset.h"
 #include "ops/ops.h"
+#include "tools/program/data_sets.h"
 
 namespace chainrule {
 namespace {
@@ -36,6 +36,13 @@ Tensor array_at(std::string_view place, const ProgramOptions& options) {
 }
 
 }  // namespace
+
+ArrayPlace array_place(std::string_view text) {
+  for (std::size_t colon = text.find(':'); colon != std::string_view::npos; colon = text.find(':', colon + 1))
+    if (is_array_file(text.substr(0, colon)))
+      return {std::string(text.substr(0, colon)), std::string(text.substr(colon + 1))};
+  return {std::string(text), {}};
+}
 
 Value value_of(std::string_view text, const ProgramOptions& options) {
   if (text.starts_with('@')) return in_wanted_dtype(array_at(text.substr(1), options), options);

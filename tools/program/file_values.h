@@ -2,6 +2,10 @@
 // themselves are in engine/files/array_files.h.
 #pragma once
 
+#include <optional>
+#include <string>
+#include <string_view>
+
 #include "tools/program/program.h"
 
 namespace chainrule {
@@ -9,6 +13,13 @@ namespace chainrule {
 /// What stands after NAME=: "@x.npy", "@w.npz:member", "@m.safetensors:tensor", "@t.csv", "@t.csv:column" and
 /// "@mnist:images" are arrays; anything else is a closed expression. Throws ProgramError for expressions.
 Value value_of(std::string_view text, const ProgramOptions& options);
+/// "w.npz:member" is a path and a name, "w.npz" a path: the first colon behind a known ending parts them, since paths
+/// may hold colons and so may names. What has no known ending is a path, which the readers refuse.
+struct ArrayPlace {
+  std::string path;
+  std::optional<std::string> name;
+};
+ArrayPlace array_place(std::string_view text);
 /// Binds every array of --inputs by its name. Those that cannot be names are left out, with a message on stderr.
 void bind_inputs(Bindings& bindings, const ProgramOptions& options);
 /// Throws ValueError when --save names a file that is no npz, EnvironmentError when its folder is missing; for the

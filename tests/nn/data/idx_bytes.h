@@ -5,6 +5,8 @@
 #include <zlib.h>
 
 #include <cstdint>
+#include <filesystem>
+#include <fstream>
 #include <string>
 #include <vector>
 
@@ -44,6 +46,31 @@ std::string fault(F&& run) {
     return text;
   }
   return "";
+}
+
+inline void write(const std::string& path, const std::string& bytes) { std::ofstream(path, std::ios::binary) << bytes; }
+
+/// Picture i is i everywhere, but its first pixel is 255.
+inline std::string pictures(std::uint32_t count, std::uint32_t side = 28) {
+  std::string pixels;
+  for (std::uint32_t i = 0; i < count; ++i) {
+    pixels += '\xFF';
+    pixels.append(std::size_t{side} * side - 1, static_cast<char>(i));
+  }
+  return idx(0x08, {count, side, side}, pixels);
+}
+
+inline std::string labels(const std::string& values) {
+  return idx(0x08, {static_cast<std::uint32_t>(values.size())}, values);
+}
+
+/// All four files: 3 pictures to train with, 2 to test.
+inline void write_all(const std::string& folder) {
+  std::filesystem::create_directories(folder);
+  write(folder + "/train-images-idx3-ubyte.gz", gzip(pictures(3)));
+  write(folder + "/train-labels-idx1-ubyte.gz", gzip(labels("\x05\x09\x01")));
+  write(folder + "/t10k-images-idx3-ubyte", pictures(2));
+  write(folder + "/t10k-labels-idx1-ubyte", labels(std::string("\x07\x00", 2)));
 }
 
 }  // namespace chainrule::testing

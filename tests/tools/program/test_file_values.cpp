@@ -11,6 +11,7 @@
 #include "tests/temporary_folder.h"
 #include "tests/text.h"
 #include "tests/tools/command.h"
+#include "tools/program/file_values.h"
 
 using namespace chainrule;
 using chainrule::testing::command;
@@ -167,4 +168,14 @@ TEST_CASE("files: exit codes, one sentence, nothing half written") {
   check_fails({"eval", "x +", "x=1", "--save", folder / "out.npz"}, 2, "");
   CHECK(folder.entries() == 2);
   CHECK(read_array(folder / "x.npz").numel() == 2);
+}
+
+TEST_CASE("@file: a colon parts path and name behind the first known ending") {
+  CHECK(array_place("w.npz").path == "w.npz");
+  CHECK(!array_place("w.npz").name);
+  CHECK(array_place("a:b/w.npz:x:y").path == "a:b/w.npz");
+  CHECK(array_place("a:b/w.npz:x:y").name == "x:y");
+  CHECK(array_place("W.NPZ:").name == "");
+  CHECK(array_place("w.txt:x").path == "w.txt:x");
+  check_fails({"eval", "x", "x=@w.txt:x.y"}, 2, ".safetensors");
 }
