@@ -33,13 +33,6 @@ namespace chainrule {
   working = false;
 }
 
-std::string to_string(const SourceLocation& where) {
-  const std::string_view file = where.file_name();
-  if (where.line() == 0) return {};
-  const std::string place = fmt::format("{}:{}", file.substr(file.find_last_of('/') + 1), where.line());
-  return where.column() == 0 ? place : fmt::format("{}:{}", place, where.column());
-}
-
 std::string input_letter(const OpInfo& info, int i) {
   std::string_view letters = info.inputs;
   for (int k = 0; !letters.empty(); ++k) {
@@ -205,6 +198,11 @@ void note_stop(Tensor& result, const OpInfo& info, std::span<const Tensor* const
     result.impl().stopped_at = here ? &info : t.stopped_at;
     return;
   }
+}
+
+Tensor record_tensors(const OpKind& kind, void* op, std::span<const Tensor* const> inputs, const SourceLocation& where,
+                      const Compute& forward) {
+  return record_call<false>(kind, op, inputs, where, forward);
 }
 
 void check_forward(const Tensor& result, const OpInfo& info, std::span<const Tensor* const> inputs,

@@ -5,35 +5,13 @@
 #include <array>
 #include <atomic>
 #include <boost/container/small_vector.hpp>
-#include <initializer_list>
 #include <limits>
 
+#include "engine/op_info.h"
 #include "engine/scopes.h"
 #include "engine/tensor.h"
 
 namespace chainrule {
-
-/// What is known of an operation besides its rule. Everything that explains operations reads this one table.
-struct OpInfo {
-  const char* name;                          ///< as called: "mul"
-  const char* symbol = nullptr;              ///< as written: "*"; null when it has none
-  bool elementwise = false;                  ///< inputs broadcast; the walk sums a gradient back to its input's shape
-  const char* formula = "";                  ///< "z = x * y"
-  std::array<const char*, 4> derivatives{};  ///< local derivative by each input, in the rule's letters: {"y", "x"}
-  const char* kinks = "";                    ///< where the derivative jumps and what is taken there; "" when smooth
-  const char* inputs = "x y";                ///< letters of the inputs, in order
-  std::uint32_t hidden = 0;                  ///< bit i: input i is the operation's own note, which no diagram shows
-  const char* latex = "";                    ///< the formula for typesetting: "z = x \\cdot y"
-  std::array<const char*, 4> latex_derivatives{};
-  /// Floating-point operations of one forward call, an expression in numel(..) and size(.., dim) of the inputs' letters
-  /// and z: "2 * numel(z) * size(x, -1)". An elementary function counts as one.
-  const char* flops = "numel(z)";
-  const char* stable = "";  ///< what to write instead where this loses digits or overflows; "" when nothing is needed
-};
-
-/// Which saved values a derivative uses: bit i is input i, `kOutput` the result.
-using Uses = std::uint32_t;
-inline constexpr Uses kNothing = 0, kX = 1, kY = 2, kW = 4, kOutput = 1u << 31;
 
 /// One edge. `value` is held when the rule uses it, when the input is a trainable leaf, or when the graph keeps all.
 struct Edge {
@@ -47,8 +25,11 @@ struct Edge {
 class GradContext;
 class NumberContext;
 
-/// One block: the node, its edges, an edge to the saved result when the rule uses that, the result's shape when it has
-/// axes, and the operation with its attributes. An operation of two numbers takes two cache lines.
+namespace internal {
+struct NodeBlock;
+}
+
+/// One block of memory; what lies in it says NodeBlock. An operation of two numbers takes two cache lines.
 class Node {
  public:
   Node(const Node&) = delete;
@@ -66,7 +47,7 @@ class Node {
   std::span<Edge> edges() const { return {slots(), edge_count_}; }
   /// Holds the result, without its history; null when no derivative uses it.
   Edge* saved_result() const { return parts_ & kResultEdge ? slots() + edge_count_ : nullptr; }
-  const Shape& shape() const { return has_axes() ? *shape_place() : internal::kNoAxes.shape; }
+  inline const Shape& shape() const;
   /// `mul#12`, with the label when there is one: `'price' (mul#12)`.
   std::string title() const;
 
@@ -94,6 +75,15 @@ class Node {
   const std::uint32_t edge_count_;
 
  public:
+  /// What recording knows of a node before it is made.
+  struct Facts {
+    const OpInfo& info;
+    std::size_t edges;
+    bool saves_result, teaching, numbers;
+    const TensorImpl& result;
+    const SourceLocation& where;
+  };
+
   std::uint64_t number = 0;
   std::atomic<std::uint64_t> mark{0};  // place in the traversal that holds this node; see traverse.h
   std::unique_ptr<Meta> meta;
@@ -102,14 +92,7 @@ class Node {
   const SourceLocation where;
 
  protected:
-  struct Facts {
-    const OpInfo& info;
-    std::size_t edges;
-    bool saves_result, teaching, numbers;
-    const TensorImpl& result;
-    const SourceLocation& where;
-  };
-  /// Edges, shape and operation are made apart; see attach.
+  /// Edges, shape and operation are made apart; see record.h.
   [[gnu::always_inline]] explicit Node(const Facts& facts)
       : dtype(facts.result.dtype),
         teaching(facts.teaching),
@@ -123,17 +106,41 @@ class Node {
     internal::count_node(+1);
   }
   ~Node() = default;
-  /// The edges, the one to the result last; then the shape, then the operation.
+  /// The edges, the one to the result last.
   Edge* slots() const { return reinterpret_cast<Edge*>(const_cast<Node*>(this) + 1); }
-  void* op_place() { return reinterpret_cast<char*>(shape_place()) + (has_axes() ? sizeof(Shape) : 0); }
+  inline void* op_place();
   bool has_axes() const { return parts_ & kShape; }
 
  private:
-  std::size_t slot_count() const { return edge_count_ + (parts_ & kResultEdge); }
-  Shape* shape_place() const { return reinterpret_cast<Shape*>(slots() + slot_count()); }
+  inline internal::NodeBlock block() const;
   [[noreturn]] void throw_input_overwritten(int i) const;
   [[noreturn]] void throw_output_overwritten() const;
 };
+
+namespace internal {
+/// The one place that knows what lies where in a node's block: the Node, an Edge for each input and one to the result
+/// when the rule uses that, the result's Shape when it has axes, and the operation with its attributes.
+struct NodeBlock {
+  std::size_t inputs;
+  bool saves_result, has_shape;
+  std::size_t op_bytes = 0;
+
+  constexpr std::size_t edges() const { return inputs + saves_result; }
+  static constexpr std::size_t edges_at() { return sizeof(Node); }
+  constexpr std::size_t shape_at() const { return edges_at() + edges() * sizeof(Edge); }
+  constexpr std::size_t op_at() const { return shape_at() + (has_shape ? sizeof(Shape) : 0); }
+  constexpr std::size_t bytes() const { return op_at() + op_bytes; }
+};
+}  // namespace internal
+
+inline internal::NodeBlock Node::block() const {
+  return {.inputs = edge_count_, .saves_result = (parts_ & kResultEdge) != 0, .has_shape = has_axes()};
+}
+inline const Shape& Node::shape() const {
+  if (!has_axes()) return internal::kNoAxes.shape;
+  return *reinterpret_cast<const Shape*>(reinterpret_cast<const std::byte*>(this) + block().shape_at());
+}
+inline void* Node::op_place() { return reinterpret_cast<std::byte*>(this) + block().op_at(); }
 
 /// Frees a node and whatever dies with it, without recursion, however long the chain.
 void destroy(Node* node) noexcept;
@@ -217,7 +224,7 @@ inline double Node::saved_output_number() const {
 
 inline void Node::release_saved(std::uint32_t backward_call) {
   bool any = false;
-  for (Edge& e : std::span(slots(), slot_count())) {
+  for (Edge& e : std::span(slots(), block().edges())) {
     if (!e.saved) continue;
     any = true;
     e.saved = false;
@@ -236,11 +243,6 @@ struct Expected {
   DType dtype;
 };
 Expected expected_gradient(const Edge& edge);
-
-/// "x", "y" ... the letter of input i; "argument 3" beyond the letters.
-std::string input_letter(const OpInfo& info, int i);
-/// "main.cpp:12", without folders; "program:1:5" with a column where one is known.
-std::string to_string(const SourceLocation& where);
 
 /// Throws NumericError when a value of an operation or rule is not finite (AnomalyMode).
 void check_finite(const Tensor& result, const OpInfo& info, const ModulePath* module, const SourceLocation& where,

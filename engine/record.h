@@ -16,96 +16,14 @@
 #pragma once
 
 #include <algorithm>
-#include <iterator>
 #include <new>
 
-#include "engine/node.h"
+#include "engine/op_node.h"
 #include "engine/operand.h"
 #include "engine/profile.h"
 
 namespace chainrule {
 namespace internal {
-
-template <class Op>
-concept HasRule = requires(const Op& op, GradContext& c, const Tensor& g) {
-  op.backward(c, g);
-};
-/// The rule is written for any type of number.
-template <class Op>
-concept HasNumberRule = requires(const Op& op, NumberContext& c, const double& g) {
-  op.backward(c, g);
-};
-template <class Op>
-concept HasAttributes = requires(const Op& op) {
-  { op.attributes() } -> std::convertible_to<std::string>;
-};
-
-/// True when a derivative of the operation uses the result.
-template <class Op>
-constexpr bool uses_result() {
-  for (const Uses u : Op::uses)
-    if (u & kOutput) return true;
-  return false;
-}
-
-/// A node of N inputs; N = 0: of any number.
-template <class Op, int N>
-class OpNode final : public Node {
- public:
-  static constexpr bool kResult = uses_result<Op>();
-  static std::byte* allocate(std::size_t inputs, bool axes) {
-    static_assert(sizeof(OpNode) == sizeof(Node) && alignof(Op) <= alignof(Edge));
-    // Two calls: the size for numbers is then a constant.
-    return static_cast<std::byte*>(axes ? internal::pool_allocate(bytes(inputs, true))
-                                        : internal::pool_allocate(bytes(inputs, false)));
-  }
-  /// Where the caller makes the edges first.
-  static Edge* first_slot(std::byte* block) { return reinterpret_cast<Edge*>(block + sizeof(Node)); }
-  /// Makes the rest.
-  static OpNode* make(std::byte* block, Op&& op, const Facts& facts) {
-    auto* behind = reinterpret_cast<std::byte*>(first_slot(block) + facts.edges + kResult);
-    if (facts.result.has_axes) behind = reinterpret_cast<std::byte*>(new (behind) Shape(facts.result.shape()) + 1);
-    if constexpr (kHasState) new (behind) Op(std::move(op));
-    return new (block) OpNode(facts);
-  }
-  void backward(GradContext& context, const Tensor& g) const override {
-    if constexpr (HasRule<Op>) op().backward(context, g);
-  }
-  void backward([[maybe_unused]] NumberContext& context, [[maybe_unused]] double g) const override {
-    if constexpr (HasNumberRule<Op>) op().backward(context, g);
-  }
-  std::string attributes() const override {
-    if constexpr (HasAttributes<Op>)
-      return op().attributes();
-    else
-      return {};
-  }
-  void dispose() noexcept override {
-    const std::size_t inputs = N ? N : edges().size(), block = bytes(inputs, has_axes());
-    std::destroy_n(slots(), inputs + kResult);
-    this->~OpNode();
-    internal::pool_free(this, block);
-    internal::count_node(-1);
-  }
-  using Node::Facts;
-
- private:
-  static constexpr std::size_t bytes(std::size_t inputs, bool axes) {
-    return sizeof(Node) + (inputs + kResult) * sizeof(Edge) + (axes ? sizeof(Shape) : 0) + (kHasState ? sizeof(Op) : 0);
-  }
-  [[gnu::always_inline]] explicit OpNode(const Facts& facts) : Node(facts) {}
-  ~OpNode() {
-    if constexpr (kHasState) std::destroy_at(&op());
-  }
-  // An operation without members takes no room: one is as good as another.
-  static constexpr bool kHasState = !std::is_empty_v<Op>;
-  decltype(auto) op() const {
-    if constexpr (kHasState)
-      return *static_cast<Op*>(const_cast<OpNode*>(this)->op_place());
-    else
-      return Op{};
-  }
-};
 
 [[noreturn]] void throw_number_operand();
 inline const Tensor& tensor_of(const Tensor& x) { return x; }
@@ -127,17 +45,19 @@ void keep_result(Node& node, const Tensor& result, bool for_rule, bool for_teach
 /// Gives a constant its place in diagrams.
 void number_leaf(TensorImpl& leaf);
 
-/// Makes the node of a result that has none yet. Inline, because on numbers the calls would cost as much as the work.
-template <class Op, int N, std::size_t Extent>
-[[gnu::always_inline]] inline void attach(Op&& op, Tensor& result, std::span<const Tensor* const, Extent> inputs,
-                                          const Seen& seen, const SourceLocation& where) {
-  using Made = OpNode<Op, N>;
-  constexpr bool kNumbers = HasNumberRule<Op> && N > 0 && N <= NumberContext::kMostInputs;
+/// Makes the node of a result that has none yet.
+template <std::size_t Extent>
+[[gnu::always_inline]] inline void attach(const OpKind& kind, void* op, Tensor& result,
+                                          std::span<const Tensor* const, Extent> inputs, const Seen& seen,
+                                          const SourceLocation& where) {
   TensorImpl& z = result.impl();
-  const bool teaching = seen.teaching | thread_state().teaching,
-             numbers = kNumbers && seen.numbers && internal::is_number(z);
-  std::byte* block = Made::allocate(inputs.size(), z.has_axes);
-  Edge* edge = Made::first_slot(block);
+  const bool teaching = seen.teaching | thread_state().teaching, numbers = seen.numbers && is_number(z);
+  const auto bytes = [&](bool axes) {
+    return NodeBlock{inputs.size(), kind.saves_result, axes, kind.op_bytes}.bytes();
+  };
+  // Two calls: the size for numbers is then a constant.
+  auto* block = static_cast<std::byte*>(z.has_axes ? pool_allocate(bytes(true)) : pool_allocate(bytes(false)));
+  auto* edge = reinterpret_cast<Edge*>(block + NodeBlock::edges_at());
   for (std::size_t i = 0; i < inputs.size(); ++i, ++edge) {
     TensorImpl* x = inputs[i]->ref().get();
     Node* from = x->node.get();
@@ -148,10 +68,10 @@ template <class Op, int N, std::size_t Extent>
     if (holds && !from && x->number.load(std::memory_order_relaxed) == 0) [[unlikely]]
       number_leaf(*x);
   }
-  if constexpr (Made::kResult) new (edge) Edge;
-  Node* node = Made::make(block, std::forward<Op>(op),
-                          {Op::info, inputs.size(), Made::kResult, teaching, numbers, z, place_of_call(where)});
-  node->number = internal::next_number();
+  if (kind.saves_result) new (edge) Edge;
+  Node* node =
+      kind.make(block, op, {kind.info, inputs.size(), kind.saves_result, teaching, numbers, z, place_of_call(where)});
+  node->number = next_number();
   new (&z.node) Ref<Node>(Ref<Node>::adopt(node));  // the place is empty: nothing to let go of
   const bool for_rule = seen.wanted & kOutput;
   if (for_rule | teaching) keep_result(*node, result, for_rule, teaching);
@@ -162,54 +82,64 @@ void note_stop(Tensor& result, const OpInfo& info, std::span<const Tensor* const
 void check_forward(const Tensor& result, const OpInfo& info, std::span<const Tensor* const> inputs,
                    const SourceLocation& where);
 
-/// N inputs; 0: any number.
-template <class Op, int N, class Forward>
-[[gnu::always_inline]] inline Tensor record_call(
-    Op op, std::span<const Tensor* const, N == 0 ? std::dynamic_extent : N> inputs, const SourceLocation& where,
-    Forward&& forward) {
-  const OpInfo& info = Op::info;
-  Seen seen;
+/// `forward` computes the result. With Numbers the rule runs on numbers alone where all are.
+template <bool Numbers, std::size_t Extent, class Forward>
+[[gnu::always_inline]] inline Tensor record_call(const OpKind& kind, void* op,
+                                                 std::span<const Tensor* const, Extent> inputs,
+                                                 const SourceLocation& where, const Forward& forward) {
+  Seen seen{.numbers = Numbers};
   for (std::size_t i = 0; i < inputs.size(); ++i) {
     const TensorImpl* x = inputs[i]->ref().get();
-    if (!x) throw_empty_input(info, i);
+    if (!x) throw_empty_input(kind.info, i);
     seen.stopped |= x->stop != Stop::none;
     seen.teaching |= x->teaching;
-    if constexpr (HasNumberRule<Op>) seen.numbers &= internal::is_number(*x);
+    if constexpr (Numbers) seen.numbers &= is_number(*x);
     if (const Node* node = x->node.get(); node || x->requires_grad) {
       seen.trainable = true;
       if (node) seen.teaching |= node->teaching;
-      if constexpr (HasRule<Op>) seen.wanted |= Op::uses[std::min(i, std::size(Op::uses) - 1)];
+      if (!kind.uses.empty()) seen.wanted |= kind.uses[std::min(i, kind.uses.size() - 1)];
     }
   }
   const bool wanted = seen.trainable && thread_state().recording;
-  if constexpr (!HasRule<Op>) {
-    if (wanted) throw_no_rule(info);
-  }
+  if (wanted && kind.uses.empty()) throw_no_rule(kind.info);
   Watch watch;
   Tensor result = [&] {
     const NoGrad compute_only;
-    return forward(op);
+    return forward();
   }();
   // A handle of its own, when forward returned one of its inputs.
   bool shared = result.node() != nullptr;
   for (const Tensor* x : inputs) shared |= result.is(*x);
   if (shared) [[unlikely]]
-    result = internal::alias(result);
+    result = alias(result);
   if (watch.active()) [[unlikely]]
-    watch.finish(result, info, inputs, place_of_call(where));
-  if constexpr (HasRule<Op>) {
-    if (wanted && is_floating(result.dtype())) {
-      attach<Op, N>(std::move(op), result, inputs, seen, where);
-      return result;
-    }
+    watch.finish(result, kind.info, inputs, place_of_call(where));
+  if (wanted && is_floating(result.dtype())) {
+    attach(kind, op, result, inputs, seen, where);
+    return result;
   }
-  if (seen.trainable || seen.stopped) note_stop(result, info, inputs);
+  if (seen.trainable || seen.stopped) note_stop(result, kind.info, inputs);
   return result;
 }
 
+/// A function to call, without knowing its type.
+struct Compute {
+  Tensor (*call)(const void* function);
+  const void* function;
+  Tensor operator()() const { return call(function); }
+};
+template <class F>
+Compute compute(const F& f) {
+  return {[](const void* function) { return (*static_cast<const F*>(function))(); }, &f};
+}
+/// The same for all operations whose rules need tensors, compiled once.
+Tensor record_tensors(const OpKind& kind, void* op, std::span<const Tensor* const> inputs, const SourceLocation& where,
+                      const Compute& forward);
+
 }  // namespace internal
 
-/// Computes op.forward(inputs...) and records it. Inputs are tensors, or operands that hold tensors.
+/// Computes op.forward(inputs...) and records it. Inputs are tensors, or operands that hold tensors. Only where a rule
+/// runs on numbers is recording compiled into the caller: there the calls would cost as much as the work.
 template <class Op, class... X>
 requires(sizeof...(X) > 0 && (std::is_convertible_v<const X&, const Operand&> && ...)) Tensor
     record(Op op, const X&... inputs) {
@@ -220,9 +150,14 @@ requires(sizeof...(X) > 0 && (std::is_convertible_v<const X&, const Operand&> &&
     if constexpr (std::is_same_v<std::decay_t<decltype(x)>, Operand>) where = &x.where();
   };
   (note(inputs), ...);
+  constexpr std::size_t kInputs = sizeof...(X);
   const Tensor* const list[] = {&internal::tensor_of(inputs)...};
-  return internal::record_call<Op, sizeof...(X)>(
-      std::move(op), list, *where, [&](const Op& o) { return o.forward(internal::tensor_of(inputs)...); });
+  const auto forward = [&] { return op.forward(internal::tensor_of(inputs)...); };
+  const internal::OpKind& kind = internal::kKind<Op, kInputs>;
+  if constexpr (internal::HasNumberRule<Op> && kInputs <= NumberContext::kMostInputs)
+    return internal::record_call<true>(kind, &op, std::span<const Tensor* const, kInputs>(list), *where, forward);
+  else
+    return internal::record_tensors(kind, &op, list, *where, internal::compute(forward));
 }
 
 /// The same for operations of any number of inputs: op.forward(span of tensors).
@@ -230,8 +165,9 @@ template <class Op>
 Tensor record(Op op, std::span<const Tensor> inputs, const SourceLocation& where) {
   boost::container::small_vector<const Tensor*, 8> list;
   for (const Tensor& x : inputs) list.push_back(&x);
-  return internal::record_call<Op, 0>(std::move(op), std::span<const Tensor* const>(list.data(), list.size()), where,
-                                      [&](const Op& o) { return o.forward(inputs); });
+  const auto forward = [&] { return op.forward(inputs); };
+  return internal::record_tensors(internal::kKind<Op, 0>, &op, {list.data(), list.size()}, where,
+                                  internal::compute(forward));
 }
 
 }  // namespace chainrule

@@ -1,6 +1,8 @@
 // A place in a source file. std::source_location would do, but clang before 16 does not have it with GNU's library.
 #pragma once
 
+#include <string>
+
 namespace chainrule {
 
 class SourceLocation {
@@ -30,5 +32,8 @@ class SourceLocation {
   unsigned line_ = 0;
   unsigned column_ = 0;
 };
+
+/// "main.cpp:12", without folders; "program:1:5" with a column where one is known.
+std::string to_string(const SourceLocation& where);
 
 }  // namespace chainrule

@@ -1,0 +1,107 @@
+// The node of one kind of operation: its rule and attributes behind the virtual functions of Node, and its place in the
+// block. Made by record() only.
+#pragma once
+
+#include <new>
+#include <span>
+#include <string>
+#include <type_traits>
+#include <utility>
+
+#include "engine/node.h"
+
+namespace chainrule {
+namespace internal {
+
+template <class Op>
+concept HasRule = requires(const Op& op, GradContext& c, const Tensor& g) {
+  op.backward(c, g);
+};
+/// The rule is written for any type of number.
+template <class Op>
+concept HasNumberRule = requires(const Op& op, NumberContext& c, const double& g) {
+  op.backward(c, g);
+};
+template <class Op>
+concept HasAttributes = requires(const Op& op) {
+  { op.attributes() } -> std::convertible_to<std::string>;
+};
+
+/// True when a derivative of the operation uses the result.
+template <class Op>
+constexpr bool uses_result() {
+  for (const Uses u : Op::uses)
+    if (u & kOutput) return true;
+  return false;
+}
+
+/// A node of N inputs; N = 0: of any number.
+template <class Op, int N>
+class OpNode final : public Node {
+ public:
+  static constexpr bool kResult = uses_result<Op>();
+  // An operation without members takes no room: one is as good as another.
+  static constexpr bool kHasState = !std::is_empty_v<Op>;
+  static constexpr std::size_t kOpBytes = kHasState ? sizeof(Op) : 0;
+
+  /// Makes the node in its block, in which the edges are already, and takes the operation over.
+  static Node* make(std::byte* block, [[maybe_unused]] void* op, const Facts& facts) {
+    static_assert(sizeof(OpNode) == sizeof(Node) && alignof(Op) <= alignof(Edge));
+    const NodeBlock layout{facts.edges, kResult, facts.result.has_axes};
+    if (layout.has_shape) new (block + layout.shape_at()) Shape(facts.result.shape());
+    if constexpr (kHasState) new (block + layout.op_at()) Op(std::move(*static_cast<Op*>(op)));
+    return new (block) OpNode(facts);
+  }
+  void backward(GradContext& context, const Tensor& g) const override {
+    if constexpr (HasRule<Op>) op().backward(context, g);
+  }
+  void backward([[maybe_unused]] NumberContext& context, [[maybe_unused]] double g) const override {
+    if constexpr (HasNumberRule<Op>) op().backward(context, g);
+  }
+  std::string attributes() const override {
+    if constexpr (HasAttributes<Op>)
+      return op().attributes();
+    else
+      return {};
+  }
+  void dispose() noexcept override {
+    const NodeBlock layout{N ? N : edges().size(), kResult, has_axes(), kOpBytes};
+    std::destroy_n(slots(), layout.edges());
+    this->~OpNode();
+    internal::pool_free(this, layout.bytes());
+    internal::count_node(-1);
+  }
+
+ private:
+  [[gnu::always_inline]] explicit OpNode(const Facts& facts) : Node(facts) {}
+  ~OpNode() {
+    if constexpr (kHasState) std::destroy_at(&op());
+  }
+  decltype(auto) op() const {
+    if constexpr (kHasState)
+      return *static_cast<Op*>(const_cast<OpNode*>(this)->op_place());
+    else
+      return Op{};
+  }
+};
+
+/// What recording needs to know of an operation; the same for all of them, so that it can be compiled once.
+struct OpKind {
+  const OpInfo& info;
+  std::span<const Uses> uses{};  // of each input, the last for all that follow; empty: there is no rule
+  bool saves_result = false;
+  std::size_t op_bytes = 0;
+  Node* (*make)(std::byte* block, void* op, const Node::Facts& facts) = nullptr;
+};
+template <class Op, int N>
+constexpr OpKind kind_of() {
+  if constexpr (HasRule<Op>)
+    return {Op::info, Op::uses, OpNode<Op, N>::kResult, OpNode<Op, N>::kOpBytes, OpNode<Op, N>::make};
+  else
+    return {Op::info};
+}
+template <class Op, int N>
+inline constexpr OpKind kKind = kind_of<Op, N>();
+
+}  // namespace internal
+}  // namespace chainrule
