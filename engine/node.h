@@ -124,7 +124,6 @@ struct NodeBlock {
   std::size_t inputs;
   bool saves_result, has_shape;
   std::size_t op_bytes = 0;
-
   constexpr std::size_t edges() const { return inputs + saves_result; }
   static constexpr std::size_t edges_at() { return sizeof(Node); }
   constexpr std::size_t shape_at() const { return edges_at() + edges() * sizeof(Edge); }
