@@ -201,3 +201,13 @@ TEST_CASE("tensor: labels belong to the value, not the handle") {
   CHECK(x.detach().label().empty());
   CHECK(tensor(1).label().empty());
 }
+
+TEST_CASE("clone: a buffer of its own, also for a number") {
+  const Tensor number = full({}, 3, {.dtype = DType::float64}), computed = number * 2;
+  for (const Tensor& x : {number, computed, tensor({1, 2})}) {
+    const Tensor z = clone(x);
+    REQUIRE(z.impl().storage);
+    CHECK(z.data() != x.data());
+    CHECK(z.to_vector() == x.to_vector());
+  }
+}
