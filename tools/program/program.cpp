@@ -18,7 +18,11 @@
 #include "tools/program/option_values.h"
 
 namespace chainrule {
+namespace {
+
 using Json = nlohmann::ordered_json;
+
+}  // namespace
 
 void add_program_options(CLI::App& verb, ProgramOptions& options) {
   verb.add_option("program", options.program, "Statements of the expression language; the last one is the result")

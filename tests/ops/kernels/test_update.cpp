@@ -8,7 +8,11 @@ using namespace chainrule;
 using namespace chainrule::kernels;
 using namespace chainrule::test;
 
+namespace {
+
 using Wide = long double;
+
+}  // namespace
 
 TEST_CASE_TEMPLATE("sgd over several steps", T, float, double) {
   const std::vector<SgdStep> options{{.lr = 0.1},
