@@ -93,7 +93,7 @@ std::size_t fitting_prefix(std::string_view text, std::size_t columns) {
 template <typename Float>
 std::string shortest(Float value) {
   if (std::isnan(value)) return "nan";  // some libraries write the sign of a nan, which means nothing
-  const std::string text = fmt::format("{}", value);
+  std::string text = fmt::format("{}", value);
   if (std::isinf(value) || value == 0) return text;
   const std::string sign = value < 0 ? "-" : "";
   std::string digits;

@@ -17,6 +17,7 @@
   const Table<float>* float_loops() { return &kLoops<float>; } \
   const Table<double>* double_loops() { return &kLoops<double>; }
 
+// NOLINTBEGIN(bugprone-macro-parentheses): it names a template
 #define CHAINRULE_EXPORT_LOOPS(Table)                \
   HWY_EXPORT(float_loops);                           \
   HWY_EXPORT(double_loops);                          \
@@ -32,3 +33,4 @@
   }                                                  \
   template struct Table<float>;                      \
   template struct Table<double>
+// NOLINTEND(bugprone-macro-parentheses)
