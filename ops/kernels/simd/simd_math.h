@@ -114,9 +114,8 @@ template <class D, class V>
 HWY_INLINE V scale_by_power(D d, V p, V biased) {
   using F = Format<Number<D>>;
   const hn::RebindToUnsigned<D> du;
-  using Word = hn::TFromD<decltype(du)>;
   const auto sum = hn::Add(hn::Sub(hn::BitCast(du, biased), hn::BitCast(du, hn::Set(d, F::magic))),
-                           hn::Set(du, Word{2} * static_cast<Word>(F::bias)));
+                           hn::Set(du, hn::TFromD<decltype(du)>{2 * F::bias}));
   const auto a = hn::ShiftRight<1>(sum), b = hn::Sub(sum, a);
   const V first = hn::BitCast(d, hn::ShiftLeft<F::mantissa_bits>(a));
   const V second = hn::BitCast(d, hn::ShiftLeft<F::mantissa_bits>(b));
