@@ -110,9 +110,7 @@ TEST_CASE("hessian: x^3 and a form whose second derivatives are known") {
   // Of a curved function: the Hessian is the Jacobian of the gradient.
   const Function1 f = [](const Tensor& t) { return sum(exp(t) * sin(t)) * sum(t); };
   const Function1 slope = [&](const Tensor& t) {
-    const Tensor leaf = t.detach();
-    leaf.label("t");
-    Tensor own = leaf;
+    Tensor own = t.detach();
     own.set_requires_grad();
     return grad(f(own), own);
   };
