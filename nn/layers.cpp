@@ -73,16 +73,4 @@ Tensor Flatten::forward(const Tensor& x) {
   return flatten(x, start_dim_, end_dim_);
 }
 
-void Sequential::append(std::shared_ptr<Module> module) {
-  if (!module) throw ValueError("Sequential: cannot append an empty module");
-  add_child(std::to_string(modules_.size()), *module);
-  modules_.push_back(std::move(module));
-}
-
-Tensor Sequential::forward(const Tensor& x) {
-  Tensor y = x;
-  for (const auto& module : modules_) y = (*module)(y, called_from());
-  return y;
-}
-
 }  // namespace chainrule

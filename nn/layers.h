@@ -3,8 +3,8 @@
 
 #include <optional>
 
+#include "nn/containers.h"
 #include "nn/init.h"
-#include "nn/module.h"
 #include "ops/ops.h"
 
 namespace chainrule {
@@ -80,25 +80,6 @@ class Flatten : public Module {
 
  private:
   std::int64_t start_dim_, end_dim_;
-};
-
-/// Modules one after the other, named "0", "1", ...: Sequential{Linear(784, 50), ReLU(), Linear(50, 10)}.
-class Sequential : public Module {
- public:
-  template <class... M>
-  requires(std::is_base_of_v<Module, M>&&...) explicit Sequential(M&&... modules) {
-    (append(std::make_shared<M>(std::move(modules))), ...);
-  }
-  Sequential(Sequential&&) = default;
-  /// Adds a module at the end; it may be shared with others.
-  void append(std::shared_ptr<Module> module);
-  std::size_t size() const { return modules_.size(); }
-
- protected:
-  Tensor forward(const Tensor& x) override;
-
- private:
-  std::vector<std::shared_ptr<Module>> modules_;
 };
 
 }  // namespace chainrule

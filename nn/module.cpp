@@ -1,74 +1,174 @@
-// Registration, names and walking over parameters.
+// Registration, names, walking over members, and the scope of a call.
 #include "nn/module.h"
 
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cstdlib>
+#include <map>
+#include <tuple>
 #include <typeinfo>
+#include <unordered_set>
 #if __has_include(<cxxabi.h>)
 #include <cxxabi.h>
 #endif
 
-#include "engine/types/error.h"
+#include "nn/containers.h"
 
 namespace chainrule {
+namespace {
 
-Parameter::Parameter(Module& module, std::string name, const Tensor& initial) : Tensor(initial) {
+/// Grows whenever any module takes in or loses a child: paths that were found before may have changed.
+std::atomic<std::uint64_t> structure{0};
+
+}  // namespace
+
+namespace internal {
+void throw_no_entry(const char* who, const std::string& which, std::size_t count) {
+  throw ValueError(fmt::format("{}: there is no module {} among {}", who, which, count));
+}
+}  // namespace internal
+
+Parameter::Parameter(ModuleBase& module, std::string name, const Tensor& initial) : Kept(initial) {
   set_requires_grad();
-  module.add_parameter(name, *this);
-  label(std::move(name));
+  module.add_tensor(name, ModuleBase::Kind::parameter, *this);
+  if (Tensor::label().empty()) Tensor::label(std::move(name));
 }
 
-void Module::check_name(const std::string& name) const {
+Buffer::Buffer(ModuleBase& module, std::string name, const Tensor& initial) : Kept(initial) {
+  if (requires_grad())
+    throw ValueError(
+        fmt::format("{}: buffer '{}' is trainable; detach() it, or declare a Parameter", module.kind(), name));
+  module.add_tensor(std::move(name), ModuleBase::Kind::buffer, *this);
+}
+
+std::uint64_t ModuleBase::next_id() {
+  static std::atomic<std::uint64_t> last{0};
+  return ++last;
+}
+
+ModuleBase::ModuleBase(ModuleBase&& other) noexcept : training_(other.training_), members_(std::move(other.members_)) {
+  other.members_.clear();
+  for (const Member& m : members_)
+    if (m.child && m.child->parent_ == &other) m.child->parent_ = this;
+  ++structure;
+}
+
+// Whichever dies first, a member or the module that lists it, takes itself off the other.
+ModuleBase::~ModuleBase() {
+  for (const Member& m : members_)
+    if (m.child && m.child->parent_ == this) m.child->parent_ = nullptr;
+  if (parent_) parent_->forget(this);
+}
+
+void ModuleBase::forget(const ModuleBase* child) {
+  std::erase_if(members_, [&](const Member& m) { return m.child == child && !m.owner; });
+  ++structure;
+}
+
+// --- registering -----------------------------------------------------------------------------------------------------
+
+void ModuleBase::check_name(const std::string& name) const {
   if (name.empty() || name.find('.') != std::string::npos)
     throw ValueError(fmt::format("{}: a member's name is not empty and has no dot, unlike '{}'", kind(), name));
-  const bool taken = std::any_of(own_.begin(), own_.end(), [&](const auto& p) { return p.name == name; }) ||
-                     std::any_of(children_.begin(), children_.end(), [&](const Module* m) { return m->name_ == name; });
-  if (taken) throw ValueError(fmt::format("{}: two members are named '{}'", kind(), name));
+  if (std::any_of(members_.begin(), members_.end(), [&](const Member& m) { return m.name == name; }))
+    throw ValueError(fmt::format("{}: two members are named '{}'", kind(), name));
 }
 
-void Module::add_parameter(std::string name, const Tensor& value) {
+void ModuleBase::add_tensor(std::string name, Kind kind, const Tensor& value) {
   check_name(name);
-  own_.push_back({std::move(name), value});
+  members_.push_back({std::move(name), kind, value});
 }
 
-void Module::add_child(std::string name, Module& child) {
+void ModuleBase::adopt(std::string name, ModuleBase* child, std::shared_ptr<ModuleBase> owner) {
   check_name(name);
-  child.name_ = std::move(name);
-  children_.push_back(&child);
+  if (!child) throw ValueError(fmt::format("{}: '{}' is an empty pointer to a module", kind(), name));
+  if (child == this || child->holds(this))
+    throw ValueError(fmt::format("{}: '{}' ({}) would close a cycle, because it {} this module", kind(), name,
+                                 child->kind(), child == this ? "is" : "holds"));
+  members_.push_back({std::move(name), Kind::child, Tensor(), child, std::move(owner)});
+  if (!child->parent_) child->parent_ = this;
+  ++structure;
 }
 
-void Module::collect(const std::string& prefix, std::vector<NamedTensor>& found) const {
-  for (const NamedTensor& p : own_) {
-    const bool known = std::any_of(found.begin(), found.end(), [&](const auto& f) { return f.tensor.is(p.tensor); });
-    if (!known) found.push_back({prefix + p.name, p.tensor});
+// --- walking ---------------------------------------------------------------------------------------------------------
+
+bool ModuleBase::walk(const Visit& visit, Path& path, Seen& seen) const {
+  if (!seen.insert(this).second) return false;
+  if (visit(*this, path)) return true;
+  for (const Member& m : members_) {
+    path.push_back(&m);
+    if (m.child ? m.child->walk(visit, path, seen) : visit(*this, path)) return true;
+    path.pop_back();
   }
-  for (const Module* child : children_) child->collect(prefix + child->name_ + ".", found);
+  return false;
 }
 
-std::vector<NamedTensor> Module::parameters() const {
+bool ModuleBase::holds(const ModuleBase* other) const {
+  Path path;
+  Seen seen;
+  return walk([&](const ModuleBase& m, const Path&) { return &m == other; }, path, seen);
+}
+
+std::string ModuleBase::name_of(const Path& path) {
+  std::string text;
+  for (const Member* m : path) text += (text.empty() ? "" : ".") + m->name;
+  return text;
+}
+
+std::vector<NamedTensor> ModuleBase::tensors(std::string_view prefix, bool parameters, bool buffers) const {
   std::vector<NamedTensor> found;
-  collect("", found);
+  std::unordered_set<const TensorImpl*> listed;
+  Path path;
+  Seen seen;
+  walk(
+      [&](const ModuleBase&, const Path& at) {
+        if (at.empty() || at.back()->kind == Kind::child) return false;
+        const Member& m = *at.back();
+        if ((m.kind == Kind::parameter ? parameters : buffers) && listed.insert(&m.tensor.impl()).second)
+          found.push_back({(prefix.empty() ? "" : std::string(prefix) + ".") + name_of(at), m.tensor});
+        return false;
+      },
+      path, seen);
   return found;
 }
 
-std::int64_t Module::parameter_count() const {
+std::vector<NamedTensor> ModuleBase::parameters(std::string_view prefix) const { return tensors(prefix, true, false); }
+std::vector<NamedTensor> ModuleBase::buffers(std::string_view prefix) const { return tensors(prefix, false, true); }
+std::vector<NamedTensor> ModuleBase::state(std::string_view prefix) const { return tensors(prefix, true, true); }
+
+std::vector<NamedModule> ModuleBase::modules() {
+  std::vector<NamedModule> found;
+  Path path;
+  Seen seen;
+  walk(
+      [&](const ModuleBase& module, const Path& at) {
+        if (at.empty())
+          found.push_back({"", this});
+        else if (at.back()->child == &module)
+          found.push_back({name_of(at), at.back()->child});
+        return false;
+      },
+      path, seen);
+  return found;
+}
+
+std::int64_t ModuleBase::parameter_count() const {
   std::int64_t count = 0;
   for (const NamedTensor& p : parameters()) count += p.tensor.numel();
   return count;
 }
 
-void Module::zero_grad() {
+void ModuleBase::zero_grad() {
   for (NamedTensor& p : parameters()) p.tensor.zero_grad();
 }
 
-void Module::train(bool on) {
-  training_ = on;
-  for (Module* child : children_) child->train(on);
+void ModuleBase::train(bool on) {
+  for (const NamedModule& m : modules()) m.module->training_ = on;
 }
 
-std::string Module::kind() const {
+std::string ModuleBase::kind() const {
   std::string name = typeid(*this).name();
 #if __has_include(<cxxabi.h>)
   int status = 0;
@@ -77,37 +177,93 @@ std::string Module::kind() const {
     std::free(readable);
   }
 #endif
-  // "chainrule::Child<chainrule::Linear>" is a Linear to its reader.
-  if (const auto open = name.find("Child<"); open != std::string::npos)
-    name = name.substr(open + 6, name.rfind('>') - open - 6);
+  // "chainrule::Child<chainrule::ModuleList<chainrule::Linear> >" is a ModuleList to its reader.
+  const std::string child = "chainrule::Child<";
+  if (name.starts_with(child)) name = name.substr(child.size(), name.rfind('>') - child.size());
+  if (const auto open = name.find('<'); open != std::string::npos) name = name.substr(0, open);
   if (const auto colon = name.rfind("::"); colon != std::string::npos) name = name.substr(colon + 2);
   return name;
 }
 
-ModuleScope Module::enter() const {
-  const ModulePath* parent = thread_state().module;
-  if (name_.empty()) return ModuleScope(parent);
-  if (!path_ || parent != parent_path_) {
-    parent_path_ = parent;
-    path_ = path_of_module(name_, kind(), parameter_count());
-  }
-  return ModuleScope(path_);
+// --- calling ---------------------------------------------------------------------------------------------------------
+
+/// The innermost call that runs on this thread.
+const ModuleBase::Call*& ModuleBase::Call::innermost() {
+  static constinit thread_local const Call* call = nullptr;
+  return call;
 }
 
-const SourceLocation& Module::called_from() {
+ModuleBase::Call::Call(const ModuleBase& module, const SourceLocation& where)
+    : module_(module),
+      where_(where),
+      outer_(innermost()),
+      place_(&ThreadState::module_call, &where),
+      scope_(path_of(module, outer_ ? &outer_->module_ : nullptr)) {
+  innermost() = this;
+}
+ModuleBase::Call::~Call() { innermost() = outer_; }
+
+/// The names by which `module` is reached: inside the one that calls it, else from the root of its own tree.
+ModuleBase::Path ModuleBase::path_from(const ModuleBase* caller) const {
+  Path path;
+  Seen seen;
+  if (caller && caller->walk([&](const ModuleBase& m, const Path&) { return &m == this; }, path, seen)) return path;
+  path.clear();
+  for (const ModuleBase *m = this, *parent = parent_; parent; m = parent, parent = parent->parent_)
+    for (const Member& member : parent->members_)
+      if (member.child == m) {
+        path.insert(path.begin(), &member);
+        break;
+      }
+  return path;
+}
+
+// Found once for each place from which a module is called: the walk and the count take longer than a small layer.
+const ModulePath* ModuleBase::Call::path_of(const ModuleBase& module, const ModuleBase* caller) {
+  struct Found {
+    std::uint64_t structure = 0;
+    std::map<std::tuple<std::uint64_t, std::uint64_t, const ModulePath*>, const ModulePath*> paths;
+  };
+  static thread_local Found found;
+  if (const std::uint64_t now = structure.load(std::memory_order_relaxed); found.structure != now) {
+    found.paths.clear();
+    found.structure = now;
+  }
+  const ModulePath* outer = thread_state().module;
+  const auto [place, is_new] = found.paths.try_emplace({module.id_, caller ? caller->id_ : 0, outer}, outer);
+  if (is_new) {
+    for (const Member* m : module.path_from(caller)) {
+      const ModuleScope so_far(place->second);
+      place->second = path_of_module(m->name, m->child->kind(), m->child->parameter_count());
+    }
+  }
+  return place->second;
+}
+
+const SourceLocation& ModuleBase::called_from() {
   static constexpr SourceLocation kUnknown;
   const SourceLocation* where = thread_state().module_call;
   return where ? *where : kUnknown;
 }
 
-Tensor Module::operator()(const Tensor& x, SourceLocation where) {
-  const internal::Scope<const SourceLocation*> call(&ThreadState::module_call, &where);
-  const ModuleScope scope = enter();
-  return forward(x);
+Tensor ModuleBase::call_with(const Tensor&, const SourceLocation&) {
+  throw ValueError(fmt::format("{}: this module has no forward of one tensor", kind()));
 }
 
 Tensor Module::forward(const Tensor&) {
   throw ValueError(fmt::format("{}: this module has no forward of one tensor", kind()));
+}
+
+// --- containers ------------------------------------------------------------------------------------------------------
+
+void Sequential::append(std::shared_ptr<ModuleBase> module) {
+  modules_.push_back(add_child(std::to_string(modules_.size()), std::move(module)));
+}
+
+Tensor Sequential::forward(const Tensor& x) {
+  Tensor y = x;
+  for (const auto& module : modules_) y = call(*module, y, called_from());
+  return y;
 }
 
 }  // namespace chainrule

@@ -1,4 +1,4 @@
-// Module: a part of a network that owns parameters and other modules. Declaring a member registers it:
+// Module: a part of a network that owns parameters, buffers and other modules. Declaring a member registers it:
 //
 //   struct Net : Module {
 //     Child<Conv2d> conv{*this, "conv", 1, 16, {.kernel_size = 3, .padding = 1}};
@@ -6,32 +6,49 @@
 //     Tensor forward(const Tensor& x) override { return out(flatten(max_pool2d(relu(conv(x)), 2), 1)); }
 //   };
 //
-// Names come from the declarations, in their order: diagrams, reports and optimizer state use them.
+// Names come from the declarations, in their order: diagrams, reports and optimizer state use them. A module whose
+// forward takes or returns anything else derives from ModuleOf<Itself>.
 #pragma once
 
+#include <concepts>
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
+#include <unordered_set>
+#include <utility>
 #include <vector>
 
 #include "engine/scopes.h"
 #include "engine/tensor.h"
+#include "engine/types/error.h"
 
 namespace chainrule {
 
-class Module {
+class ModuleBase;
+/// A module and its path: "block.first"; "" for the one that was asked.
+struct NamedModule {
+  std::string name;
+  ModuleBase* module;
+};
+
+/// What every module is: its members by name, and its place among others. Members are in order of declaration; whatever
+/// is shared is listed once, under its first path.
+class ModuleBase {
  public:
-  Module(const Module&) = delete;
-  Module& operator=(const Module&) = delete;
-  virtual ~Module() = default;
+  ModuleBase(const ModuleBase&) = delete;  // a module is not copied: make another one with the same constructor
+  ModuleBase& operator=(const ModuleBase&) = delete;
+  virtual ~ModuleBase();
 
-  /// Computes the module under its name, so that what it records is clustered and named by it.
-  Tensor operator()(const Tensor& x, SourceLocation where = SourceLocation::current());
-
-  /// All parameters, named by path ("conv.weight"), own ones first, in order of declaration. A parameter that two
-  /// modules share appears once, under its first name.
-  std::vector<NamedTensor> parameters() const;
-  /// How many numbers are trained.
+  /// What is trained, named by path ("conv.weight"), with `prefix` and a dot in front when there is one.
+  std::vector<NamedTensor> parameters(std::string_view prefix = {}) const;
+  /// What is kept and not trained, such as running means.
+  std::vector<NamedTensor> buffers(std::string_view prefix = {}) const;
+  /// Both: what a file must hold.
+  std::vector<NamedTensor> state(std::string_view prefix = {}) const;
+  /// This module and all inside it. The pointers live as long as the modules.
+  std::vector<NamedModule> modules();
+  /// How many numbers the parameters hold.
   std::int64_t parameter_count() const;
   void zero_grad();
 
@@ -40,88 +57,174 @@ class Module {
   void train(bool on = true);
   void eval() { train(false); }
 
-  const std::string& name() const { return name_; }
   /// The type's name: "Linear".
   virtual std::string kind() const;
 
- protected:
-  Module() = default;
-  /// Only modules without Child members can move: into a Sequential.
-  Module(Module&&) = default;
+  /// Makes the module a part of this one, which owns it from now on, alone or with others. Returns it. Throws
+  /// ValueError for an empty pointer, a name that is empty, has a dot or is in use, and a cycle.
+  template <std::derived_from<ModuleBase> M>
+  std::shared_ptr<M> add_child(std::string name, std::shared_ptr<M> child) {
+    adopt(std::move(name), child.get(), child);
+    return child;
+  }
+  template <std::derived_from<ModuleBase> M>
+  void add_child(const std::string&, M&) {
+    static_assert(!std::derived_from<M, ModuleBase>,
+                  "add_child owns what it adds: pass make<Block>(...), or declare a member "
+                  "Child<Block> block{*this, \"block\", ...}");
+  }
 
-  /// For modules of one input; others declare what they need and open a scope with enter().
-  virtual Tensor forward(const Tensor& x);
+ protected:
+  ModuleBase() = default;
+  /// What it owns moves along, and knows its new parent; a struct with Child members cannot move.
+  ModuleBase(ModuleBase&& other) noexcept;
+
   /// Where the module was called. A layer's forward opens with `const CalledFrom caller(called_from())`, because
   /// whoever looks for an operation of it wants the line of the network; a network's own forward does not.
   static const SourceLocation& called_from();
-  /// The scope that operator() opens; none for a module without a name.
-  ModuleScope enter() const;
-
-  /// Makes the module part of this one. Throws ValueError for an empty name, one with a dot, or one in use.
-  void add_child(std::string name, Module& child);
+  /// Every call of a module goes through here: operations inside are clustered and named by it, and an error says
+  /// where.
+  template <class F>
+  auto run(const SourceLocation& where, const F& forward) const;
+  /// The module as one step of a Sequential.
+  virtual Tensor call_with(const Tensor& x, const SourceLocation& where);
+  static Tensor call(ModuleBase& module, const Tensor& x, const SourceLocation& where) {
+    return module.call_with(x, where);
+  }
 
  private:
   friend class Parameter;
-  void add_parameter(std::string name, const Tensor& value);
+  friend class Buffer;
+  template <class M>
+  friend class Child;
+  enum class Kind { parameter, buffer, child };
+  struct Member {
+    std::string name;
+    Kind kind;
+    Tensor tensor;
+    ModuleBase* child = nullptr;
+    std::shared_ptr<ModuleBase> owner{};  // none for a Child, which is a member of somebody
+  };
+  class Call;
+  /// Down from a module: names of modules, at the end maybe that of a tensor.
+  using Path = std::vector<const Member*>;
+  using Seen = std::unordered_set<const ModuleBase*>;
+  using Visit = std::function<bool(const ModuleBase&, const Path&)>;
+
+  void add_tensor(std::string name, Kind kind, const Tensor& value);
+  void adopt(std::string name, ModuleBase* child, std::shared_ptr<ModuleBase> owner);
+  void forget(const ModuleBase* child);
   void check_name(const std::string& name) const;
-  void collect(const std::string& prefix, std::vector<NamedTensor>& found) const;
+  bool holds(const ModuleBase* other) const;
+  /// Visits this module and all inside, each once, and their tensors (with the module that keeps them), in order of
+  /// declaration. Stops at the first `true`, with `path` there.
+  bool walk(const Visit& visit, Path& path, Seen& seen) const;
+  Path path_from(const ModuleBase* caller) const;
+  static std::string name_of(const Path& path);
+  std::vector<NamedTensor> tensors(std::string_view prefix, bool parameters, bool buffers) const;
 
-  std::string name_;
+  const std::uint64_t id_ = next_id();  // never used again, unlike an address
+  static std::uint64_t next_id();
   bool training_ = true;
-  std::vector<NamedTensor> own_;
-  std::vector<Module*> children_;
-  mutable const ModulePath* parent_path_ = nullptr;  // the last one, and what it led to
-  mutable const ModulePath* path_ = nullptr;
+  std::vector<Member> members_;
+  ModuleBase* parent_ = nullptr;  // the first one that took it in
 };
 
-/// A trainable leaf that belongs to a module.
-class Parameter : public Tensor {
+/// The scope of one call; see run().
+class ModuleBase::Call {
  public:
-  /// Registers `initial` (made trainable, labelled with the name) in the module.
-  Parameter(Module& module, std::string name, const Tensor& initial);
-  Parameter(Parameter&&) = default;
-  Parameter& operator=(const Tensor&) = delete;  // the module would keep the old one; use copy_()
-};
-
-namespace internal {
-struct NoOptions {};
-template <class M, class = void>
-struct OptionsOf {
-  using Type = NoOptions;
-};
-template <class M>
-struct OptionsOf<M, std::void_t<typename M::Options>> {
-  using Type = typename M::Options;
-};
-}  // namespace internal
-
-/// A member module, registered under its name. Arguments after the name go to M; a braced list at their end is its
-/// Options.
-template <class M>
-class Child : public M {
-  using Options = typename internal::OptionsOf<M>::Type;
-
- public:
-  template <class... A>
-  Child(Module& parent, std::string name, A&&... arguments) : M(std::forward<A>(arguments)...) {
-    Registrar::add(parent, std::move(name), *this);
-  }
-  template <class A>
-  Child(Module& parent, std::string name, A a, Options options) : M(a, options) {
-    Registrar::add(parent, std::move(name), *this);
-  }
-  template <class A, class B>
-  Child(Module& parent, std::string name, A a, B b, Options options) : M(a, b, options) {
-    Registrar::add(parent, std::move(name), *this);
-  }
-  Child(Child&&) = delete;
+  Call(const ModuleBase& module, const SourceLocation& where);
+  ~Call();
+  Call(const Call&) = delete;
+  Call& operator=(const Call&) = delete;
 
  private:
-  struct Registrar : Module {  // reaches the protected member of another module
-    static void add(Module& parent, std::string name, Module& child) {
-      (parent.*(&Registrar::add_child))(std::move(name), child);
-    }
-  };
+  friend class ModuleBase;
+  static const Call*& innermost();
+  static const ModulePath* path_of(const ModuleBase& module, const ModuleBase* caller);
+  const ModuleBase& module_;
+  const SourceLocation& where_;
+  const Call* const outer_;
+  const internal::Scope<const SourceLocation*> place_;
+  const ModuleScope scope_;
+};
+
+template <class F>
+auto ModuleBase::run(const SourceLocation& where, const F& forward) const {
+  const Call call(*this, where);
+  return forward();
+}
+
+/// A module of one tensor that gives one.
+class Module : public ModuleBase {
+ public:
+  Tensor operator()(const Tensor& x, SourceLocation where = SourceLocation::current()) {
+    return run(where, [&] { return forward(x); });
+  }
+  template <class A, class B, class... More>
+  void operator()(const A&, const B&, const More&...) {
+    static_assert(sizeof(A) == 0, "a module of several inputs is declared as struct Net : ModuleOf<Net>");
+  }
+
+ protected:
+  virtual Tensor forward(const Tensor& x);
+  Tensor call_with(const Tensor& x, const SourceLocation& where) final { return (*this)(x, where); }
+};
+
+/// A module whose public `forward` may take and return anything:
+///
+///   struct Cell : ModuleOf<Cell> {
+///     struct State { Tensor h, c; };
+///     State forward(const Tensor& x, const State& before);
+///   };
+///   State now = cell(x, before);
+template <class Self>
+class ModuleOf : public ModuleBase {
+  using Where = SourceLocation;
+
+ public:
+  // A default argument cannot follow a pack, so there is one for each number of arguments.
+  auto operator()(Where where = Where::current()) { return call_forward(where); }
+  template <class A>
+  auto operator()(A&& a, Where where = Where::current()) {
+    return call_forward(where, std::forward<A>(a));
+  }
+  template <class A, class B>
+  auto operator()(A&& a, B&& b, Where where = Where::current()) {
+    return call_forward(where, std::forward<A>(a), std::forward<B>(b));
+  }
+  template <class A, class B, class C>
+  auto operator()(A&& a, B&& b, C&& c, Where where = Where::current()) {
+    return call_forward(where, std::forward<A>(a), std::forward<B>(b), std::forward<C>(c));
+  }
+  template <class A, class B, class C, class D>
+  auto operator()(A&& a, B&& b, C&& c, D&& d, Where where = Where::current()) {
+    return call_forward(where, std::forward<A>(a), std::forward<B>(b), std::forward<C>(c), std::forward<D>(d));
+  }
+  template <class A, class B, class C, class D, class E>
+  auto operator()(A&& a, B&& b, C&& c, D&& d, E&& e, Where where = Where::current()) {
+    return call_forward(where, std::forward<A>(a), std::forward<B>(b), std::forward<C>(c), std::forward<D>(d),
+                        std::forward<E>(e));
+  }
+
+ protected:
+  Tensor call_with(const Tensor& x, const SourceLocation& where) override {
+    if constexpr (requires(Self & self) {
+                    { self.forward(x) } -> std::convertible_to<Tensor>;
+                  })
+      return call_forward(where, x);
+    else
+      return ModuleBase::call_with(x, where);
+  }
+
+ private:
+  template <class... A>
+  auto call_forward(const SourceLocation& where, A&&... a) {
+    auto& self = static_cast<Self&>(*this);
+    constexpr bool fits = requires { self.forward(std::forward<A>(a)...); };
+    static_assert(fits, "the module has no public forward that takes these arguments");
+    if constexpr (fits) return run(where, [&] { return self.forward(std::forward<A>(a)...); });
+  }
 };
 
 }  // namespace chainrule

@@ -35,7 +35,7 @@ std::vector<std::string> names_of(const Module& module) {
 
 }  // namespace
 
-TEST_CASE("parameters are named by path, own first, in the order of their declaration") {
+TEST_CASE("parameters are named by path, in the order of their declaration") {
   const Net net;
   CHECK(names_of(net) == std::vector<std::string>{"scale", "block.first.weight", "block.first.bias",
                                                   "block.second.weight", "out.weight", "out.bias"});
@@ -93,15 +93,21 @@ TEST_CASE("a module's kind is its type's name") {
   CHECK(net.out.kind() == "Linear");
 }
 
-TEST_CASE("a parameter that two modules share is listed and counted once") {
-  auto shared = std::make_shared<Linear>(4, 4);
+TEST_CASE("a parameter that two modules share is listed and counted once, under its first path") {
+  auto shared = make<Linear>(4, 4);
   Sequential net;
   net.append(shared);
-  net.append(std::make_shared<ReLU>());
+  net.append(make<ReLU>());
   Sequential other(Linear(4, 4));
   other.append(shared);
   CHECK(names_of(other).size() == 4);
   CHECK(other.parameter_count() == 2 * 20);
+  Sequential twice(shared, ReLU(), shared);
+  CHECK(names_of(twice) == std::vector<std::string>{"0.weight", "0.bias"});
+  struct Tied : Module {
+    Parameter in{*this, "in", ones({2})}, out{*this, "out", in};
+  };
+  CHECK(names_of(Tied()) == std::vector<std::string>{"in"});
 }
 
 TEST_CASE("training mode and gradients reach all modules inside") {

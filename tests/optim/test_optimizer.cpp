@@ -3,6 +3,7 @@
 
 #include <cmath>
 #include <limits>
+#include <memory>
 
 #include "engine/factory.h"
 #include "engine/types/error.h"
@@ -95,13 +96,91 @@ TEST_CASE("a parameter that took no part is left alone, and state waits for its 
   CHECK(used.to_vector() != std::vector<double>{-7, 2});
 }
 
-TEST_CASE("a step on a value that a graph saved is noticed by that graph's backward") {
-  Tensor p = start();
-  Sgd optimizer({{"p", p}}, {.lr = 0.1});
-  const Tensor loss = bowl(p);
-  p.set_grad(ones({2}, {.dtype = DType::float64}));
+TEST_CASE("a step on a value that a graph saved is noticed by that graph's backward, with the line of the step") {
+  for (const bool adam : {false, true}) {
+    Tensor p = start();
+    std::unique_ptr<Optimizer> optimizer = std::make_unique<Sgd>(Trainables{p});
+    if (adam) optimizer = std::make_unique<Adam>(Trainables{p});
+    const Tensor loss = bowl(p);
+    p.set_grad(ones({2}, {.dtype = DType::float64}));
+    optimizer->step();
+    const std::string line = std::to_string(__LINE__ - 1), who = adam ? "Adam" : "Sgd";
+    try {
+      loss.backward();
+      FAIL("no error");
+    } catch (const GraphError& e) {
+      CHECK(std::string(e.what()).find("written by " + who + "::step at test_optimizer.cpp:" + line) !=
+            std::string::npos);
+    }
+  }
+}
+
+TEST_CASE("tensors alone are accepted, named by their place") {
+  const Tensor a = start(), b = start();
+  Adam braced{{a, b}};
+  CHECK(braced.parameters()[1].name == "1");
+  const std::vector<Tensor> list{a, b};
+  Sgd optimizer(list, {.lr = 0.1});
+  sum(a * b).backward();
   optimizer.step();
-  CHECK_THROWS_AS(loss.backward(), GraphError);
+  CHECK(a.to_vector()[1] == doctest::Approx(2 - 0.1 * 2));
+}
+
+TEST_CASE("frozen parameters are listed and skipped, until they are trainable again") {
+  Tensor a = start(), b = start();
+  b.set_requires_grad(false);
+  Sgd optimizer({{"a", a}, {"b", b}}, {.lr = 0.1});
+  CHECK(optimizer.frozen() == std::vector<std::string>{"b"});
+  bowl(a * b).backward();
+  optimizer.step();
+  CHECK(b.to_vector() == std::vector<double>{-7, 2});
+  CHECK(a.to_vector() != std::vector<double>{-7, 2});
+  b.set_requires_grad();
+  CHECK(optimizer.frozen().empty());
+  optimizer.zero_grad();
+  bowl(b).backward();
+  b.set_requires_grad(false);  // with a gradient that is left from before
+  optimizer.step();
+  CHECK(b.to_vector() == std::vector<double>{-7, 2});
+  b.set_requires_grad();
+  optimizer.step();
+  CHECK(b.to_vector() != std::vector<double>{-7, 2});
+}
+
+TEST_CASE("the learning rate is changed between steps, and checked as in the constructor") {
+  const auto rate = [](int step) { return 0.4 / step; };
+  Tensor p = start();
+  Sgd optimizer({{"p", p}}, {.lr = 1, .momentum = 0.5});
+  CHECK(optimizer.options().momentum == 0.5);
+  std::vector<std::vector<double>> points;
+  for (int step = 1; step <= 5; ++step) {
+    optimizer.set_lr(rate(step));
+    CHECK(optimizer.lr() == rate(step));
+    optimizer.zero_grad();
+    bowl(p).backward();
+    optimizer.step();
+    points.push_back(p.to_vector());
+  }
+  check_path(points, [&](double& x, double g, double* v, int t) {
+    v[0] = 0.5 * v[0] + g;
+    x -= rate(t) * v[0];
+  });
+  CHECK_THROWS_WITH_AS(optimizer.set_lr(-1), "Sgd: lr must be a finite number of at least 0, not -1", ValueError);
+  CHECK(optimizer.lr() == rate(5));
+  Adam adam{{p}};
+  CHECK(adam.options().lr == 1e-3);
+  adam.set_lr(0.5);
+  CHECK(adam.options().lr == 0.5);
+  CHECK_THROWS_AS(adam.set_lr(std::numeric_limits<double>::infinity()), ValueError);
+}
+
+TEST_CASE("the parameters of two modules join under prefixes, and what they share is listed once") {
+  const Tensor shared = start(), own = start();
+  const std::vector<NamedTensor> first{{"w", shared}}, second{{"w", own}, {"tied", shared}};
+  Adam optimizer{join({{"a", first}, {"b", second}})};
+  std::vector<std::string> names;
+  for (const auto& [name, tensor] : optimizer.parameters()) names.push_back(name);
+  CHECK(names == std::vector<std::string>{"a.w", "b.w"});
 }
 
 TEST_CASE("hyper-parameters out of range are refused by name and value") {
@@ -125,9 +204,16 @@ TEST_CASE("hyper-parameters out of range are refused by name and value") {
   CHECK_NOTHROW(sgd({.lr = 0}));
 }
 
-TEST_CASE("two parameters of one name, or one that cannot be trained, are refused") {
+TEST_CASE("two parameters of one name, one that stands there twice, or one that cannot be trained, are refused") {
   const Tensor p = start();
-  CHECK_THROWS_AS(Sgd({{"p", p}, {"p", start()}}, {}), ValueError);
-  CHECK_THROWS_AS(Sgd({{"p", p * 2}}, {}), ValueError);
-  CHECK_THROWS_AS(Sgd({{"p", tensor({1.0})}}, {}), ValueError);
+  CHECK_THROWS_WITH_AS(Sgd({{"p", p}, {"p", start()}}, {}),
+                       "Sgd: two parameters are named 'p', and state is kept by name; join({{\"a\", a.parameters()}, "
+                       "{\"b\", b.parameters()}}) puts prefixes in front",
+                       ValueError);
+  CHECK_THROWS_WITH_AS(Sgd({{"p", p}, {"q", p}}, {}),
+                       "Sgd: 'p' and 'q' are one tensor, which would be changed twice a step", ValueError);
+  CHECK_THROWS_WITH_AS(Sgd({{"p", p * 2}}, {}), "Sgd: 'p' is the result of an operation, not a leaf", ValueError);
+  CHECK_THROWS_WITH_AS(Adam({{"p", zeros({2}, {.dtype = DType::int64})}}, {}),
+                       "Adam: 'p' is int64, which cannot be trained", ValueError);
+  CHECK_THROWS_WITH_AS(Adam({{"p", Tensor()}}, {}), "Adam: 'p' is an empty tensor handle", ValueError);
 }
