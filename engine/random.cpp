@@ -4,7 +4,9 @@
 
 #include <fmt/format.h>
 
+#include <atomic>
 #include <cmath>
+#include <thread>
 
 #include "engine/types/error.h"
 
@@ -141,11 +143,27 @@ double normal_quantile(double p) {
 // The middle of each of 2^52 cells: never 0 and never 1.
 double Generator::normal() { return normal_quantile(static_cast<double>(next_u64() >> 12) * 0x1p-52 + 0x1p-53); }
 
+namespace {
+
+std::thread::id loading_thread() {
+  static const std::thread::id id = std::this_thread::get_id();
+  return id;
+}
+[[maybe_unused]] const std::thread::id asked_while_loading = loading_thread();
+
+std::uint64_t stream_of_this_thread() {
+  static std::atomic<std::uint64_t> others{0};
+  if (std::this_thread::get_id() == loading_thread()) return 0;
+  return others.fetch_add(1, std::memory_order_relaxed) + 1;
+}
+
+}  // namespace
+
 Generator& default_generator() {
-  static thread_local Generator generator;
+  static thread_local Generator generator(0, stream_of_this_thread());
   return generator;
 }
 
-void manual_seed(std::uint64_t seed) { default_generator() = Generator(seed); }
+void manual_seed(std::uint64_t seed, std::uint64_t stream) { default_generator() = Generator(seed, stream); }
 
 }  // namespace chainrule

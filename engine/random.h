@@ -40,10 +40,12 @@ class Generator {
   std::array<std::uint32_t, 4> block_{};
 };
 
-/// The calling thread's generator; starts from seed 0.
+/// The calling thread's generator. It starts from seed 0 and a stream of its own: 0 on the thread that loaded the
+/// library, 1, 2, ... on others in the order in which they first ask. So no two threads draw the same numbers unasked.
 Generator& default_generator();
-/// Starts the calling thread's generator anew.
-void manual_seed(std::uint64_t seed);
+/// Starts the calling thread's generator anew. Threads that shall give the same numbers in each run take one seed and a
+/// stream each, say the number of the worker.
+void manual_seed(std::uint64_t seed, std::uint64_t stream = 0);
 
 /// The block function itself: 10 rounds of Philox 4x32.
 std::array<std::uint32_t, 4> philox(std::array<std::uint32_t, 4> counter, std::array<std::uint32_t, 2> key);

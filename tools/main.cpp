@@ -1,12 +1,18 @@
 // The chainrule command: reads the command line, runs one verb, turns errors into one sentence and an exit code.
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <array>
+#include <cstdlib>
 #include <new>
 
 #include "engine/system/text.h"
 #include "engine/types/error.h"
+#include "engine/types/threads.h"
+#include "ops/kernels/simd/instruction_set.h"
 #include "tools/program/option_values.h"
+#include "tools/terminal/crash.h"
 #include "tools/verbs/verbs.h"
 
 namespace {
@@ -29,9 +35,13 @@ void add_verbs(CommandLine& app) {  // in the order of --help
       if (option->get_items_expected_max() == 0) option->disable_flag_override();
 }
 
+bool wants_json(int argc, char** argv) {
+  return std::any_of(argv, argv + argc, [](const char* a) { return std::string_view(a) == "--json"; });
+}
+
 /// A wrong command line in one sentence, with the nearest verb or option.
 int report_usage(const CommandLine& app, const CLI::ParseError& wrong, int argc, char** argv) {
-  const bool json = std::any_of(argv, argv + argc, [](const char* a) { return std::string_view(a) == "--json"; });
+  const bool json = wants_json(argc, argv);
   const std::string_view first = argc > 1 ? argv[1] : "-";
   const auto known =
       std::find_if(app.verbs.begin(), app.verbs.end(), [&](const Verb& verb) { return verb.app->get_name() == first; });
@@ -64,14 +74,35 @@ int run(int argc, char** argv) {
   } catch (const CLI::ParseError& wrong) {
     return report_usage(app, wrong, argc, argv);
   }
+  try {
+    kernels::instruction_set();  // a wrong CHAINRULE_ISA is refused before anything begins
+  } catch (const ValueError& wrong) {
+    return report_error(wrong, wants_json(argc, argv));
+  }
   for (const Verb& verb : app.verbs)
     if (*verb.app) return verb.run();
   return 2;
 }
 
+/// Between two pieces of work OpenMP's threads spin for milliseconds, unless they are told otherwise before the program
+/// starts: on a busy machine two threads are then many times slower than one. So the program starts itself once more.
+void start_with_patient_threads(char** argv) {
+  if (num_threads() == 1) return;
+  for (const char* name : {"OMP_WAIT_POLICY", "GOMP_SPINCOUNT", "KMP_BLOCKTIME"})
+    if (std::getenv(name) != nullptr) return;
+  // By its own path: the name of the process comes from there. Where that fails, it goes on as it is.
+  std::array<char, 4096> path{};
+  const ssize_t length = readlink("/proc/self/exe", path.data(), path.size() - 1);
+  if (length <= 0 || setenv("OMP_WAIT_POLICY", "passive", 1) != 0) return;
+  setenv("GOMP_SPINCOUNT", "20000", 1);  // some microseconds, then sleep
+  execv(path.data(), argv);
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
+  start_with_patient_threads(argv);
+  report_crashes();
   int code = 0;
   try {
     code = run(argc, argv);

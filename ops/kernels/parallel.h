@@ -7,11 +7,9 @@
 #include <memory>
 #include <type_traits>
 
-namespace chainrule {
+#include "engine/types/threads.h"
 
-/// How many threads kernels may use; 0 or less asks for the machine's default (OMP_NUM_THREADS, else all cores).
-void set_num_threads(int count);
-int num_threads();
+namespace chainrule {
 
 /// Gives back what kernels keep between calls: prepared convolutions, packed weights, working memory. Each of these is
 /// bounded; other threads' working memory goes when they next compute. Results do not change.

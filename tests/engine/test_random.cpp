@@ -58,6 +58,32 @@ TEST_CASE("random: seeds and streams differ, manual_seed repeats") {
   CHECK(elsewhere == a);
 }
 
+TEST_CASE("random: threads draw from streams of their own, and repeat what their seed and stream say") {
+  std::vector<std::vector<double>> drawn(6);
+  for (std::size_t k = 0; k < drawn.size(); ++k) std::thread([&] { drawn[k] = randn({5}).to_vector(); }).join();
+  std::set<std::vector<double>> unlike(drawn.begin(), drawn.end());
+  manual_seed(0);
+  unlike.insert(randn({5}).to_vector());
+  CHECK(unlike.size() == 7);  // nobody seeded the threads
+  for (const std::uint64_t worker : {0, 3}) {
+    std::vector<double> once, again;
+    std::thread([&] {
+      manual_seed(9, worker);
+      once = randn({5}).to_vector();
+    }).join();
+    manual_seed(9, worker);
+    again = randn({5}).to_vector();
+    CHECK(once == again);
+    unlike.insert(again);
+  }
+  CHECK(unlike.size() == 9);
+  std::uint64_t stream = 1;
+  std::thread([&] { stream = default_generator().state().stream; }).join();
+  CHECK(stream >= 7);
+  manual_seed(0);
+  CHECK(default_generator().state().stream == 0);
+}
+
 TEST_CASE("random: uniform numbers are in [0, 1) and evenly spread") {
   Generator generator(1);
   constexpr int n = 100'000;

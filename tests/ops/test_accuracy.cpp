@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "ops/kernels/elementwise/elementwise.h"
+#include "ops/kernels/simd/instruction_set.h"
 #include "tests/ops/kernels/support.h"
 #include "tests/ops/numeric.h"
 
@@ -102,6 +103,15 @@ std::vector<T> sweep() {
   return x;
 }
 
+/// What is allowed more where no instruction multiplies and adds with one rounding.
+double unfused() {
+#if (defined(__x86_64__) || defined(__i386__)) && !defined(__FMA__)
+  return instruction_set() == "baseline" ? 0.25 : 0;
+#else
+  return 0;
+#endif
+}
+
 /// As ulps(), but a product x * f(x) may have lost what f(x) lost when it became subnormal.
 template <class T>
 double error_of(const AccuracyRow& row, T x, T z) {
@@ -132,7 +142,7 @@ TEST_CASE_TEMPLATE("functions are as accurate as stated over the whole range", T
     CAPTURE(row.name);
     CAPTURE(fmt::format("{:.9g}", x[at]));
     CAPTURE(fmt::format("{:.9g}", z[at]));
-    CHECK(worst <= (sizeof(T) == 4 ? row.single : row.twice));
+    CHECK(worst <= (sizeof(T) == 4 ? row.single : row.twice) + unfused());
     CHECK(worst > 0);
     MESSAGE(fmt::format("{} {}: {:.2f} ulp at {:.9g}", row.name, name_of(dtype_of<T>()), worst, x[at]));
   }
@@ -223,7 +233,7 @@ TEST_CASE_TEMPLATE("functions of two numbers are as accurate as stated, and sign
     CAPTURE(fmt::format("{:.9g}", x[at]));
     CAPTURE(fmt::format("{:.9g}", y[at]));
     CAPTURE(fmt::format("{:.9g}", z[at]));
-    CHECK(worst <= row.most);
+    CHECK(worst <= row.most + unfused());
     MESSAGE(fmt::format("{} {}: {:.2f} ulp at {:.9g}, {:.9g}", row.name, name_of(dtype_of<T>()), worst, x[at], y[at]));
   }
 }

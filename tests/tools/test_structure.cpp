@@ -44,7 +44,7 @@ const std::map<std::string, std::vector<std::string>> kMayInclude = {
     {"ops/language", {"engine", "engine/types", "engine/memory", "engine/system", "engine/check", "ops"}},
     // Kernels know no graph, only shapes and element types.
     {"ops/kernels", {"engine/types"}},
-    {"ops/kernels/simd", {}},
+    {"ops/kernels/simd", {"engine/types"}},
     {"ops/kernels/matrix", {"engine/types", "ops/kernels", "ops/kernels/simd"}},
     {"ops/kernels/elementwise", {"engine/types", "ops/kernels", "ops/kernels/simd", "ops/kernels/matrix"}},
     {"ops/kernels/reduce", {"engine/types", "ops/kernels", "ops/kernels/simd", "ops/kernels/elementwise"}},

@@ -7,6 +7,7 @@
 #include <chrono>
 
 #include "engine/backward.h"
+#include "engine/draw/diagram.h"
 #include "engine/factory.h"
 #include "engine/system/process.h"
 #include "engine/types/error.h"
@@ -30,15 +31,31 @@ struct Result {
 };
 
 const char* const kStart = "start";
+const char* const kDiagram = "diagram";
+
+Result measure(const Workload& w, const Step& step, bool quick) {
+  PeakMemory memory;
+  Timer timer(step, quick ? 0 : 0.05);
+  memory.forget();
+  for (int i = 0; i < (quick ? 3 : 15); ++i) timer.sample();
+  return {w, timer.spread(), memory.bytes()};
+}
 
 Result measure(const Workload& w, bool quick) {
   const Data data = make_data(w);
   empty_cache();  // what an earlier workload left would count as this one's
-  PeakMemory memory;
-  Timer timer(make_ours(w, data), quick ? 0 : 0.05);
-  memory.forget();
-  for (int i = 0; i < (quick ? 3 : 15); ++i) timer.sample();
-  return {w, timer.spread(), memory.bytes()};
+  return measure(w, make_ours(w, data), quick);
+}
+
+/// A graph of many nodes as DOT text, every node drawn.
+Result measure_diagram(bool quick) {
+  const int rounds = quick ? 500 : 50'000;
+  const Tensor x = tensor(1.0, {.requires_grad = true});
+  Tensor y = x;
+  for (int i = 0; i < rounds; ++i) y = y * 1.00001 + x;
+  const Workload w{.name = kDiagram, .title = fmt::format("diagram of {} operations as DOT", 2 * rounds)};
+  return measure(
+      w, [y] { return static_cast<double>(graph_to_dot(y, {.fold_above = 0}).size()); }, quick);
 }
 
 /// From starting the program to its end; the memory is the whole program's.
@@ -100,9 +117,11 @@ int run_bench(const BenchOptions& options) {
     known.push_back(w.name);
     if (options.workload.empty() || options.workload == w.name) chosen.push_back(std::move(w));
   }
+  known.emplace_back(kDiagram);
   known.emplace_back(kStart);
+  const bool with_diagram = options.workload.empty() || options.workload == kDiagram;
   const bool with_start = options.workload.empty() || options.workload == kStart;
-  if (chosen.empty() && !with_start)
+  if (chosen.empty() && !with_diagram && !with_start)
     throw ValueError(
         fmt::format("bench: there is no workload '{}'; known: {}", options.workload, fmt::join(known, ", ")));
 
@@ -110,10 +129,14 @@ int run_bench(const BenchOptions& options) {
   if (options.quick) fmt::print(stderr, "bench: small sizes and few samples; these times mean nothing\n");
   const double peak = fma_peak(num_threads());
   std::vector<Result> results;
-  Progress progress("workload", static_cast<std::int64_t>(chosen.size()) + with_start);
+  Progress progress("workload", static_cast<std::int64_t>(chosen.size()) + with_diagram + with_start);
   for (const Workload& w : chosen) {
     results.push_back(measure(w, options.quick));
     progress.update(static_cast<double>(results.size()), w.name);
+  }
+  if (with_diagram) {
+    results.push_back(measure_diagram(options.quick));
+    progress.update(static_cast<double>(results.size()), kDiagram);
   }
   if (with_start) results.push_back(measure_start(options.quick));
   progress.finish("measured");

@@ -1,10 +1,11 @@
-// The verb version: one line, or {"version", "build", "threads"} as JSON.
+// The verb version: one line, or {"version", "build", "threads", "instructions"} as JSON.
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
 #include <string_view>
 
 #include "ops/kernels/parallel.h"
+#include "ops/kernels/simd/instruction_set.h"
 #include "tools/verbs/verbs.h"
 
 namespace chainrule {
@@ -21,10 +22,13 @@ int run_version(const VersionOptions& o) {
   constexpr std::string_view kBuild = "debug";
 #endif
   if (o.json)
-    print_json({{"version", CHAINRULE_VERSION}, {"build", kBuild}, {"threads", num_threads()}});
+    print_json({{"version", CHAINRULE_VERSION},
+                {"build", kBuild},
+                {"threads", num_threads()},
+                {"instructions", kernels::instruction_set()}});
   else
-    fmt::print("chainrule {} ({}{}, {} threads)\n", CHAINRULE_VERSION, kBuild,
-               kBuild == "debug" ? ": slow, with assertions" : "", num_threads());
+    fmt::print("chainrule {} ({}{}, {} threads, {} instructions)\n", CHAINRULE_VERSION, kBuild,
+               kBuild == "debug" ? ": slow, with assertions" : "", num_threads(), kernels::instruction_set());
   return 0;
 }
 

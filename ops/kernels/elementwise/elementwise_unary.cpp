@@ -57,9 +57,9 @@ struct Formulas {
       case Unary::flat:
         return unless_nan(zero);
       case Unary::floor:
-        return hn::Floor(x);
+        return hn::CopySign(hn::Floor(x), x);  // Highway's own, without vectors, gives zeros the wrong sign
       case Unary::ceil:
-        return hn::Ceil(x);
+        return hn::CopySign(hn::Ceil(x), x);
       case Unary::round:
         return hn::Round(x);
       case Unary::trunc:

@@ -11,6 +11,7 @@
 #include <string_view>
 
 #include "ops/kernels/scratch.h"
+#include "ops/kernels/simd/instruction_set.h"
 
 namespace chainrule::kernels {
 namespace detail {
@@ -89,8 +90,16 @@ Cache& cache() {
   return all;
 }
 
+// oneDNN has to follow a choice of fewer instructions before it makes anything: its least is SSE 4.1.
+dnnl::engine make_engine() {
+  const std::string_view set = instruction_set();
+  if (set != instruction_sets().front())
+    dnnl::set_max_cpu_isa(set == "avx2" ? dnnl::cpu_isa::avx2 : dnnl::cpu_isa::sse41);
+  return {dnnl::engine::kind::cpu, 0};
+}
+
 const dnnl::engine& engine() {
-  static const dnnl::engine cpu(dnnl::engine::kind::cpu, 0);
+  static const dnnl::engine cpu = make_engine();
   return cpu;
 }
 

@@ -6,7 +6,7 @@
 
 #include "ops/kernels/reduce/reduce_detail.h"
 #include "ops/kernels/simd/simd_loops.h"
-#include "ops/kernels/simd/simd_targets_sized.h"
+#include "ops/kernels/simd/simd_targets.h"
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "ops/kernels/reduce/reduce_lanes.cpp"

@@ -12,6 +12,8 @@
 
 #include <type_traits>
 
+#include "ops/kernels/simd/instruction_set.h"
+
 /// Highway exports functions, not templates: one for each type.
 #define CHAINRULE_LOOPS(Table)                                 \
   const Table<float>* float_loops() { return &kLoops<float>; } \
@@ -24,6 +26,7 @@
   template <class T>                                 \
   const Table<T>& Table<T>::fastest() {              \
     static const Table<T>* const chosen = [] {       \
+      instruction_set(); /* may leave sets out */    \
       if constexpr (std::is_same_v<T, float>)        \
         return HWY_DYNAMIC_DISPATCH(float_loops)();  \
       else                                           \

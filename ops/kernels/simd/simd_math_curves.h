@@ -16,6 +16,23 @@ namespace chainrule::kernels {
 namespace HWY_NAMESPACE {
 namespace simd {
 
+/// What x^2 lost when it was rounded to `square`; without a fused multiply-add by halves of x, whose products are exact
+/// (Dekker, "A floating-point technique for extending the available precision", Numerische Mathematik 18, 1971).
+template <class D, class V>
+HWY_INLINE V square_error(D d, V x, V square) {
+#if defined(HWY_NATIVE_FMA) && HWY_NATIVE_FMA
+  (void)d;
+  return hn::MulSub(x, x, square);
+#else
+  const hn::RebindToUnsigned<D> du;
+  using U = hn::TFromD<decltype(du)>;
+  const auto upper = hn::Set(du, ~((U(1) << (Format<Number<D>>::mantissa_bits / 2 + 1)) - 1));
+  const V high = hn::BitCast(d, hn::And(hn::BitCast(du, x), upper)), low = hn::Sub(x, high);
+  const V first = hn::Sub(hn::Mul(high, high), square), second = hn::Mul(hn::Add(high, high), low);
+  return hn::Add(hn::Add(first, second), hn::Mul(low, low));
+#endif
+}
+
 template <class D, class V>
 HWY_INLINE V exp2(D d, V x) {
   using T = Number<D>;

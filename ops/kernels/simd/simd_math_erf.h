@@ -7,7 +7,7 @@
 #define CHAINRULE_OPS_KERNELS_SIMD_MATH_ERF_H_
 #endif
 
-#include "ops/kernels/simd/simd_math.h"
+#include "ops/kernels/simd/simd_math_curves.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace chainrule::kernels {
@@ -88,17 +88,12 @@ HWY_INLINE V erfc_above(D d, V t, V h, V l) {
   return hn::IfThenElse(hn::Lt(t, hn::Set(d, T(0.5))), near, far);
 }
 
-/// What x * x lost in rounding, where the machine can say; else 0.
-template <class D, class V>
-HWY_INLINE V square_error(D d, V x, V square) {
-  return hn::IfThenElseZero(hn::Lt(square, hn::Set(d, std::numeric_limits<Number<D>>::infinity())),
-                            hn::MulSub(x, x, square));
-}
-
 template <class D, class V>
 HWY_INLINE V erfc(D d, V x) {
   const V h = hn::Mul(x, x);
-  const V z = erfc_above(d, hn::Abs(x), h, square_error(d, x, h));
+  const V lost =
+      hn::IfThenElseZero(hn::Lt(h, hn::Set(d, std::numeric_limits<Number<D>>::infinity())), square_error(d, x, h));
+  const V z = erfc_above(d, hn::Abs(x), h, lost);
   return hn::IfThenElse(hn::Lt(x, hn::Zero(d)), hn::Sub(hn::Set(d, Number<D>(2)), z), z);
 }
 
@@ -137,7 +132,7 @@ HWY_INLINE Normal<V> normal(D d, V x) {
         7.6531206394379502e-9,  2.2323332791752097e-9};
     p = polynomial(d, q, c);
   }
-  const V square = hn::Mul(a, a), lost = hn::MulSub(a, a, square), minus_half = hn::Set(d, T(-0.5));
+  const V square = hn::Mul(a, a), lost = square_error(d, a, square), minus_half = hn::Set(d, T(-0.5));
   const Reduced<V> s = reduce(d, hn::Mul(square, minus_half), T(64));
   const V r = hn::MulAdd(lost, minus_half, s.r);
   const V m = hn::Add(hn::MulAdd(hn::Mul(r, r), exp_tail<kSingle<D>>(d, r), r), one);

@@ -31,7 +31,12 @@ HWY_INLINE V hypot(D d, V x, V y) {
   const V by = hn::IfThenElse(large, down, hn::IfThenElse(small, up, one));
   const V back = hn::IfThenElse(large, up, hn::IfThenElse(small, down, one));
   const V a = hn::Mul(high, by), b = hn::Mul(low, by), a2 = hn::Mul(a, a);
-  const V z = hn::Mul(hn::Sqrt(hn::Add(a2, hn::MulAdd(b, b, hn::MulSub(a, a, a2)))), back);
+#if defined(HWY_NATIVE_FMA) && HWY_NATIVE_FMA
+  const V rest = hn::MulAdd(b, b, square_error(d, a, a2));
+#else
+  const V b2 = hn::Mul(b, b), rest = hn::Add(b2, hn::Add(square_error(d, a, a2), square_error(d, b, b2)));
+#endif
+  const V z = hn::Mul(hn::Sqrt(hn::Add(a2, rest)), back);
   return hn::IfThenElse(hn::Lt(high, hn::Set(d, std::numeric_limits<T>::infinity())), z, hn::Add(ax, ay));
 }
 

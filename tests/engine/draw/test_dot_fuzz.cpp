@@ -4,7 +4,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <chrono>
 #include <random>
 #include <string>
 #include <vector>
@@ -264,25 +263,21 @@ TEST_CASE("DOT fuzz: Graphviz reads and shows the same texts") {
   CHECK(found == kNodes);
 }
 
-TEST_CASE("DOT writer: 100,000 nodes in well under half a second") {
+TEST_CASE("DOT writer: 100,000 nodes, each as if it were the only one") {
   std::string dot;
-  const auto start = std::chrono::steady_clock::now();
   DotWriter writer(dot);
   writer.begin_graph("g");
-  for (int i = 0; i < 100'000; ++i) {
-    const std::string id = std::to_string(i);
-    writer.node(id)
-        .set("label", "multiply")
-        .set("shape", "box")
-        .set("color", "#2f6fd0")
-        .set("fillcolor", "#eaf2ff")
-        .set("tooltip", "mul (32, 10) & \"conv\"");
-  }
+  const auto node = [](DotWriter& to, int i) {
+    to.node(std::to_string(i)).set("label", "multiply").set("shape", "box").set("tooltip", "mul (32, 10) & \"conv\"");
+  };
+  for (int i = 0; i < 100'000; ++i) node(writer, i);
   writer.end();
-  const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-  MESSAGE("100,000 nodes: " << seconds << " s, " << dot.size() << " bytes");
+  std::string last;
+  DotWriter alone(last);
+  alone.begin_graph("g");
+  const std::size_t begin = last.size();
+  node(alone, 99'999);
+  alone.end();
   CHECK(std::count(dot.begin(), dot.end(), '\n') == 100'004);
-#if defined(NDEBUG) && !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
-  CHECK(seconds < 0.5);
-#endif
+  CHECK(dot.ends_with(last.substr(begin)));
 }

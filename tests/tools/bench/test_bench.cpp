@@ -20,7 +20,8 @@ namespace {
 
 const std::vector<std::string> kNames = {
     "scalar-graph", "elementwise-1e3", "elementwise-1e5", "elementwise-4e6", "matmul-512", "matmul-1024", "matmul-2048",
-    "mlp-small",    "mlp-medium",      "mlp-large",       "simple-conv",     "deep-conv",  "vgg",         "start"};
+    "mlp-small",    "mlp-medium",      "mlp-large",       "simple-conv",     "deep-conv",  "vgg",         "diagram",
+    "start"};
 
 ProcessResult bench_command(std::vector<std::string> arguments) {
   arguments.insert(arguments.begin(), {CHAINRULE_COMMAND, "bench"});
