@@ -3,6 +3,9 @@
 
 chainrule_top=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 
+# Builds in different folders of this checkout (users' programs in tests/consumer) share what the compiler cache holds.
+export CCACHE_BASEDIR="${CCACHE_BASEDIR:-$chainrule_top}" CCACHE_NOHASHDIR="${CCACHE_NOHASHDIR:-1}"
+
 say() { printf '%s\n' "$*" >&2; }
 
 # What each step needs, as Debian names it, and how the same thing is called elsewhere.
