@@ -67,8 +67,8 @@ struct Relu6 {
 struct Hardtanh {
   static constexpr OpInfo info{.name = "hardtanh",
                                .elementwise = true,
-                               .formula = "z = min(max(x, min), max)",
-                               .derivatives = {"1 where min < x < max, else 0"},
+                               .formula = "z = min(max(x, min_val), max_val)",
+                               .derivatives = {"1 where min_val < x < max_val, else 0"},
                                .kinks = "0 at both bounds",
                                .inputs = "x",
                                .latex = "z = \\min(\\max(x, a), b)",
@@ -108,7 +108,7 @@ struct Hardsigmoid {
   static constexpr OpInfo info{.name = "hardsigmoid",
                                .elementwise = true,
                                .formula = "z = min(max(x + 3, 0), 6) / 6",
-                               .derivatives = {"1/6 where -3 < x < 3, else 0"},
+                               .derivatives = {"1 / 6 where -3 < x < 3, else 0"},
                                .kinks = "0 at -3 and at 3",
                                .inputs = "x",
                                .latex = "z = \\frac{1}{6} \\min(\\max(x + 3, 0), 6)",
@@ -127,8 +127,8 @@ struct HardswishGrad {
   static constexpr OpInfo info{
       .name = "hardswish_grad",
       .elementwise = true,
-      .formula = "z = 0 below -3, g * (x / 3 + 1/2) up to 3, g above",
-      .derivatives = {"0 below -3, x / 3 + 1/2 up to 3, 1 above", "g / 3 where -3 < x < 3, else 0"},
+      .formula = "z = 0 where x < -3, else g * (x / 3 + 1 / 2) where x < 3, else g",
+      .derivatives = {"0 where x < -3, else x / 3 + 1 / 2 where x < 3, else 1", "g / 3 where -3 < x < 3, else 0"},
       .kinks = "by x: 0 at -3 and at 3",
       .inputs = "g x"};
   static constexpr Uses uses[] = {kY, kX | kY};
@@ -146,7 +146,7 @@ struct Hardswish {
       .name = "hardswish",
       .elementwise = true,
       .formula = "z = x * min(max(x + 3, 0), 6) / 6",
-      .derivatives = {"0 below -3, x / 3 + 1/2 up to 3, 1 above"},
+      .derivatives = {"0 where x < -3, else x / 3 + 1 / 2 where x < 3, else 1"},
       .kinks = "-1/2 at x = -3, 3/2 at x = 3",
       .inputs = "x",
       .latex = "z = \\frac{x}{6} \\min(\\max(x + 3, 0), 6)",
@@ -163,8 +163,8 @@ struct Hardswish {
 struct LeakyRelu {
   static constexpr OpInfo info{.name = "leaky_relu",
                                .elementwise = true,
-                               .formula = "z = x where x > 0, else a * x",
-                               .derivatives = {"1 where x > 0, else a"},
+                               .formula = "z = x where x > 0, else negative_slope * x",
+                               .derivatives = {"1 where x > 0, else negative_slope"},
                                .kinks = "a at x = 0",
                                .inputs = "x",
                                .latex = "z = \\max(x, 0) + a \\min(x, 0)",
@@ -182,8 +182,8 @@ struct LeakyRelu {
 struct LeakyReluGrad {
   static constexpr OpInfo info{.name = "leaky_relu_grad",
                                .elementwise = true,
-                               .formula = "z = g where x > 0, else a * g",
-                               .derivatives = {"1 where x > 0, else a", "0"},
+                               .formula = "z = g where x > 0, else negative_slope * g",
+                               .derivatives = {"1 where x > 0, else negative_slope", "0"},
                                .kinks = "a at x = 0",
                                .inputs = "g x"};
   static constexpr Uses uses[] = {kY, kY};
@@ -220,8 +220,8 @@ struct Softsign {
 struct Threshold {
   static constexpr OpInfo info{.name = "threshold",
                                .elementwise = true,
-                               .formula = "z = x where x > t, else v",
-                               .derivatives = {"1 where x > t, else 0"},
+                               .formula = "z = x where x > threshold, else value",
+                               .derivatives = {"1 where x > threshold, else 0"},
                                .kinks = "0 at x = t",
                                .inputs = "x",
                                .latex = "z = \\begin{cases} x & x > t \\\\ v & x \\le t \\end{cases}",

@@ -75,8 +75,8 @@ struct EluGrad {
 struct Elu {
   static constexpr OpInfo info{.name = "elu",
                                .elementwise = true,
-                               .formula = "z = x where x > 0, else a * (exp(x) - 1)",
-                               .derivatives = {"1 where x > 0, else a * exp(x)"},
+                               .formula = "z = x where x > 0, else alpha * (exp(x) - 1)",
+                               .derivatives = {"1 where x > 0, else alpha * exp(x)"},
                                .kinks = "a at x = 0",
                                .inputs = "x",
                                .latex = "z = \\begin{cases} x & x > 0 \\\\ a (e^{x} - 1) & x \\le 0 \\end{cases}",
@@ -97,15 +97,16 @@ constexpr Parameters kSelu{.a = kSeluScale * kSeluAlpha, .b = 1, .c = kSeluScale
 // z = s * x where x > 0, else s * a * (exp(x) - 1)      dx = s g where x > 0, else s a g exp(x)
 // s = 1.0507..., a = 1.6733...
 struct Selu {
-  static constexpr OpInfo info{.name = "selu",
-                               .elementwise = true,
-                               .formula = "z = s * x where x > 0, else s * a * (exp(x) - 1)",
-                               .derivatives = {"s where x > 0, else s * a * exp(x)"},
-                               .kinks = "s * a at x = 0",
-                               .inputs = "x",
-                               .latex = "z = s \\begin{cases} x & x > 0 \\\\ a (e^{x} - 1) & x \\le 0 \\end{cases}",
-                               .latex_derivatives = {"s \\begin{cases} 1 & x > 0 \\\\ a e^{x} & x \\le 0 \\end{cases}"},
-                               .flops = "3 * numel(z)"};
+  static constexpr OpInfo info{
+      .name = "selu",
+      .elementwise = true,
+      .formula = "z = s * x where x > 0, else s * a * (exp(x) - 1), s = 1.0507009873554805, a = 1.6732632423543772",
+      .derivatives = {"s where x > 0, else s * a * exp(x), s = 1.0507009873554805, a = 1.6732632423543772"},
+      .kinks = "s * a at x = 0",
+      .inputs = "x",
+      .latex = "z = s \\begin{cases} x & x > 0 \\\\ a (e^{x} - 1) & x \\le 0 \\end{cases}",
+      .latex_derivatives = {"s \\begin{cases} 1 & x > 0 \\\\ a e^{x} & x \\le 0 \\end{cases}"},
+      .flops = "3 * numel(z)"};
   static constexpr Uses uses[] = {kX};
   Tensor forward(const Tensor& x) const { return map(x, Unary::elu, "selu", kSelu); }
   void backward(GradContext& c, const Tensor& g) const {
@@ -117,8 +118,8 @@ struct Selu {
 struct Celu {
   static constexpr OpInfo info{.name = "celu",
                                .elementwise = true,
-                               .formula = "z = x where x > 0, else a * (exp(x / a) - 1)",
-                               .derivatives = {"1 where x > 0, else exp(x / a)"},
+                               .formula = "z = x where x > 0, else alpha * (exp(x / alpha) - 1)",
+                               .derivatives = {"1 where x > 0, else exp(x / alpha)"},
                                .inputs = "x",
                                .latex = "z = \\begin{cases} x & x > 0 \\\\ a (e^{x / a} - 1) & x \\le 0 \\end{cases}",
                                .latex_derivatives = {"\\begin{cases} 1 & x > 0 \\\\ e^{x / a} & x \\le 0 \\end{cases}"},
@@ -134,13 +135,15 @@ struct Celu {
 
 // z = g * sigmoid(b x), and g where b x > t      dg = h times the same slope,  dx = h g b s (1 - s), s = sigmoid(b x)
 struct SoftplusGrad {
-  static constexpr OpInfo info{.name = "softplus_grad",
-                               .elementwise = true,
-                               .formula = "z = g * sigmoid(b * x)",
-                               .derivatives = {"sigmoid(b * x)", "g * b * s * (1 - s), s = sigmoid(b * x)"},
-                               .kinks = "by x: 0 beyond the threshold",
-                               .inputs = "g x",
-                               .flops = "4 * numel(z)"};
+  static constexpr OpInfo info{
+      .name = "softplus_grad",
+      .elementwise = true,
+      .formula = "z = g where beta * x > threshold, else g * sigmoid(beta * x)",
+      .derivatives = {"1 where beta * x > threshold, else sigmoid(beta * x)",
+                      "0 where beta * x > threshold, else g * beta * s * (1 - s), s = sigmoid(beta * x)"},
+      .kinks = "by x: 0 beyond the threshold",
+      .inputs = "g x",
+      .flops = "4 * numel(z)"};
   static constexpr Uses uses[] = {kY, kX | kY};
   double beta, threshold;
   std::string attributes() const { return fmt::format("beta={}, threshold={}", beta, threshold); }
@@ -161,8 +164,8 @@ struct SoftplusGrad {
 struct Softplus {
   static constexpr OpInfo info{.name = "softplus",
                                .elementwise = true,
-                               .formula = "z = log(1 + exp(b * x)) / b",
-                               .derivatives = {"sigmoid(b * x)"},
+                               .formula = "z = x where beta * x > threshold, else log(1 + exp(beta * x)) / beta",
+                               .derivatives = {"1 where beta * x > threshold, else sigmoid(beta * x)"},
                                .kinks = "1 beyond the threshold",
                                .inputs = "x",
                                .latex = "z = \\frac{1}{b} \\ln(1 + e^{b x})",
@@ -199,7 +202,8 @@ struct SiluGrad {
   static constexpr OpInfo info{.name = "silu_grad",
                                .elementwise = true,
                                .formula = "z = g * s * (1 + x * (1 - s)), s = sigmoid(x)",
-                               .derivatives = {"s * (1 + x * (1 - s))", "g * s * (1 - s) * (2 + x * (1 - 2 * s))"},
+                               .derivatives = {"s * (1 + x * (1 - s)), s = sigmoid(x)",
+                                               "g * s * (1 - s) * (2 + x * (1 - 2 * s)), s = sigmoid(x)"},
                                .inputs = "g x",
                                .flops = "8 * numel(z)"};
   static constexpr Uses uses[] = {kY, kX | kY};
@@ -238,7 +242,8 @@ struct MishGrad {
       .name = "mish_grad",
       .elementwise = true,
       .formula = "z = g * (t + x * s * (1 - t^2)), t = tanh(softplus(x)), s = sigmoid(x)",
-      .derivatives = {"t + x * s * (1 - t^2)", "g * s * (1 - t^2) * (2 + x * (1 - s - 2 * t * s))"},
+      .derivatives = {"t + x * s * (1 - t^2), t = tanh(softplus(x)), s = sigmoid(x)",
+                      "g * s * (1 - t^2) * (2 + x * (1 - s - 2 * t * s)), t = tanh(softplus(x)), s = sigmoid(x)"},
       .inputs = "g x",
       .flops = "14 * numel(z)"};
   static constexpr Uses uses[] = {kY, kX | kY};

@@ -68,7 +68,7 @@ struct Trunc {
 struct Round {
   static constexpr OpInfo info{.name = "round",
                                .elementwise = true,
-                               .formula = "z = round(x)",
+                               .formula = "z = round(x, decimals)",
                                .derivatives = {"0"},
                                .kinks = "0 at the jumps; halves go to the even number",
                                .inputs = "x",

@@ -10,6 +10,7 @@
 #include "ops/language/bindings.h"
 #include "ops/ops.h"
 #include "tests/engine/custom_rule.h"
+#include "tests/ops/language/double_lists.h"
 
 using namespace chainrule;
 using namespace chainrule::language;
@@ -113,14 +114,6 @@ class ProgramWriter {
     return choices.begin()[generator_.below(static_cast<std::int64_t>(choices.size()))];
   }
   Generator& generator_;
-};
-
-/// Lists of numbers in a program are float64, as on the command line.
-struct DoubleLists {
-  DoubleLists() { set_default_dtype(DType::float64); }
-  ~DoubleLists() { set_default_dtype(DType::float32); }
-  DoubleLists(const DoubleLists&) = delete;
-  DoubleLists& operator=(const DoubleLists&) = delete;
 };
 
 }  // namespace
