@@ -63,7 +63,7 @@ std::string in_signs(std::string_view mathematics) {
     } else if (rest.starts_with("^-1") || rest.starts_with("^-T")) {  // of a matrix; a number's is written 1 / x
       std::size_t name = text.size();
       while (name > 0 && is_name(text.substr(name - 1))) --name;
-      text = text.substr(0, name) + "inv(" + text.substr(name) + (rest[2] == 'T' ? ").T" : ")");
+      text = text.substr(0, name) + "inverse(" + text.substr(name) + (rest[2] == 'T' ? ").T" : ")");
       i += 2;
     } else if (rest.starts_with("^T")) {
       text += ".T";

@@ -158,7 +158,7 @@ TEST_CASE("formulas: mathematics as a program") {
   CHECK(program_of_formula("z = x^2") == "x**2");
   CHECK(program_of_formula("z = |x - y|^p") == "abs(x - y)**p");
   CHECK(program_of_formula("g @ y^T") == "g @ y.T");
-  CHECK(program_of_formula("-z^T @ g @ a^-T * b^-1") == "-z.T @ g @ inv(a).T * inv(b)");
+  CHECK(program_of_formula("-z^T @ g @ a^-T * b^-1") == "-z.T @ g @ inverse(a).T * inverse(b)");
   CHECK(program_of_formula("z = min(max(x, 0), 6)") == "minimum(maximum(x, 0), 6)");
   CHECK(program_of_formula("1 where x > 0, else a") == "where(x > 0, (1), (a))");
   CHECK(program_of_formula("1 where a < x <= b, else 0 where x = 7, else 2") == std::nullopt);
