@@ -65,7 +65,7 @@ bool is_dense(const Shape& shape, const Strides& strides) {
 }
 
 Strides broadcast_strides(const Tensor& x, const Shape& shape) {
-  Strides strides(shape.size(), 0);
+  Strides strides = Strides::filled(shape.size(), 0);
   const std::size_t lead = shape.size() - x.shape().size();
   for (std::size_t i = 0; i < x.shape().size(); ++i)
     if (x.shape()[i] != 1) strides[lead + i] = x.strides()[i];

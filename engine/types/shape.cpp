@@ -32,7 +32,7 @@ void check_shape(const Shape& shape, std::size_t item_bytes, const char* who) {
 }
 
 Strides contiguous_strides(const Shape& shape) {
-  Strides strides(shape.size());
+  Strides strides = Strides::filled(shape.size(), 0);
   std::int64_t step = 1;
   for (int i = shape.rank() - 1; i >= 0; --i) {
     strides[i] = step;

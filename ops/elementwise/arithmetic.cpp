@@ -248,13 +248,13 @@ bool is_one(const Operand& alpha) { return alpha.is_number() && alpha.number() =
 
 Tensor add(const Operand& x, const Operand& y) { return record_pair(Add{}, x, y); }
 Tensor sub(const Operand& x, const Operand& y) { return record_pair(Sub{}, x, y); }
-Tensor add(const Operand& x, const Operand& y, const Operand& alpha) {
+Tensor add(const Operand& x, const Operand& y, const Scaled& by) {
   const CalledFrom caller(x.where());
-  return is_one(alpha) ? add(x, y) : add(x, mul(y, alpha));
+  return is_one(by.alpha) ? add(x, y) : add(x, mul(y, by.alpha));
 }
-Tensor sub(const Operand& x, const Operand& y, const Operand& alpha) {
+Tensor sub(const Operand& x, const Operand& y, const Scaled& by) {
   const CalledFrom caller(x.where());
-  return is_one(alpha) ? sub(x, y) : sub(x, mul(y, alpha));
+  return is_one(by.alpha) ? sub(x, y) : sub(x, mul(y, by.alpha));
 }
 Tensor mul(const Operand& x, const Operand& y) { return record_pair(Mul{}, x, y); }
 Tensor div(const Operand& x, const Operand& y) { return record_floating_pair(Div{}, x, y); }
@@ -294,11 +294,11 @@ Family arithmetic_family() {
                                           &Sqrt::info, &Rsqrt::info, &Reciprocal::info, &FloorDivide::info};
   static const Function functions[] = {
       {"add", "input, other, alpha=1",
-       [](const Arguments& a) -> Value { return add(a.operand(0), a.operand(1), a.operand(2)); }, "add(x, y, alpha=2)",
-       "x=[1,2] y=[3,-1]"},
+       [](const Arguments& a) -> Value { return add(a.operand(0), a.operand(1), {.alpha = a.operand(2)}); },
+       "add(x, y, alpha=2)", "x=[1,2] y=[3,-1]"},
       {"sub", "input, other, alpha=1",
-       [](const Arguments& a) -> Value { return sub(a.operand(0), a.operand(1), a.operand(2)); }, "sub(x, y, alpha=2)",
-       "x=[1,2] y=[3,-1]"},
+       [](const Arguments& a) -> Value { return sub(a.operand(0), a.operand(1), {.alpha = a.operand(2)}); },
+       "sub(x, y, alpha=2)", "x=[1,2] y=[3,-1]"},
       {"mul", "input, other", [](const Arguments& a) -> Value { return mul(a.operand(0), a.operand(1)); }, "mul(x, y)",
        "x=[1,2] y=[3,-1]"},
       {"div", "input, other, rounding_mode=None",

@@ -8,9 +8,14 @@
 namespace chainrule {
 
 Tensor add(const Operand& x, const Operand& y);
-Tensor add(const Operand& x, const Operand& y, const Operand& alpha);  ///< x + alpha y
+struct Scaled {
+  Operand alpha = 1;
+};
+Tensor add(const Operand& x, const Operand& y, const Scaled& by);     ///< x + alpha y: add(x, y, {.alpha = 2})
+Tensor add(const Operand&, const Operand&, const Operand&) = delete;  // x + y + z; to scale y: add(x, y, {.alpha = 2})
 Tensor sub(const Operand& x, const Operand& y);
-Tensor sub(const Operand& x, const Operand& y, const Operand& alpha);  ///< x - alpha y
+Tensor sub(const Operand& x, const Operand& y, const Scaled& by);     ///< x - alpha y
+Tensor sub(const Operand&, const Operand&, const Operand&) = delete;  // x - y - z; to scale y: sub(x, y, {.alpha = 2})
 Tensor mul(const Operand& x, const Operand& y);
 Tensor div(const Operand& x, const Operand& y);  ///< integers are divided as floating numbers
 /// The quotient rounded to a whole number, 'floor' (down) or 'trunc' (toward 0); its derivatives are 0. Integers stay

@@ -146,18 +146,18 @@ Tensor compare(const Operand& x, const Operand& y, Compare op, const char* who) 
 
 Tensor abs(const Operand& x) { return record_one(Abs{}, x); }
 
-Tensor clamp(const Operand& x, double min, double max) {
-  if (!(min <= max)) throw ValueError(fmt::format("clamp: min {} must not be above max {}", min, max));
-  return record_floating(Clamp{min, max}, x);
-}
-
-// A number that equals a bound stays itself, as in clamp with plain bounds; the choice of the others shows a NaN.
-Tensor clamp(const Operand& x, const Tensor& min, const Tensor& max) {
+Tensor clamp(const Operand& x, const Bound& min, const Bound& max) {
+  if (min.is_none() && max.is_none()) throw ValueError("clamp: neither min nor max is given");
+  if (!min.is_tensor() && !max.is_tensor()) {
+    const double low = min.number_or(-kInf), high = max.number_or(kInf);
+    if (!(low <= high)) throw ValueError(fmt::format("clamp: min {} must not be above max {}", low, high));
+    return record_floating(Clamp{low, high}, x);
+  }
+  // A number that equals a bound stays itself, as with plain bounds; the choice of the others shows a NaN.
   const CalledFrom caller(x.where());
-  if (!min.defined() && !max.defined()) throw ValueError("clamp: neither min nor max is given");
   Tensor z = as_floating(x);
-  if (min.defined()) z = where(z >= min, z, maximum(z, min));
-  if (max.defined()) z = where(z <= max, z, minimum(z, max));
+  if (!min.is_none()) z = where(z >= min.operand(), z, maximum(z, min.operand()));
+  if (!max.is_none()) z = where(z <= max.operand(), z, minimum(z, max.operand()));
   return z;
 }
 
@@ -193,9 +193,8 @@ constexpr const char* kMask = "no derivative: the result is a mask";
 
 Value clamp_call(const Arguments& a) {
   const auto plain = [&](int i) { return a.is_none(i) || a.value(i).is_number(); };
-  if (plain(1) && plain(2) && !(a.is_none(1) && a.is_none(2))) {
-    return clamp(a.operand(0), a.optional_number(1).value_or(-kInf), a.optional_number(2).value_or(kInf));
-  }
+  const auto number = [&](int i) { return a.is_none(i) ? Bound() : Bound(a.number(i)); };
+  if (plain(1) && plain(2)) return clamp(a.operand(0), number(1), number(2));
   return clamp(a.operand(0), a.optional_tensor(1).value_or(Tensor()), a.optional_tensor(2).value_or(Tensor()));
 }
 

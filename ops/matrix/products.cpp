@@ -51,7 +51,7 @@ void multiply(const Tensor& x, const Tensor& y, Tensor& z) {
   const std::int64_t m = shape[matrix], n = shape[matrix + 1], k = x.shape().back();
   // Seen in z's batch axes: 0 along what an operand repeats.
   auto strides_of = [&](const Tensor& t) {
-    Strides s(static_cast<std::size_t>(rank), 0);
+    Strides s = Strides::filled(static_cast<std::size_t>(rank), 0);
     const int lead = rank - t.dim();
     for (int i = 0; i < t.dim(); ++i)
       if (i >= t.dim() - 2 || t.shape()[i] != 1) s[lead + i] = t.strides()[i];

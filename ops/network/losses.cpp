@@ -39,7 +39,7 @@ Tensor checked_labels(const Tensor& y, std::int64_t classes, std::int64_t ignore
   const auto* p = labels.data<std::int64_t>();
   const std::int64_t bad = kernels::first_bad_label(p, labels.numel(), classes, ignore);
   if (bad < 0) return labels;
-  Shape at(y.shape().size(), 0);
+  Shape at = Shape::filled(y.shape().size(), 0);
   for (std::int64_t left = bad, i = y.dim() - 1; i >= 0; --i) {
     at[i] = left % y.shape()[i];
     left /= y.shape()[i];
@@ -76,7 +76,7 @@ struct Classes {
 Classes classes(const Tensor& x) {
   const Shape& s = x.shape();
   const std::int64_t count = numel(positions(s));
-  Strides classes_last(s.size(), 1);
+  Strides classes_last = Strides::filled(s.size(), 1);
   std::int64_t step = s[1];
   for (int i = x.dim() - 1; i >= 0; --i) {
     if (i == 1) continue;
@@ -264,7 +264,7 @@ Tensor soft_cross_entropy(const Tensor& scores, const Tensor& target, const Cros
   if (y.dim() == 1) y = reshape(y, {1, classes});
   if (o.label_smoothing != 0) y = y * (1 - o.label_smoothing) + o.label_smoothing / static_cast<double>(classes);
   if (o.weight) {
-    Shape beside(scores.shape().size() - 1, 1);
+    Shape beside = Shape::filled(scores.shape().size() - 1, 1);
     beside[0] = classes;
     y = y * reshape(class_weights(o.weight, classes, scores.dtype(), "cross_entropy"), beside);
   }
@@ -306,10 +306,6 @@ Tensor cross_entropy(const Operand& x, const Tensor& target, const CrossEntropyO
                              empty(p, scores.dtype()),
                              empty(p, scores.dtype())};
   return as_given(record(CrossEntropy{options}, scores, y), a, o.reduction);
-}
-
-Tensor cross_entropy(const Operand& x, const Tensor& target, Reduction reduction) {
-  return cross_entropy(x, target, CrossEntropyOptions{.reduction = reduction});
 }
 
 // Made of others: the picked log-probabilities, times minus their weights.

@@ -2,6 +2,7 @@
 // is broadcast, where torch broadcasts with a warning. Targets may be trainable too, class indices and weights not.
 #pragma once
 
+#include <concepts>
 #include <optional>
 
 #include "engine/operand.h"
@@ -20,8 +21,12 @@ struct CrossEntropyOptions {
 /// -log(softmax(x)[target]): x (N, classes), (N, classes, ...) or (classes,); target int64 class indices (N, ...) or
 /// probabilities of x's shape. The mean is taken over the labels' weights; NaN when every label is ignored. Throws
 /// ValueError for a label outside the classes, naming it, its place and the number of classes.
-Tensor cross_entropy(const Operand& x, const Tensor& target, const CrossEntropyOptions& options);
-Tensor cross_entropy(const Operand& x, const Tensor& target, Reduction reduction = Reduction::mean);
+Tensor cross_entropy(const Operand& x, const Tensor& target, const CrossEntropyOptions& options = {});
+/// The same; a template, so that {} stands for the options.
+template <std::same_as<Reduction> R>
+Tensor cross_entropy(const Operand& x, const Tensor& target, R reduction) {
+  return cross_entropy(x, target, CrossEntropyOptions{.reduction = reduction});
+}
 
 struct NllOptions {
   std::optional<Tensor> weight{};

@@ -38,7 +38,7 @@ struct Cat {
     for (const auto size : sizes) shape[axis] += size;
     check_shape(shape, item_size(x[0].dtype()), "cat");
     Tensor z = empty_strided(shape, strides_in_order_of(x[0], shape), x[0].dtype());
-    Shape first(shape.size(), 0);
+    Shape first = Shape::filled(shape.size(), 0);
     for (std::size_t i = 0; i < x.size(); first[axis] += sizes[i++]) copy_into(block(z, first, x[i].shape()), x[i]);
     return z;
   }
@@ -93,7 +93,7 @@ struct Roll {
     Tensor z = empty_like(x, x.dtype());
     // Each axis that turns falls into two parts that change places: bit i of `parts` says which one of axis i.
     for (std::uint32_t parts = 0; parts < 1u << x.dim(); ++parts) {
-      Shape from(s.size(), 0), to(s.size(), 0), size = x.shape();
+      Shape from = Shape::filled(s.size(), 0), to = from, size = x.shape();
       bool whole = true;
       for (int i = 0; i < x.dim(); ++i) {
         const bool tail = parts >> i & 1u;
@@ -243,7 +243,7 @@ Tensor flip(const Operand& x, const Axes& dims) {
   return record(Flip{axes}, t);
 }
 
-Tensor roll(const Operand& x, const std::vector<std::int64_t>& shifts, const Axes& dims) {
+Tensor roll(const Operand& x, const Integers& shifts, const Axes& dims) {
   const CalledFrom caller(x.where());
   const Tensor t = tensor_argument(x, "roll");
   if (dims.empty() && shifts.size() == 1 && t.dim() != 1) return reshape(roll(flatten(t), shifts, {0}), t.shape());
@@ -251,7 +251,7 @@ Tensor roll(const Operand& x, const std::vector<std::int64_t>& shifts, const Axe
   if (shifts.size() != named)
     throw ValueError(fmt::format("roll: {} shifts for {} axes: ({}) and ({})", shifts.size(), named,
                                  fmt::join(shifts, ", "), fmt::join(dims, ", ")));
-  Shape total(t.shape().size(), 0);
+  Shape total = Shape::filled(t.shape().size(), 0);
   for (std::size_t k = 0; k < named; ++k) {
     const int axis = axis_of(t, dims.empty() ? 0 : dims[k], "roll");
     const std::int64_t n = t.shape()[axis];
@@ -262,7 +262,7 @@ Tensor roll(const Operand& x, const std::vector<std::int64_t>& shifts, const Axe
   return roll_by(t, total);
 }
 
-Tensor repeat(const Operand& x, const std::vector<std::int64_t>& repeats) {
+Tensor repeat(const Operand& x, const Integers& repeats) {
   const CalledFrom caller(x.where());
   const Tensor t = tensor_argument(x, "repeat");
   const std::size_t rank = repeats.size();
@@ -270,7 +270,7 @@ Tensor repeat(const Operand& x, const std::vector<std::int64_t>& repeats) {
     throw ShapeError(
         fmt::format("repeat: {} numbers for the {} axes of {}; tile takes fewer", rank, t.dim(), to_string(t.shape())));
   check_rank(rank);
-  Shape shape(rank - t.shape().size(), 1);
+  Shape shape = Shape::filled(rank - t.shape().size(), 1);
   shape.insert(shape.end(), t.shape().begin(), t.shape().end());
   Shape whole = shape;
   for (std::size_t i = 0; i < rank; ++i)
@@ -293,10 +293,10 @@ Tensor repeat(const Operand& x, const std::vector<std::int64_t>& repeats) {
   return z;
 }
 
-Tensor tile(const Operand& x, const std::vector<std::int64_t>& dims) {
+Tensor tile(const Operand& x, const Integers& dims) {
   const CalledFrom caller(x.where());
   const Tensor t = tensor_argument(x, "tile");
-  std::vector<std::int64_t> repeats(std::max(t.shape().size(), dims.size()), 1);
+  Integers repeats = Integers::filled(std::max(t.shape().size(), dims.size()), 1);
   std::copy(dims.begin(), dims.end(), repeats.end() - static_cast<std::ptrdiff_t>(dims.size()));
   return repeat(t, repeats);
 }

@@ -29,10 +29,10 @@ std::vector<Tensor> chunk(const Operand& x, std::int64_t chunks, std::int64_t di
 /// The order along these axes reversed. A view with negative strides.
 Tensor flip(const Operand& x, const Axes& dims);
 /// Element i moves to i + shift along its axis, around the end; without `dims` in row-major order.
-Tensor roll(const Operand& x, const std::vector<std::int64_t>& shifts, const Axes& dims = {});
+Tensor roll(const Operand& x, const Integers& shifts, const Axes& dims = {});
 /// x beside itself, as often as told for each axis; more numbers than axes make new leading axes.
-Tensor repeat(const Operand& x, const std::vector<std::int64_t>& repeats);
+Tensor repeat(const Operand& x, const Integers& repeats);
 /// The same; fewer numbers than axes leave the leading axes as they are.
-Tensor tile(const Operand& x, const std::vector<std::int64_t>& dims);
+Tensor tile(const Operand& x, const Integers& dims);
 
 }  // namespace chainrule

@@ -174,7 +174,7 @@ void check_index(const Tensor& index, const char* who) {
 
 /// "(1, 2)", or the number itself along one axis.
 std::string place_of(std::int64_t position, const Shape& shape) {
-  Shape place(shape.size());
+  Shape place = Shape::filled(shape.size(), 0);
   for (int i = shape.rank() - 1; i >= 0; --i) {
     place[i] = position % shape[i];
     position /= shape[i];

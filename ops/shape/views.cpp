@@ -109,7 +109,7 @@ struct Permute {
   }
   void backward(GradContext& c, const Tensor& g) const {
     c.send(0, [&] {
-      Axes inverse(p.size());
+      Axes inverse = Axes::filled(p.size(), 0);
       for (std::size_t i = 0; i < p.size(); ++i) inverse[p[i]] = static_cast<std::int64_t>(i);
       return permute(g, inverse);
     });

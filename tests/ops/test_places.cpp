@@ -78,7 +78,7 @@ TEST_CASE("places: functions made of others belong to the line that calls them")
       CALL(softmax(x)),
       CALL(logsumexp(x)),
       CALL(cumsum(scalar, 0)),
-      CALL(add(x, y, 2)),
+      CALL(add(x, y, {.alpha = 2})),
       CALL(x * 2 + narrow),
       CALL(div(x, y, "trunc")),
       CALL(clamp(x, y, y + 1)),

@@ -140,7 +140,7 @@ Case repeated_case(std::string variant, const Shape& shape, const std::vector<st
   const std::size_t lead = repeats.size() - shape.size();
   for (std::size_t i = 0; i < repeats.size(); ++i) to.push_back(repeats[i] * (i < lead ? 1 : shape[i - lead]));
   Case c = one("reshape", std::move(variant), shape, std::move(f), moved_or(to, [=](Shape& at) {
-                 Shape from(shape.size(), 0);
+                 Shape from = Shape::filled(shape.size(), 0);
                  for (std::size_t i = 0; i < shape.size(); ++i) from[i] = at[i + lead] % shape[i];
                  at = from;
                  return true;

@@ -44,7 +44,7 @@ std::vector<Case> pointwise_cases() {
       unary(
           "reciprocal", reciprocal, [](double x) { return 1 / x; }, far_from_zero),
       pairs(
-          "add", "alpha", [](const Tensor& x, const Tensor& y) { return add(x, y, -3); },
+          "add", "alpha", [](const Tensor& x, const Tensor& y) { return add(x, y, {.alpha = -3}); },
           [](double x, double y) { return x - 3 * y; }, straight, straight),
       pairs(
           "sub", "alpha", [](const Tensor& x, const Tensor& y) { return sub(x, y, 0.5); },

@@ -114,7 +114,7 @@ TEST_CASE("special points of pairs") {
   CHECK(lerp(start, end, 0).to_vector() == start.to_vector());
   CHECK(lerp(start, end, 1).to_vector() == end.to_vector());
   CHECK(lerp(start, end, numbers({1, 0})).to_vector() == Numbers{3, 0.1});
-  CHECK(add(from_vector(std::vector<std::int64_t>{1, 2}, {2}), 3, 2).dtype() == DType::int64);
-  CHECK(add(number(1), 3, 2).item() == 7);
-  CHECK(sub(number(1), 3, 2).item() == -5);
+  CHECK(add(from_vector(std::vector<std::int64_t>{1, 2}, {2}), 3, {.alpha = 2}).dtype() == DType::int64);
+  CHECK(add(number(1), 3, {.alpha = 2}).item() == 7);
+  CHECK(sub(number(1), 3, {.alpha = 2}).item() == -5);
 }
