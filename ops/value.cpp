@@ -93,7 +93,7 @@ Tensor to_tensor(const Value& value, const std::string& who) {
     Shape shape;
     std::vector<double> numbers;
     flatten_list(value, who, 0, shape, numbers, true);
-    const Tensor floating = from_vector(numbers, shape, TensorOptions{});
+    const Tensor floating = from_vector(numbers, shape, default_dtype());
     return is_mask(value) ? ne(floating, 0) : floating;
   }
   throw ValueError(fmt::format("{}: wants a tensor, a number or a list of numbers, not {}", who, describe(value)));

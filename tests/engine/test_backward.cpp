@@ -296,7 +296,7 @@ TEST_CASE("detach: shares the values and cuts the history") {
 }
 
 TEST_CASE("backward: dtypes meet and gradients come back in the leaf's own") {
-  const Tensor narrow = tensor({1, 2}, {.requires_grad = true});
+  const Tensor narrow = tensor({1., 2}, {.requires_grad = true});
   const Tensor wide = leaf({3, 4});
   sum(narrow * wide).backward();
   CHECK(narrow.grad().dtype() == DType::float32);
@@ -306,7 +306,7 @@ TEST_CASE("backward: dtypes meet and gradients come back in the leaf's own") {
 
 TEST_CASE("backward: a value that nothing trainable made costs no node") {
   const auto before = live_nodes();
-  const Tensor x = leaf(2), constant = tensor(3);
+  const Tensor x = leaf(2), constant = tensor(3.);
   const Tensor y = constant * constant + 1;
   Tensor z;
   {

@@ -16,7 +16,7 @@ TEST_CASE("Linear is x W^T + b") {
     const NoGrad change;
     layer.bias->fill_(0.25);
   }
-  const Tensor y = layer(tensor({{1, -2, 0.5}}));
+  const Tensor y = layer(tensor({{1., -2, 0.5}}));
   CHECK(y.shape() == Shape{1, 2});
   for (int o = 0; o < 2; ++o) {
     double expected = 0.25;

@@ -104,7 +104,7 @@ TEST_CASE("indices that do not fit") {
 TEST_CASE("index operations on integers, bools and repeated indices") {
   CHECK(index_select(integers({10, 20, 30}), 0, integers({2, 0})).values<std::int64_t>() ==
         std::vector<std::int64_t>{30, 10});
-  CHECK(index_select(gt(tensor({1, -1}), 0), 0, integers({1, 0, 0})).to_vector() == std::vector<double>{0, 1, 1});
+  CHECK(index_select(gt(tensor({1., -1}), 0), 0, integers({1, 0, 0})).to_vector() == std::vector<double>{0, 1, 1});
   const Tensor x = ones({3, 2}, {.requires_grad = true});
   sum(index_select(x, 0, integers({1, 1, 1}))).backward();
   CHECK(x.grad().to_vector() == std::vector<double>{0, 0, 3, 3, 0, 0});
