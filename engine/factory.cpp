@@ -141,9 +141,9 @@ Tensor tensor(const Nested& values, TensorOptions options) {
     return from_vector(values.values(), values.shape(), options);
   }
   if (options.requires_grad && !options.dtype)
-    throw ValueError(fmt::format(
-        "tensor: {} make a tensor of {}, which cannot be trained; write 1. for 1, or name a floating dtype",
-        values.kind() == DType::int64 ? "whole numbers" : "True and False", name_of(values.kind())));
+    throw ValueError(
+        fmt::format("tensor: {} make a tensor of {}, which cannot be trained; write 1. for 1, or name a floating dtype",
+                    values.kind() == DType::int64 ? "whole numbers" : "True and False", name_of(values.kind())));
   if (!options.dtype) options.dtype = values.kind();
   return from_vector(values.whole_values(), values.shape(), options);
 }

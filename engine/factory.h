@@ -78,7 +78,9 @@ class Nested {
  public:
   template <class T>
   requires std::is_arithmetic_v<T> Nested(T value)
-      : kind_(std::is_same_v<T, bool> ? DType::boolean : std::is_integral_v<T> ? DType::int64 : DType::float64),
+      : kind_(std::is_same_v<T, bool> ? DType::boolean
+              : std::is_integral_v<T> ? DType::int64
+                                      : DType::float64),
         values_{static_cast<double>(value)} {
     if constexpr (std::is_integral_v<T>) whole_ = {internal::to_int64(value)};
   }

@@ -175,9 +175,14 @@ Meta& internal::meta_of(const Tensor& tensor) {
   return *meta;
 }
 
-Tensor Tensor::label(std::string name) const {
+const Tensor& Tensor::label(std::string name) const& {
   internal::meta_of(*this).label = std::move(name);
   return *this;
+}
+
+Tensor Tensor::label(std::string name) && {
+  internal::meta_of(*this).label = std::move(name);
+  return std::move(*this);
 }
 
 const std::string& Tensor::label() const {

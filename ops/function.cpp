@@ -74,7 +74,7 @@ Operand Arguments::operand(int i) const {
   const Value& v = value(i);
   if (v.is<std::int64_t>()) return v.as<std::int64_t>();
   if (v.is<double>()) return v.as<double>();
-  tensor(i);
+  (void)tensor(i);  // a list turns into one
   return value(i).as<Tensor>();
 }
 
@@ -85,10 +85,7 @@ Tensor Arguments::tensor(int i) const {
   return v.as<Tensor>();
 }
 
-std::optional<Tensor> Arguments::optional_tensor(int i) const {
-  if (is_none(i)) return std::nullopt;
-  return tensor(i);
-}
+Tensor Arguments::optional_tensor(int i) const { return is_none(i) ? Tensor() : tensor(i); }
 
 Tensor Arguments::indices(int i) const {
   return to_indices(tensor(i), fmt::format("{}: {}", function_->name, name_of_argument(i)));

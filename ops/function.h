@@ -29,7 +29,7 @@ class Arguments {
 
   Operand operand(int i) const;  ///< a plain number stays one; lives as long as these arguments
   Tensor tensor(int i) const;
-  std::optional<Tensor> optional_tensor(int i) const;
+  Tensor optional_tensor(int i) const;       ///< None: an empty handle
   Tensor indices(int i) const;               ///< see to_indices
   std::vector<Tensor> tensors(int i) const;  ///< of a list
   std::int64_t integer(int i) const;

@@ -5,6 +5,7 @@
 #include <concepts>
 #include <cstdint>
 #include <initializer_list>
+#include <iosfwd>
 #include <string>
 #include <utility>
 
@@ -25,7 +26,7 @@ class AxisNumbers : public boost::container::static_vector<std::int64_t, kMaxRan
   template <class Iterator>
   requires(!std::integral<Iterator>) AxisNumbers(Iterator begin, Iterator end) : Base(begin, end) {}
   template <std::integral A, std::integral... B>
-  AxisNumbers(A, B...) = delete;  // write Shape{2, 3}; for equal sizes Shape::filled(count, size)
+  explicit AxisNumbers(A, B...) = delete;  // write Shape{2, 3}; for equal sizes Shape::filled(count, size)
 
  protected:
   struct Filled {};
@@ -48,7 +49,8 @@ class Strides : public AxisNumbers {
 };
 
 /// "(2, 3)", "(5,)", "()".
-std::string to_string(const Shape& shape);
+std::string to_string(const AxisNumbers& numbers);
+std::ostream& operator<<(std::ostream& out, const AxisNumbers& numbers);
 
 /// Number of elements. The shape has been checked, so this cannot overflow.
 inline std::int64_t numel(const Shape& shape) {

@@ -259,11 +259,10 @@ Tensor sub(const Operand& x, const Operand& y, const Scaled& by) {
 Tensor mul(const Operand& x, const Operand& y) { return record_pair(Mul{}, x, y); }
 Tensor div(const Operand& x, const Operand& y) { return record_floating_pair(Div{}, x, y); }
 
-Tensor div(const Operand& x, const Operand& y, const std::string& rounding_mode) {
+Tensor div(const Operand& x, const Operand& y, Rounding rounding_mode) {
   const CalledFrom caller(x.where());
-  if (rounding_mode != "floor" && rounding_mode != "trunc")
-    throw ValueError(fmt::format("div: rounding_mode is '{}', it must be 'floor' or 'trunc'", rounding_mode));
-  const bool down = rounding_mode == "floor";
+  if (rounding_mode == Rounding::none) return div(x, y);
+  const bool down = rounding_mode == Rounding::floor;
   if (is_floating(common_dtype(x, y))) {
     if (down) return record_pair(FloorDivide{}, x, y);
     return trunc(div(x, y));
@@ -304,7 +303,10 @@ Family arithmetic_family() {
       {"div", "input, other, rounding_mode=None",
        [](const Arguments& a) -> Value {
          if (a.is_none(2)) return div(a.operand(0), a.operand(1));
-         return div(a.operand(0), a.operand(1), a.mode(2));
+         const std::string name = a.mode(2);
+         if (name != "floor" && name != "trunc")
+           throw ValueError(fmt::format("div: rounding_mode is '{}', it must be 'floor' or 'trunc'", name));
+         return div(a.operand(0), a.operand(1), name == "floor" ? Rounding::floor : Rounding::trunc);
        },
        "div(x, y)", "x=[1,2] y=[3,-1]"},
       {"neg", "input", [](const Arguments& a) -> Value { return neg(a.operand(0)); }, "neg(x)", "x=[1,-2]"},

@@ -1,7 +1,7 @@
 // Plus, minus, times, divided by, powers and roots: elementwise, broadcasting.
 #pragma once
 
-#include <string>
+#include <cstdint>
 
 #include "engine/operand.h"
 
@@ -18,9 +18,11 @@ Tensor sub(const Operand& x, const Operand& y, const Scaled& by);     ///< x - a
 Tensor sub(const Operand&, const Operand&, const Operand&) = delete;  // x - y - z; to scale y: sub(x, y, {.alpha = 2})
 Tensor mul(const Operand& x, const Operand& y);
 Tensor div(const Operand& x, const Operand& y);  ///< integers are divided as floating numbers
-/// The quotient rounded to a whole number, 'floor' (down) or 'trunc' (toward 0); its derivatives are 0. Integers stay
-/// integers. Throws ValueError for another mode and for an integer divided by 0.
-Tensor div(const Operand& x, const Operand& y, const std::string& rounding_mode);
+/// To a whole number: toward 0, or down.
+enum class Rounding : std::uint8_t { none, trunc, floor };
+/// The quotient rounded to a whole number; its derivatives are 0. Integers stay integers. Throws ValueError for an
+/// integer divided by 0.
+Tensor div(const Operand& x, const Operand& y, Rounding rounding_mode);
 Tensor neg(const Operand& x);
 /// x^y. Derivative by x is 0 where y = 0; by y it is 0 where x = 0 and y >= 0, NaN where x < 0.
 Tensor pow(const Operand& x, const Operand& y);

@@ -195,7 +195,7 @@ Value clamp_call(const Arguments& a) {
   const auto plain = [&](int i) { return a.is_none(i) || a.value(i).is_number(); };
   const auto number = [&](int i) { return a.is_none(i) ? Bound() : Bound(a.number(i)); };
   if (plain(1) && plain(2)) return clamp(a.operand(0), number(1), number(2));
-  return clamp(a.operand(0), a.optional_tensor(1).value_or(Tensor()), a.optional_tensor(2).value_or(Tensor()));
+  return clamp(a.operand(0), a.optional_tensor(1), a.optional_tensor(2));
 }
 
 }  // namespace

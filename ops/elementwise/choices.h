@@ -42,6 +42,7 @@ Tensor lt(const Operand& x, const Operand& y);
 Tensor le(const Operand& x, const Operand& y);
 Tensor gt(const Operand& x, const Operand& y);
 Tensor ge(const Operand& x, const Operand& y);
+bool operator==(const Tensor&, const Operand&) = delete;  // eq(x, y) gives the mask, x.is(y) asks for one and the same
 inline Tensor operator<(const Operand& x, const Operand& y) { return lt(x, y); }
 inline Tensor operator<=(const Operand& x, const Operand& y) { return le(x, y); }
 inline Tensor operator>(const Operand& x, const Operand& y) { return gt(x, y); }

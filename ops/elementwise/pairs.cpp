@@ -103,7 +103,7 @@ struct Fmod {
   }
   void backward(GradContext& c, const Tensor& g) const {
     c.send(0, [&] { return g; });
-    c.send(1, [&] { return -g * div(c.input(0), c.input(1), "trunc"); });
+    c.send(1, [&] { return -g * div(c.input(0), c.input(1), Rounding::trunc); });
   }
 };
 
@@ -123,7 +123,7 @@ struct Remainder {
   }
   void backward(GradContext& c, const Tensor& g) const {
     c.send(0, [&] { return g; });
-    c.send(1, [&] { return -g * div(c.input(0), c.input(1), "floor"); });
+    c.send(1, [&] { return -g * div(c.input(0), c.input(1), Rounding::floor); });
   }
 };
 

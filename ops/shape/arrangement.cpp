@@ -75,6 +75,22 @@ struct Flip {
   }
 };
 
+// z = x, in a buffer of its own      dx = g
+struct Clone {
+  static constexpr OpInfo info{.name = "clone",
+                               .formula = "z = x",
+                               .derivatives = {"1"},
+                               .inputs = "x",
+                               .latex = "z = x",
+                               .latex_derivatives = {"\\frac{\\partial z}{\\partial x} = 1"},
+                               .flops = "0"};
+  static constexpr Uses uses[] = {kNothing};
+  Tensor forward(const Tensor& x) const { return internal::copied(x); }
+  void backward(GradContext& c, const Tensor& g) const {
+    c.send(0, [&] { return g; });
+  }
+};
+
 Tensor roll_by(const Operand& x, const Shape& shifts);
 
 // z[(i + s) mod n] = x[i]      dx = roll(g, -s)
@@ -229,6 +245,11 @@ std::vector<Tensor> chunk(const Operand& x, std::int64_t chunks, std::int64_t di
   return pieces(t, std::vector<std::int64_t>(static_cast<std::size_t>(chunks), 0), axis);
 }
 
+Tensor clone(const Operand& x) {
+  const CalledFrom caller(x.where());
+  return record(Clone{}, tensor_argument(x, "clone"));
+}
+
 Tensor flip(const Operand& x, const Axes& dims) {
   const CalledFrom caller(x.where());
   const Tensor t = tensor_argument(x, "flip");
@@ -308,7 +329,7 @@ Value as_list(const std::vector<Tensor>& tensors) { return Value::List(tensors.b
 }  // namespace
 
 Family arrangement_family() {
-  static constexpr const OpInfo* ops[] = {&Cat::info, &Flip::info, &Roll::info};
+  static constexpr const OpInfo* ops[] = {&Cat::info, &Clone::info, &Flip::info, &Roll::info};
   static const Function functions[] = {
       {"cat", "tensors, dim=0", [](const Arguments& a) -> Value { return cat(a.tensors(0), a.integer(1)); },
        "cat([x, y], dim=1)", "x=randn(2,3) y=randn(2,1)"},
@@ -323,6 +344,7 @@ Family arrangement_family() {
       {"chunk", "input, chunks, dim=0",
        [](const Arguments& a) -> Value { return as_list(chunk(a.operand(0), a.integer(1), a.integer(2))); },
        "chunk(x, 2)", "x=[1,2,3,4]", "a list of slices of x"},
+      {"clone", "input", [](const Arguments& a) -> Value { return clone(a.operand(0)); }, "clone(x)", "x=[1,2,3]"},
       {"flip", "input, *dims", [](const Arguments& a) -> Value { return flip(a.operand(0), a.axes(1)); },
        "flip(x, [1])", "x=randn(2,3)"},
       {"roll", "input, shifts, dims=None",

@@ -169,7 +169,8 @@ struct ScatterAdd {
 void check_index(const Tensor& index, const char* who) {
   if (!index.defined()) throw ValueError(fmt::format("{}: the index is an empty tensor handle", who));
   if (index.dtype() != DType::int64)
-    throw ValueError(fmt::format("{}: the index holds {}, it must hold int64", who, name_of(index.dtype())));
+    throw ValueError(fmt::format("{}: the index holds {}, it must hold int64; convert it with to(index, DType::int64)",
+                                 who, name_of(index.dtype())));
 }
 
 /// "(1, 2)", or the number itself along one axis.

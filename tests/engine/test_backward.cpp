@@ -98,7 +98,7 @@ TEST_CASE("grad: several outputs, cotangents, unused inputs") {
   CHECK(grad(other, other).item() == 1);
   CHECK_THROWS_AS((void)grad({y}, {x}, {.cotangents = {c1, c2}}), ValueError);
   CHECK_THROWS_AS((void)grad({y}, {x}, {.cotangents = {c1}}), ShapeError);
-  CHECK_THROWS_AS((void)grad({}, {x}), ValueError);
+  CHECK_THROWS_AS((void)grad(std::vector<Tensor>{}, {x}), ValueError);
 }
 
 TEST_CASE("grad: only what leads to the wanted inputs is run") {

@@ -9,6 +9,7 @@
 #include "engine/factory.h"
 #include "engine/format.h"
 #include "engine/types/error.h"
+#include "ops/ops.h"
 #include "tests/engine/custom_rule.h"
 
 using namespace chainrule;
@@ -181,6 +182,15 @@ TEST_CASE("tensor: text as NumPy writes it") {
   CHECK(to_string(zeros({0, 3})) == "[]");
   CHECK(to_string(tensor(1.0 / 3, {.dtype = DType::float64}), 12) == "0.333333333333");
   CHECK(fmt::format("{} {:.3}", tensor(2.0 / 3), tensor(2.0 / 3)) == "0.666667 0.667");
+  CHECK(fmt::format("{:.4f} {:.2e} {:.3g}", tensor(2.0 / 3), tensor(1500.0), tensor(0.5)) == "0.6667 1.50e+03 0.5");
+  CHECK(fmt::format("{:.1f}", tensor({1.0, -20.25})) == "[  1.0, -20.2]");
+  CHECK(fmt::format("{:.0f}", tensor({2.0, -0.0})) == "[2, 0]");
+  CHECK(fmt::format("{:.2f}", tensor({1, 20})) == "[ 1, 20]");
+  CHECK_THROWS(fmt::format(fmt::runtime("{:.2d}"), tensor(1.0)));
+  CHECK_THROWS(fmt::format(fmt::runtime("{:.18f}"), tensor(1.0)));
+  const Tensor grid = transpose(zeros({2, 3}));
+  CHECK(fmt::format("{} {} {}", grid.shape(), grid.strides(), grid.dtype()) == "(3, 2) (1, 3) float32");
+  CHECK(fmt::format("{:>6}|{:<6}|", Shape{5}, DType::int64) == "  (5,)|int64 |");
   CHECK(to_string(tensor({kInfinity, -kInfinity, std::nan("")})) == "[ inf, -inf,  nan]");
   CHECK(to_string(tensor({1., 2}) < 2) == "[ true, false]");
   CHECK(to_string(transpose(tensor({{1., 2}, {3, 4}}))) == "[[1, 3],\n [2, 4]]");
@@ -188,8 +198,8 @@ TEST_CASE("tensor: text as NumPy writes it") {
   CHECK(large == "[   0,    1,    2, ..., 1997, 1998, 1999]");
   CHECK(to_string(zeros({50, 50})).size() < 200);
   std::ostringstream stream;
-  stream << tensor({1., 2});
-  CHECK(stream.str() == "[1, 2]");
+  stream << tensor({1., 2}) << ' ' << Shape{2, 3} << ' ' << Strides{3, 1} << ' ' << DType::boolean;
+  CHECK(stream.str() == "[1, 2] (2, 3) (3, 1) bool");
   CHECK(contains(describe(tensor({1.}).label("price")), "'price' (leaf, shape (1,))"));
 }
 
@@ -204,10 +214,14 @@ TEST_CASE("tensor: labels belong to the value, not the handle") {
 
 TEST_CASE("clone: a buffer of its own, also for a number") {
   const Tensor number = full({}, 3, {.dtype = DType::float64}), computed = number * 2;
-  for (const Tensor& x : {number, computed, tensor({1., 2})}) {
+  const Tensor trained = full({}, 3, {.dtype = DType::float64, .requires_grad = true});
+  for (const Tensor& x : {number, computed, tensor({1., 2}), trained, trained * 2}) {
     const Tensor z = clone(x);
     REQUIRE(z.impl().storage);
     CHECK(z.data() != x.data());
     CHECK(z.to_vector() == x.to_vector());
+    CHECK(z.requires_grad() == x.requires_grad());
+    CHECK_FALSE(clone(x.detach()).requires_grad());
   }
+  CHECK(grad(clone(trained * 2), trained).item() == 2);
 }

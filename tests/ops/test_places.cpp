@@ -80,7 +80,7 @@ TEST_CASE("places: functions made of others belong to the line that calls them")
       CALL(cumsum(scalar, 0)),
       CALL(add(x, y, {.alpha = 2})),
       CALL(x * 2 + narrow),
-      CALL(div(x, y, "trunc")),
+      CALL(div(x, y, Rounding::trunc)),
       CALL(clamp(x, y, y + 1)),
       CALL(max_along(scalar, 0)),
       CALL(sort(scalar)),
