@@ -242,6 +242,16 @@ struct Reciprocal {
   }
 };
 
+Tensor& bind(Tensor& x, Tensor (*f)(const Operand&, const Operand&), const Operand& y, const char* sign) {
+  if (x.defined() && x.is_leaf() && x.requires_grad())
+    throw GraphError(
+        fmt::format("{0}=: {1} is a trainable leaf, and the handle would move on to a new value; to change the "
+                    "leaf: const NoGrad in_place; x.copy_(x {0} ...)",
+                    sign, describe(x)));
+  const CalledFrom caller(y.where());
+  return x = f(x, y);
+}
+
 bool is_one(const Operand& alpha) { return alpha.is_number() && alpha.number() == 1; }
 
 }  // namespace
@@ -256,6 +266,10 @@ Tensor sub(const Operand& x, const Operand& y, const Scaled& by) {
   const CalledFrom caller(x.where());
   return is_one(by.alpha) ? sub(x, y) : sub(x, mul(y, by.alpha));
 }
+Tensor& operator+=(Tensor& x, const Operand& y) { return bind(x, add, y, "+"); }
+Tensor& operator-=(Tensor& x, const Operand& y) { return bind(x, sub, y, "-"); }
+Tensor& operator*=(Tensor& x, const Operand& y) { return bind(x, mul, y, "*"); }
+Tensor& operator/=(Tensor& x, const Operand& y) { return bind(x, div, y, "/"); }
 Tensor mul(const Operand& x, const Operand& y) { return record_pair(Mul{}, x, y); }
 Tensor div(const Operand& x, const Operand& y) { return record_floating_pair(Div{}, x, y); }
 

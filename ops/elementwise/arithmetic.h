@@ -36,10 +36,11 @@ inline Tensor operator-(const Operand& x, const Operand& y) { return sub(x, y); 
 inline Tensor operator*(const Operand& x, const Operand& y) { return mul(x, y); }
 inline Tensor operator/(const Operand& x, const Operand& y) { return div(x, y); }
 inline Tensor operator-(const Operand& x) { return neg(x); }
-// A compound assignment computes a new value and binds the handle to it; the old value and its graph are untouched.
-inline Tensor& operator+=(Tensor& x, const Operand& y) { return x = add(x, y); }
-inline Tensor& operator-=(Tensor& x, const Operand& y) { return x = sub(x, y); }
-inline Tensor& operator*=(Tensor& x, const Operand& y) { return x = mul(x, y); }
-inline Tensor& operator/=(Tensor& x, const Operand& y) { return x = div(x, y); }
+// A compound assignment computes a new value and binds the handle to it; the old value and its graph are untouched. A
+// trainable leaf would be lost by that: GraphError, which names the in-place form.
+Tensor& operator+=(Tensor& x, const Operand& y);
+Tensor& operator-=(Tensor& x, const Operand& y);
+Tensor& operator*=(Tensor& x, const Operand& y);
+Tensor& operator/=(Tensor& x, const Operand& y);
 
 }  // namespace chainrule

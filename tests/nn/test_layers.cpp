@@ -35,6 +35,18 @@ TEST_CASE("Conv2d, MaxPool2d, ReLU, Flatten and Sequential give the shapes of th
   CHECK(MaxPool2d(3, {.stride = 1})(zeros({1, 1, 5, 5})).shape() == Shape{1, 1, 3, 3});
 }
 
+TEST_CASE("a layer refuses numbers of another floating type") {
+  Linear layer(2, 1);
+  Conv2d conv(1, 1, {});
+  CHECK_THROWS_WITH_AS(
+      layer(from_vector({1., 2.}, {1, 2})),
+      doctest::Contains("Linear: x holds float64, the weight float32; convert one of them, as in to(x, "
+                        "DType::float32)"),
+      ValueError);
+  CHECK_THROWS_AS(conv(ones({1, 1, 3, 3}, DType::float64)), ValueError);
+  CHECK(layer(tensor({{1, 2}})).dtype() == DType::float32);  // whole numbers take the weight's type
+}
+
 TEST_CASE("sizes that make no layer are refused by name") {
   CHECK_THROWS_WITH_AS(Linear(0, 3), "Linear: in_features must be at least 1, not 0", ValueError);
   CHECK_THROWS_WITH_AS(Linear(3, -1), "Linear: out_features must be at least 1, not -1", ValueError);

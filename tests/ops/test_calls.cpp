@@ -56,6 +56,27 @@ TEST_CASE("a bound is a number, a tensor or none") {
   CHECK(message([&] { clamp(x, 1, 0); }) == "clamp: min 1 must not be above max 0");
 }
 
+TEST_CASE("compound assignment moves a handle, and never loses a trainable leaf") {
+  Tensor w = tensor({1., 2}, {.requires_grad = true}).label("w"), z = w * 1;
+  const Tensor before = z;
+  z += 1;
+  z -= w;
+  z *= 3;
+  z /= 2;
+  CHECK(z.to_vector() == Numbers{1.5, 1.5});
+  CHECK(before.to_vector() == Numbers{1, 2});
+  CHECK(message([&] { w -= 0.1; }) ==
+        "-=: 'w' (leaf, shape (2,)) is a trainable leaf, and the handle would move on to a new value; to change the "
+        "leaf: "
+        "const NoGrad in_place; x.copy_(x - ...)");
+  const NoGrad in_place;
+  CHECK_THROWS_AS(w += w, GraphError);
+  CHECK_THROWS_AS(w *= 2, GraphError);
+  CHECK_THROWS_AS(w /= 2, GraphError);
+  w.copy_(w - 1);
+  CHECK(w.to_vector() == Numbers{0, 1});
+}
+
 TEST_CASE("shapes of equal sizes") {
   CHECK(Shape::filled(3, 2) == Shape{2, 2, 2});
   CHECK(Strides::filled(2, 0) == Strides{0, 0});
