@@ -80,7 +80,7 @@ Operand Arguments::operand(int i) const {
 
 Tensor Arguments::tensor(int i) const {
   Value& v = values_[static_cast<std::size_t>(i)];
-  if (v.is<None>() || v.is<std::string>()) wrong(i, "a tensor");
+  if (v.is<NoneType>() || v.is<std::string>()) wrong(i, "a tensor");
   if (!v.is<Tensor>()) v = to_tensor(v, fmt::format("{}: {}", function_->name, name_of_argument(i)));
   return v.as<Tensor>();
 }

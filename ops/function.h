@@ -22,7 +22,7 @@ class Arguments {
   Arguments(const Function& function, std::vector<Value> positional,
             std::vector<std::pair<std::string, Value>> keywords = {});
 
-  bool is_none(int i) const { return value(i).is<None>(); }
+  bool is_none(int i) const { return value(i).is<NoneType>(); }
   /// int64; whole floating numbers are converted, others throw ValueError.
   static Tensor to_indices(const Tensor& t, const std::string& who);
   const Value& value(int i) const { return values_[static_cast<std::size_t>(i)]; }

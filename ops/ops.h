@@ -28,6 +28,7 @@
 #include "ops/shape/arrangement.h"
 #include "ops/shape/indexing.h"
 #include "ops/shape/padding.h"
+#include "ops/shape/subscripts.h"
 #include "ops/shape/views.h"
 
 #include "ops/images/conv.h"

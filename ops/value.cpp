@@ -61,7 +61,7 @@ bool is_mask(const Value& value) {
 }  // namespace
 
 std::string describe(const Value& value) {
-  if (value.is<None>()) return "None";
+  if (value.is<NoneType>()) return "None";
   if (value.is<bool>()) return value.as<bool>() ? "True" : "False";
   if (value.is<std::int64_t>()) return fmt::to_string(value.as<std::int64_t>());
   if (value.is<double>()) return fmt::format("{:g}", value.as<double>());

@@ -7,17 +7,13 @@
 #include <variant>
 #include <vector>
 
-#include "engine/tensor.h"
+#include "engine/index.h"
 
 namespace chainrule {
 
-struct None {
-  bool operator==(const None&) const = default;
-};
-
 /// Nothing, a mode ('mean'), a number, a tensor, or a list of values. A list of numbers becomes a tensor where one is
 /// wanted.
-struct Value : std::variant<None, bool, std::int64_t, double, std::string, Tensor, std::vector<Value>> {
+struct Value : std::variant<NoneType, bool, std::int64_t, double, std::string, Tensor, std::vector<Value>> {
   using List = std::vector<Value>;
   using variant::variant;
 

@@ -10,7 +10,6 @@
 #include "engine/scopes.h"
 #include "engine/system/text.h"
 #include "ops/function.h"
-#include "ops/language/subscript.h"
 #include "ops/ops.h"
 
 namespace chainrule::language {
@@ -97,15 +96,15 @@ class Run {
         return subscript(step);
       case Kind::range:
       case Kind::ellipsis:
-        return None{};
+        return None;
       case Kind::reversed:
         return transposed(step);
       case Kind::bind:
         return bind(step);
       case Kind::result:
-        return result_ = take(step, 0), None{};
+        return result_ = take(step, 0), None;
     }
-    return None{};
+    return None;
   }
 
   Value lookup(const Step& step) const {
@@ -170,34 +169,31 @@ class Run {
       if (step.operands.size() == first) return from;
     }
     const Tensor x = to_tensor(from, "subscript");
-    std::vector<Subscript> items;
-    for (std::size_t i = first; i < step.operands.size(); ++i) {
-      const Step& s = program_.steps[step.operands[i]];
-      Subscript item;
-      if (s.kind == Kind::ellipsis) {
-        item.kind = Subscript::Kind::ellipsis;
-      } else if (s.kind == Kind::range) {
-        item.kind = Subscript::Kind::range;
-        std::optional<std::int64_t>* parts[] = {&item.start, &item.end, &item.step};
-        for (std::size_t k = 0; k < 3; ++k) {
-          const Value& v = values_[s.operands[k]];
-          if (!v.is<None>()) *parts[k] = whole(v, program_.steps[s.operands[k]].span);
-        }
-      } else {
-        const Value v = take(step, i);
-        if (v.is<None>()) {
-          item.kind = Subscript::Kind::new_axis;
-        } else if (v.is<Value::List>() || (v.is<Tensor>() && v.as<Tensor>().dim() > 0)) {
-          item.kind = Subscript::Kind::list;
-          item.indices = Arguments::to_indices(to_tensor(v, "subscript"), "subscript");
-        } else {
-          item.kind = Subscript::Kind::index;
-          item.start = whole(v, s.span);
-        }
-      }
-      items.push_back(std::move(item));
+    std::vector<Index> subscripts;
+    for (std::size_t i = first; i < step.operands.size(); ++i) subscripts.push_back(index_of(step, i));
+    return index(x, subscripts);
+  }
+
+  /// A list is a tensor of positions, or a mask when it holds true and false. Numbers bound to names are floating, so
+  /// whole ones are positions, too.
+  Index index_of(const Step& step, std::size_t i) {
+    const Step& s = program_.steps[step.operands[i]];
+    if (s.kind == Kind::ellipsis) return Ellipsis;
+    if (s.kind == Kind::range) {
+      const auto bound = [&](std::size_t k) -> Slice::Bound {
+        const Value& v = values_[s.operands[k]];
+        if (v.is<NoneType>()) return None;
+        return whole(v, program_.steps[s.operands[k]].span);
+      };
+      return Slice(bound(0), bound(1), bound(2));
     }
-    return language::subscript(x, items);
+    const Value v = take(step, i);
+    if (v.is<NoneType>()) return None;
+    if (!v.is<Value::List>() && !v.is<Tensor>() && !v.is<bool>()) return whole(v, s.span);
+    const Tensor t = to_tensor(v, "subscript");
+    if (t.dtype() == DType::boolean) return t;
+    if (t.dim() == 0) return whole(v, s.span);
+    return Arguments::to_indices(t, "subscript: an index list");
   }
 
   std::int64_t whole(const Value& v, TextSpan span) const {
@@ -223,7 +219,7 @@ class Run {
       value = value.as<Tensor>().label(step.text);
     names_.insert_or_assign(step.text, value);
     result_ = std::move(value);
-    return None{};
+    return None;
   }
 
   const Program& program_;

@@ -35,7 +35,7 @@ const Operator* find_operator(std::string_view symbol) {
 bool is_constant(std::string_view name, Value& value) {
   if (name == "true" || name == "True") return value = true, true;
   if (name == "false" || name == "False") return value = false, true;
-  if (name == "None") return value = None{}, true;
+  if (name == "None") return value = None, true;
   if (name == "pi") return value = std::numbers::pi, true;
   if (name == "inf") return value = std::numeric_limits<double>::infinity(), true;
   if (name == "nan") return value = std::numeric_limits<double>::quiet_NaN(), true;
@@ -279,23 +279,33 @@ class Parser {
       step.operands.push_back(subscript());
       if (!take(",")) break;
     }
+    if (step.operands.size() == 2) refuse_tuple(step.operands[1]);
     step.span.end = step.at.end = token().span.end;
     expect("]", open);
     return push(step);
+  }
+
+  /// x[(0, 1)] is x[0, 1] in Python, but (0, 1) is a list here.
+  [[gnu::noinline]] void refuse_tuple(std::uint32_t only) const {
+    const Step& s = program_.steps[only];
+    if (s.kind == Kind::list && program_.text[s.span.begin] == '(')
+      throw ProgramError("syntax",
+                         "parentheses in a subscript: write x[0, 1] for two axes, x[[0, 1]] for two positions",
+                         program_.text, s.span);
   }
 
   [[gnu::noinline]] std::uint32_t subscript() {
     const Token& first = token();
     if (take("...")) return push(Kind::ellipsis, first.span, first.span, "", {});
     const bool open_start = is(":");
-    std::uint32_t start = open_start ? constant(None{}, first.span) : expression(0);
+    std::uint32_t start = open_start ? constant(None, first.span) : expression(0);
     if (!is(":")) return start;
     std::vector<std::uint32_t> parts{start};
     while (parts.size() < 3 && take(":")) {
       const bool nothing = is(":") || is(",") || is("]");
-      parts.push_back(nothing ? constant(None{}, token().span) : expression(0));
+      parts.push_back(nothing ? constant(None, token().span) : expression(0));
     }
-    if (parts.size() < 3) parts.push_back(constant(None{}, token().span));
+    if (parts.size() < 3) parts.push_back(constant(None, token().span));
     return push(Kind::range, {first.span.begin, token().span.begin}, first.span, parts);
   }
 
