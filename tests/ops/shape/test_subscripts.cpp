@@ -28,9 +28,10 @@ Tensor counted(const Shape& shape) {
   return reshape(arange(0, static_cast<double>(numel(shape)), 1, {.dtype = DType::float64}), shape).detach();
 }
 
-Tensor places(const std::vector<std::int64_t>& v, const Shape& shape) { return from_vector(v, shape); }
+/// An index tensor.
+Tensor chosen(const std::vector<std::int64_t>& v, const Shape& shape) { return from_vector(v, shape); }
 
-/// The text of a subscript of the language.
+/// By the text of a subscript of the language.
 Tensor picked(const Tensor& x, const std::string& where, const Tensor& other = {}) {
   language::Names names{{"x", x}};
   if (other.defined()) names.emplace("t", other);
@@ -71,7 +72,7 @@ TEST_CASE("subscripts pick what NumPy picks, and send gradients back to it") {
 }
 
 TEST_CASE("C++ subscripts are those of the language") {
-  const Tensor x = counted({2, 3, 4}), rows = places({1, -2, 1}, {3}), mask = gt(counted({3}), 0.5);
+  const Tensor x = counted({2, 3, 4}), rows = chosen({1, -2, 1}, {3}), mask = gt(counted({3}), 0.5);
   const auto same = [&](const std::vector<Index>& subscripts, const char* text) {
     const Tensor z = index(x, subscripts), w = picked(x, text, rows);
     CHECK(z.shape() == w.shape());
@@ -83,9 +84,9 @@ TEST_CASE("C++ subscripts are those of the language") {
   same({1, Slice(), rows}, "1, :, t");
   same({rows, 0, Slice(-2, None)}, "t, 0, -2:");
   same({None, rows, rows}, "None, t, t");
-  CHECK(index(x, {places({1}, {})}).shape() == Shape{3, 4});
+  CHECK(index(x, {chosen({1}, {})}).shape() == Shape{3, 4});
   CHECK(index(x, {}).shape() == x.shape());
-  const Tensor i = index(places({7, 8}, {2}), {places({1, 0}, {2})});
+  const Tensor i = index(chosen({7, 8}, {2}), {chosen({1, 0}, {2})});
   CHECK(i.dtype() == DType::int64);
   CHECK(i.to_vector() == Numbers{8, 7});
 }
@@ -94,11 +95,11 @@ TEST_CASE("subscripts have derivatives of any order") {
   const auto check = [](const std::vector<Index>& subscripts) {
     const auto f = [&](const Tensor& x) { return sum(exp(index(x * x, subscripts))); };
     const auto report = gradcheck(f, {randn({2, 3, 2}, {.dtype = DType::float64})}, {.order = 2});
-    CHECK(report.passed());
+    CHECK(report.ok());
   };
   manual_seed(3);
   check({gt(randn({2, 3}), 0)});
-  check({places({1, 0, 1}, {3}), Slice(), places({0, 1, 1}, {3})});
+  check({chosen({1, 0, 1}, {3}), Slice(), chosen({0, 1, 1}, {3})});
   check({None, 1, Slice(None, None, -1)});
 }
 
@@ -122,6 +123,6 @@ TEST_CASE("what cannot be meant is refused") {
 }
 
 TEST_CASE("the book's cross entropy picks the right classes") {
-  language::Names names{{"y", tensor({{0.1, 0.9}, {0.8, 0.2}}, {.dtype = DType::float64})}, {"t", places({1, 0}, {2})}};
+  language::Names names{{"y", tensor({{0.1, 0.9}, {0.8, 0.2}}, {.dtype = DType::float64})}, {"t", chosen({1, 0}, {2})}};
   CHECK(language::evaluate("0 - sum(log(y[arange(2), t])) / 2", names).item() == doctest::Approx(0.164252033486018));
 }
