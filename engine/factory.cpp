@@ -177,7 +177,11 @@ Tensor from_memory(void* data, const Shape& shape, DType dtype, std::shared_ptr<
   return Tensor(std::move(t));
 }
 
-Tensor Operand::to_tensor() const { return is_number() ? full({}, number_) : *tensor_; }
+Tensor Operand::to_tensor() const {
+  if (!is_number()) return *tensor_;
+  if (is_integer_ && std::abs(number_) > 0x1p53) return from_vector<std::int64_t>({integer_}, {});
+  return full({}, number_);
+}
 
 Tensor variable(const Nested& values, std::string name) {
   Tensor t = tensor(values, TensorOptions{.dtype = DType::float64, .requires_grad = true});

@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include <cmath>
+#include <limits>
 #include <ostream>
 
 #include "engine/format.h"
@@ -17,11 +18,18 @@ void internal::throw_tensor_format() {
 namespace {
 
 constexpr std::int64_t kShortenAbove = 1000, kShownAtEnds = 3;
+constexpr int kEveryday = 6;  // digits
 
+/// Whole numbers stand in full as far as every whole number is one of the type, unless fewer digits are asked for.
 template <class T>
 std::string written(T value, NumberFormat numbers) {
+  constexpr T kWhole = static_cast<T>(std::int64_t{1} << std::numeric_limits<T>::digits);
+  if (std::isnan(value)) return "nan";  // it has no sign
+  if (value == 0) value = 0;            // nor has 0
   if (numbers.kind == 'f') return fmt::format("{:.{}f}", value, numbers.digits);
   if (numbers.kind == 'e') return fmt::format("{:.{}e}", value, numbers.digits);
+  if (numbers.digits >= kEveryday && std::abs(value) <= kWhole && std::trunc(value) == value)
+    return fmt::format("{}", static_cast<std::int64_t>(value));
   return fmt::format("{:.{}g}", value, numbers.digits);
 }
 
@@ -52,7 +60,7 @@ struct Printer {
         else if constexpr (std::is_same_v<T, std::int64_t>)
           return fmt::format("{}", v);
         else
-          return std::isnan(v) ? "nan" : written(v == 0 ? T{0} : v, numbers);  // a NaN has no sign
+          return written(v, numbers);
       }));
       width = std::max(width, cells.back().size());
       return;

@@ -93,6 +93,9 @@ Tensor Arguments::indices(int i) const {
 
 Tensor Arguments::to_indices(const Tensor& t, const std::string& who) {
   if (t.dtype() == DType::int64) return t;
+  if (t.dtype() == DType::boolean)
+    throw ValueError(
+        fmt::format("{} must hold whole numbers, not bool; a mask selects in a subscript, as in x[mask]", who));
   if (is_floating(t.dtype()))
     for (const double v : t.to_vector())
       if (!whole(v)) throw ValueError(fmt::format("{} must hold whole numbers; it holds {:g}", who, v));
@@ -115,7 +118,10 @@ std::int64_t Arguments::integer(int i) const {
   const Value& v = value(i);
   if (v.is<std::int64_t>()) return v.as<std::int64_t>();
   if (v.is<double>() && whole(v.as<double>())) return static_cast<std::int64_t>(v.as<double>());
-  if (v.is<Tensor>() && v.as<Tensor>().dim() == 0 && whole(v.as<Tensor>().item()))
+  if (v.is<Tensor>() && v.as<Tensor>().dim() == 0 && v.as<Tensor>().dtype() == DType::int64)
+    return v.as<Tensor>().values<std::int64_t>()[0];
+  if (v.is<Tensor>() && v.as<Tensor>().dim() == 0 && is_floating(v.as<Tensor>().dtype()) &&
+      whole(v.as<Tensor>().item()))
     return static_cast<std::int64_t>(v.as<Tensor>().item());
   wrong(i, "a whole number");
 }

@@ -8,6 +8,7 @@
 #include "ops/elementwise/arithmetic.h"
 #include "ops/elementwise/choices.h"
 #include "ops/elementwise/exponentials.h"
+#include "ops/elementwise/logic.h"
 #include "ops/elementwise/pairs.h"
 #include "ops/elementwise/rounding.h"
 #include "ops/elementwise/trigonometry.h"

@@ -31,7 +31,8 @@ struct Value : std::variant<NoneType, bool, std::int64_t, double, std::string, T
 /// "a list", "a tensor of shape (2, 3)", "'mean'": for error messages.
 std::string describe(const Value& value);
 /// A number, a bool, a tensor or a nested list of them as one tensor; lists of numbers are floating, of the default
-/// dtype. Throws ShapeError for ragged lists and ValueError for what holds no numbers; both begin with `who`.
+/// dtype, and int64 where whole ones pass 2^53. Throws ShapeError for ragged lists and ValueError for what holds no
+/// numbers; both begin with `who`.
 Tensor to_tensor(const Value& value, const std::string& who);
 
 }  // namespace chainrule

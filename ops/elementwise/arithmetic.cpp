@@ -256,8 +256,16 @@ bool is_one(const Operand& alpha) { return alpha.is_number() && alpha.number() =
 
 }  // namespace
 
-Tensor add(const Operand& x, const Operand& y) { return record_pair(Add{}, x, y); }
-Tensor sub(const Operand& x, const Operand& y) { return record_pair(Sub{}, x, y); }
+Tensor add(const Operand& x, const Operand& y) {
+  if (are_masks(x, y)) [[unlikely]]
+    return logical_or(x, y);
+  return record_pair(Add{}, x, y);
+}
+Tensor sub(const Operand& x, const Operand& y) {
+  if (are_masks(x, y)) [[unlikely]]
+    throw ValueError("sub: masks are not subtracted; write x ^ y for one without the other, x & ~y for x without y");
+  return record_pair(Sub{}, x, y);
+}
 Tensor add(const Operand& x, const Operand& y, const Scaled& by) {
   const CalledFrom caller(x.where());
   return is_one(by.alpha) ? add(x, y) : add(x, mul(y, by.alpha));
@@ -270,7 +278,11 @@ Tensor& operator+=(Tensor& x, const Operand& y) { return bind(x, add, y, "+"); }
 Tensor& operator-=(Tensor& x, const Operand& y) { return bind(x, sub, y, "-"); }
 Tensor& operator*=(Tensor& x, const Operand& y) { return bind(x, mul, y, "*"); }
 Tensor& operator/=(Tensor& x, const Operand& y) { return bind(x, div, y, "/"); }
-Tensor mul(const Operand& x, const Operand& y) { return record_pair(Mul{}, x, y); }
+Tensor mul(const Operand& x, const Operand& y) {
+  if (are_masks(x, y)) [[unlikely]]
+    return logical_and(x, y);
+  return record_pair(Mul{}, x, y);
+}
 Tensor div(const Operand& x, const Operand& y) { return record_floating_pair(Div{}, x, y); }
 
 Tensor div(const Operand& x, const Operand& y, Rounding rounding_mode) {
@@ -286,7 +298,11 @@ Tensor div(const Operand& x, const Operand& y, Rounding rounding_mode) {
   return record(FloorDivide{}, down ? a : sub(a, fmod(a, b)), b);
 }
 
-Tensor neg(const Operand& x) { return record_one(Neg{}, x); }
+Tensor neg(const Operand& x) {
+  if (are_masks(x, x)) [[unlikely]]
+    throw ValueError("neg: a mask has no sign; write ~x for its opposite");
+  return record_one(Neg{}, x);
+}
 Tensor pow(const Operand& x, const Operand& y) { return record_floating_pair(Pow{}, x, y); }
 Tensor square(const Operand& x) { return record_one(Square{}, x); }
 Tensor sqrt(const Operand& x) { return record_floating(Sqrt{}, x); }

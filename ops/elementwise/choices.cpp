@@ -4,6 +4,8 @@
 
 #include <fmt/format.h>
 
+#include <cmath>
+
 #include "engine/types/error.h"
 #include "ops/families.h"
 #include "ops/ops.h"
@@ -109,6 +111,17 @@ struct Where {
   }
 };
 
+/// Throws ValueError for what no whole number of 64 bits stands for.
+void expect_whole_range(const Tensor& x) {
+  const Tensor values = without_gaps(x);
+  dispatch_floating(x.dtype(), [&](auto zero) {
+    const auto* v = values.data<decltype(zero)>();
+    for (std::int64_t i = 0, n = values.numel(); i < n; ++i)
+      if (!(v[i] >= -0x1p63 && v[i] < 0x1p63))
+        throw ValueError(fmt::format("to: {} is none of int64", std::isnan(v[i]) ? kNan : static_cast<double>(v[i])));
+  });
+}
+
 // z = x in another dtype      dx = g in the dtype of x
 struct To {
   static constexpr OpInfo info{.name = "to",
@@ -124,6 +137,7 @@ struct To {
   std::string attributes() const { return fmt::format("dtype={}", name_of(dtype)); }
   Tensor forward(const Tensor& x) const {
     if (from == dtype) return x;
+    if (dtype == DType::int64 && is_floating(from)) expect_whole_range(x);
     Tensor z = empty_like(x, dtype);
     if (z.strides() == x.strides())
       kernels::cast(from, dtype, x.data(), z.impl().data, z.numel());

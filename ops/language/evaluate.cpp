@@ -10,39 +10,11 @@
 #include "engine/scopes.h"
 #include "engine/system/text.h"
 #include "ops/function.h"
+#include "ops/language/folding.h"
 #include "ops/ops.h"
 
 namespace chainrule::language {
 namespace {
-
-double as_double(const Value& v) { return v.is<double>() ? v.as<double>() : static_cast<double>(v.as<std::int64_t>()); }
-
-/// Plain numbers are computed at once, as Python does; whole ones stay whole while they are exact. None when the
-/// operator is left to tensors.
-std::optional<Value> fold_numbers(std::string_view op, const Value& x, const Value& y) {
-  const double a = as_double(x), b = as_double(y);
-  if (op == "lt") return Value(a < b);
-  if (op == "le") return Value(a <= b);
-  if (op == "gt") return Value(a > b);
-  if (op == "ge") return Value(a >= b);
-  if (op == "eq") return Value(a == b);
-  if (op == "ne") return Value(a != b);
-  double z = 0;
-  if (op == "add")
-    z = a + b;
-  else if (op == "sub")
-    z = a - b;
-  else if (op == "mul")
-    z = a * b;
-  else if (op == "div")
-    return Value(a / b);
-  else if (op == "pow")
-    z = std::pow(a, b);
-  else
-    return std::nullopt;
-  const bool whole = x.is<std::int64_t>() && y.is<std::int64_t>() && std::abs(z) < 9e15 && std::floor(z) == z;
-  return whole ? Value(static_cast<std::int64_t>(z)) : Value(z);
-}
 
 class Run {
  public:
@@ -79,7 +51,7 @@ class Run {
   Value compute(const Step& step) {
     switch (step.kind) {
       case Kind::constant:
-        return step.value;
+        return constant(step);
       case Kind::name:
         return lookup(step);
       case Kind::list: {
@@ -92,6 +64,8 @@ class Run {
         return call(step);
       case Kind::op:
         return apply(step);
+      case Kind::chain:
+        return chain(step);
       case Kind::subscript:
         return subscript(step);
       case Kind::range:
@@ -105,6 +79,12 @@ class Run {
         return result_ = take(step, 0), None;
     }
     return None;
+  }
+
+  Value constant(const Step& step) const {
+    if (step.text.empty()) return step.value;
+    const auto bound = names_.find(step.text);
+    return bound == names_.end() ? step.value : bound->second;
   }
 
   Value lookup(const Step& step) const {
@@ -145,12 +125,50 @@ class Run {
   Value apply(const Step& step) {
     std::vector<Value> operands;
     for (std::size_t i = 0; i < step.operands.size(); ++i) operands.push_back(take(step, i));
-    if (operands.size() == 2 && operands[0].is_number() && operands[1].is_number())
-      if (auto folded = fold_numbers(step.text, operands[0], operands[1])) return std::move(*folded);
-    if (operands.size() == 1 && operands[0].is_number())
-      return operands[0].is<double>() ? Value(-operands[0].as<double>()) : Value(-operands[0].as<std::int64_t>());
+    if (operands.size() == 1 && operands[0].is_number() && step.text == "neg") return negated(operands[0]);
+    if (step.text.starts_with("logical_"))
+      for (const Value& operand : operands) expect_mask(operand, step);
+    if (operands.size() == 2) return pair(step.text, std::move(operands[0]), std::move(operands[1]), step);
     const Function& f = function(step);
     return f.call(Arguments(f, std::move(operands)));
+  }
+
+  Value pair(const std::string& name, Value x, Value y, const Step& step) {
+    if (x.is_number() && y.is_number())
+      if (auto folded = fold_numbers(name, x, y)) return std::move(*folded);
+    const Function* f = find_function(name);
+    if (!f) fail("name", fmt::format("there is no function {}", name), step.at);
+    std::vector<Value> operands;
+    operands.push_back(std::move(x));
+    operands.push_back(std::move(y));
+    return f->call(Arguments(*f, std::move(operands)));
+  }
+
+  Value chain(const Step& step) {
+    Value all;
+    for (std::size_t i = 0; i + 1 < step.operands.size(); ++i) {
+      Value one = pair(step.keywords[i], values_[step.operands[i]], values_[step.operands[i + 1]], step);
+      if (i == 0)
+        all = std::move(one);
+      else if (all.is<bool>() && one.is<bool>())
+        all = Value(all.as<bool>() && one.as<bool>());
+      else
+        all = pair("logical_and", std::move(all), std::move(one), step);
+    }
+    return all;
+  }
+
+  /// The symbols & | ^ ~ are for masks; what else they could mean (bits, powers) is refused.
+  void expect_mask(const Value& v, const Step& step) const {
+    if (v.is<bool>() || (v.is<Value::List>() && to_tensor(v, "mask").dtype() == DType::boolean)) return;
+    if (v.is<Tensor>() && v.as<Tensor>().dtype() == DType::boolean) return;
+    const std::string symbol = program_.text.substr(step.at.begin, step.at.end - step.at.begin);
+    fail("value",
+         fmt::format(
+             "{} is for masks, as in {}; here it meets {}{}", symbol,
+             symbol == "~" ? "~(x > 0)" : fmt::format("(x > 0) {} (y > 0)", symbol), describe(v),
+             symbol == "^" ? "; a power is written x ** 2" : "; comparisons bind looser, so they need parentheses"),
+         step.span);
   }
 
   Value subscript(const Step& step) {
@@ -198,6 +216,8 @@ class Run {
 
   std::int64_t whole(const Value& v, TextSpan span) const {
     if (v.is<std::int64_t>()) return v.as<std::int64_t>();
+    if (v.is<Tensor>() && v.as<Tensor>().dim() == 0 && v.as<Tensor>().dtype() == DType::int64)
+      return v.as<Tensor>().values<std::int64_t>()[0];
     const double number = v.is<double>()                                ? v.as<double>()
                           : v.is<Tensor>() && v.as<Tensor>().dim() == 0 ? v.as<Tensor>().item()
                                                                         : std::nan("");

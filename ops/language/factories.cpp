@@ -77,7 +77,8 @@ Value make_full(const Arguments& a) {
   const Shape shape = size_of(a, 0, "full");
   if (a.value(1).is<bool>()) return full(shape, a.flag(1) ? 1 : 0, {.dtype = a.is_none(2) ? DType::boolean : *o.dtype});
   const double value = a.number(1);
-  if (a.is_none(2) && is_whole(a.value(1)) && std::abs(value) <= static_cast<double>(kExact)) o.dtype = DType::int64;
+  if (is_whole(a.value(1)) && (a.is_none(2) || o.dtype == DType::int64))
+    return clone(expand(from_vector<std::int64_t>({a.integer(1)}, {}), shape));
   expect_held(value, *o.dtype, "full");
   return full(shape, value, o);
 }

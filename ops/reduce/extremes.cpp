@@ -84,7 +84,7 @@ Tensor place(const Operand& x, std::optional<std::int64_t> dim, bool keepdim, Pl
              const char* what) {
   const Tensor a = x.to_tensor().detach();
   const Over o = over(a, dim ? Axes{*dim} : Axes{}, keepdim, who);
-  if (a.dtype() == DType::boolean) throw ValueError(fmt::format("{}: not defined for bool", who));
+  if (a.dtype() == DType::boolean) return place(to(a, DType::int64), dim, keepdim, kernel, who, what);
   expect_elements(a, o, who, what);
   // Positions in everything count in row-major order, whatever the order in memory.
   const Fold f = fold(dim ? a : dense(a), o, DType::int64);

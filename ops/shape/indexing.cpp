@@ -289,7 +289,7 @@ Tensor masked_fill(const Operand& x, const Tensor& mask, const Operand& value) {
   const CalledFrom caller(x.where());
   const Tensor t = tensor_argument(x, "masked_fill");
   if (!mask.defined() || mask.dtype() != DType::boolean)
-    throw ValueError(fmt::format("masked_fill: the mask holds {}, it must hold bool",
+    throw ValueError(fmt::format("masked_fill: the mask holds {}, it must hold bool; compare first, as in x > 0",
                                  mask.defined() ? name_of(mask.dtype()) : "nothing"));
   if (!value.is_number() && value.tensor().dim() > 0)
     throw ShapeError(fmt::format("masked_fill: the value has shape {}, it must be one number without axes",
@@ -338,10 +338,7 @@ Family indexing_family() {
        [](const Arguments& a) -> Value { return scatter_add(a.operand(0), a.integer(1), a.indices(2), a.operand(3)); },
        "scatter_add(x, 0, [0, 1, 0], y)", "x=[1,2,3] y=[4,5,6]"},
       {"masked_fill", "input, mask, value",
-       [](const Arguments& a) -> Value {
-         const Tensor mask = a.tensor(1);
-         return masked_fill(a.operand(0), mask.dtype() == DType::boolean ? mask : ne(mask, 0), a.operand(2));
-       },
+       [](const Arguments& a) -> Value { return masked_fill(a.operand(0), a.tensor(1), a.operand(2)); },
        "masked_fill(x, x > 2.5, 0)", "x=[1,2,3]", "where(mask, value, x)"},
       {"take_along_dim", "input, indices, dim=None",
        [](const Arguments& a) -> Value { return take_along_dim(a.operand(0), a.indices(1), a.optional_integer(2)); },

@@ -58,7 +58,7 @@ TEST_CASE("masked_fill") {
   CHECK(masked_fill(x, gt(numbers({0, 1}, {2}), 0), -1).to_vector() == Numbers{1, -1, 3, -1});
   CHECK(masked_fill(places({1, 2}, {2}), gt(places({0, 1}, {2}), 0), 1.5).dtype() == DType::int64);
   CHECK(message([&] { masked_fill(x, places({1}, {1}), 0); }) ==
-        "masked_fill: the mask holds int64, it must hold bool");
+        "masked_fill: the mask holds int64, it must hold bool; compare first, as in x > 0");
   CHECK(message([&] {
           masked_fill(numbers({1, 2}, {2}), gt(x, 2), 0);
         }) == "masked_fill: the mask (2, 2) is larger than x (2,)");
