@@ -5,7 +5,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <functional>
 
+#include "engine/factory.h"
+#include "engine/scopes.h"
 #include "engine/types/error.h"
 #include "ops/arguments.h"
 #include "ops/launch.h"
