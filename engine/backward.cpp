@@ -213,7 +213,7 @@ class Walk {
       Tensor& sum = leaf->meta->grad;
       Tensor& g = leaf_grads_[i].tensor();
       if (!sum.defined() && !is_own(g))
-        sum = clone(g);
+        sum = internal::copied(g);
       else
         add_to(sum, std::move(g));
     }
@@ -371,8 +371,16 @@ std::vector<Tensor> grad(const std::vector<Tensor>& outputs, const std::vector<T
   return results;
 }
 
-Tensor grad(const Tensor& output, const Tensor& input, const GradOptions& options, SourceLocation where) {
-  return grad(std::vector{output}, std::vector{input}, options, where)[0];
+std::vector<Tensor> grad(const Tensor& output, const std::vector<Tensor>& inputs, const GradOptions& options,
+                         SourceLocation where) {
+  return grad(std::vector{output}, inputs, options, where);
+}
+
+std::vector<Tensor> grad(const Tensor& output, const std::vector<NamedTensor>& inputs, const GradOptions& options,
+                         SourceLocation where) {
+  std::vector<Tensor> tensors;
+  for (const NamedTensor& one : inputs) tensors.push_back(one.tensor);
+  return grad(output, tensors, options, where);
 }
 
 void Tensor::backward(SourceLocation where) const { backward(BackwardOptions{}, where); }

@@ -2,6 +2,7 @@
 // walk, with the results added to the leaves.
 #pragma once
 
+#include <concepts>
 #include <span>
 #include <vector>
 
@@ -18,12 +19,28 @@ struct GradOptions {
 
 /// d(sum of outputs, weighed by the cotangents)/d(inputs), in the order of the inputs. Inputs may be leaves or inner
 /// values. Throws GraphError when an input is not reached, an output is not a scalar and has no cotangent, or the graph
-/// was already freed.
-std::vector<Tensor> grad(const std::vector<Tensor>& outputs, const std::vector<Tensor>& inputs,
-                         const GradOptions& options = {}, SourceLocation where = SourceLocation::current());
-/// The same for one output and one input.
-Tensor grad(const Tensor& output, const Tensor& input, const GradOptions& options = {},
-            SourceLocation where = SourceLocation::current());
+/// was already freed. The inputs decide what comes back: for a list, also one in braces, a list; for a tensor a tensor.
+[[nodiscard]] std::vector<Tensor> grad(const std::vector<Tensor>& outputs, const std::vector<Tensor>& inputs,
+                                       const GradOptions& options = {},
+                                       SourceLocation where = SourceLocation::current());
+[[nodiscard]] std::vector<Tensor> grad(const Tensor& output, const std::vector<Tensor>& inputs,
+                                       const GradOptions& options = {},
+                                       SourceLocation where = SourceLocation::current());
+/// By what has a name: grad(loss, net.parameters()).
+[[nodiscard]] std::vector<Tensor> grad(const Tensor& output, const std::vector<NamedTensor>& inputs,
+                                       const GradOptions& options = {},
+                                       SourceLocation where = SourceLocation::current());
+// Templates, so that braces are a list.
+template <std::derived_from<Tensor> Input>
+Tensor grad(const Tensor& output, const Input& input, const GradOptions& options = {},
+            SourceLocation where = SourceLocation::current()) {
+  return grad(output, std::vector<Tensor>{input}, options, where)[0];
+}
+template <std::derived_from<Tensor> Input>
+Tensor grad(const std::vector<Tensor>& outputs, const Input& input, const GradOptions& options = {},
+            SourceLocation where = SourceLocation::current()) {
+  return grad(outputs, std::vector<Tensor>{input}, options, where)[0];
+}
 
 // The accumulator's three operations, declared here and defined in ops/ (the engine itself knows none).
 

@@ -132,8 +132,6 @@ std::vector<std::vector<Tensor>> hessian(const Tensor& z, const std::vector<Tens
   return blocks;
 }
 
-Tensor hessian(const Tensor& z, const Tensor& x) { return hessian(z, Tensors{x})[0][0]; }
-
 std::vector<std::vector<Tensor>> hessian(const FunctionN& f, const std::vector<Tensor>& inputs) {
   const Evaluation call("hessian", f, inputs);
   return hessian(call.z, call.inputs);

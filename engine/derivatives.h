@@ -7,6 +7,7 @@
 // thrown; an empty handle throws ValueError, a graph that was freed GraphError.
 #pragma once
 
+#include <concepts>
 #include <functional>
 #include <vector>
 
@@ -23,20 +24,24 @@ using FunctionN = std::function<Tensor(const std::vector<Tensor>& inputs)>;
 Tensor jacobian(const Tensor& z, const Tensor& x);
 Tensor jacobian(const Function1& f, const Tensor& x);
 /// One block for each input.
-std::vector<Tensor> jacobian(const FunctionN& f, const std::vector<Tensor>& inputs);
+[[nodiscard]] std::vector<Tensor> jacobian(const FunctionN& f, const std::vector<Tensor>& inputs);
 
 /// d2 z / (d x[i...] d x[j...]) of one number z, in shape (i..., j...). Throws GraphError when z is not one number.
-Tensor hessian(const Tensor& z, const Tensor& x);
 Tensor hessian(const Function1& f, const Tensor& x);
 /// blocks[a][b] is d2 z / (d input a, d input b).
-std::vector<std::vector<Tensor>> hessian(const Tensor& z, const std::vector<Tensor>& inputs);
-std::vector<std::vector<Tensor>> hessian(const FunctionN& f, const std::vector<Tensor>& inputs);
+[[nodiscard]] std::vector<std::vector<Tensor>> hessian(const Tensor& z, const std::vector<Tensor>& inputs);
+/// A template, so that braces are a list.
+template <std::derived_from<Tensor> Input>
+Tensor hessian(const Tensor& z, const Input& x) {
+  return hessian(z, std::vector<Tensor>{x})[0][0];
+}
+[[nodiscard]] std::vector<std::vector<Tensor>> hessian(const FunctionN& f, const std::vector<Tensor>& inputs);
 
 /// The function's value, and a product of its derivatives with a vector.
-struct ValueAndProduct {
+struct [[nodiscard]] ValueAndProduct {
   Tensor value, product;
 };
-struct ValueAndProducts {
+struct [[nodiscard]] ValueAndProducts {
   Tensor value;
   std::vector<Tensor> products;  ///< one for each input
 };

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <type_traits>
+#include <utility>
 
 #include "engine/tensor.h"
 #include "engine/types/source_location.h"
@@ -14,22 +15,33 @@ class Operand {
   Operand(const Tensor& tensor, SourceLocation where = SourceLocation::current()) : tensor_(&tensor), where_(where) {}
   template <class T>
   requires std::is_arithmetic_v<T> Operand(T number, SourceLocation where = SourceLocation::current())
-      : number_(static_cast<double>(number)), is_integer_(std::is_integral_v<T>), where_(where) {}
+      : number_(static_cast<double>(number)), where_(where) {
+    if constexpr (std::is_same_v<T, bool>) is_bool_ = true;
+    if constexpr (std::is_integral_v<T>) {
+      is_integer_ = std::in_range<std::int64_t>(+number);  // what is larger counts as floating
+      if (is_integer_) integer_ = static_cast<std::int64_t>(number);
+    }
+  }
 
   bool is_number() const { return tensor_ == nullptr; }
   double number() const { return number_; }
+  /// The number of an integer type, exactly: above 2^53 number() may round.
+  std::int64_t integer() const { return integer_; }
   /// A number of an integer type: beside an integer tensor the result stays an integer.
   bool is_integer() const { return is_integer_; }
+  /// true or false: beside a mask the result stays a mask.
+  bool is_bool() const { return is_bool_; }
   /// Only when is_number() is false.
   const Tensor& tensor() const { return *tensor_; }
-  /// The tensor; a number becomes a constant of default dtype.
+  /// The tensor; a number becomes a constant of default dtype, a whole one beyond 2^53 of int64.
   Tensor to_tensor() const;
   const SourceLocation& where() const { return where_; }
 
  private:
   const Tensor* tensor_ = nullptr;
   double number_ = 0;
-  bool is_integer_ = false;
+  std::int64_t integer_ = 0;
+  bool is_integer_ = false, is_bool_ = false;
   SourceLocation where_;
 };
 

@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include <cmath>
+#include <limits>
 #include <ostream>
 
 #include "engine/format.h"
@@ -10,11 +11,27 @@
 
 namespace chainrule {
 
-void internal::throw_tensor_format() { throw ValueError("a tensor's format is {} or {:.N}, N from 1 to 17"); }
+void internal::throw_tensor_format() {
+  throw ValueError("a tensor's format is {} or {:.N}, N from 1 to 17, and f, e or g behind it");
+}
 
 namespace {
 
 constexpr std::int64_t kShortenAbove = 1000, kShownAtEnds = 3;
+constexpr int kEveryday = 6;  // digits
+
+/// Whole numbers stand in full as far as every whole number is one of the type, unless fewer digits are asked for.
+template <class T>
+std::string written(T value, NumberFormat numbers) {
+  constexpr T kWhole = static_cast<T>(std::int64_t{1} << std::numeric_limits<T>::digits);
+  if (std::isnan(value)) return "nan";  // it has no sign
+  if (value == 0) value = 0;            // nor has 0
+  if (numbers.kind == 'f') return fmt::format("{:.{}f}", value, numbers.digits);
+  if (numbers.kind == 'e') return fmt::format("{:.{}e}", value, numbers.digits);
+  if (numbers.digits >= kEveryday && std::abs(value) <= kWhole && std::trunc(value) == value)
+    return fmt::format("{}", static_cast<std::int64_t>(value));
+  return fmt::format("{:.{}g}", value, numbers.digits);
+}
 
 struct Printer {
   std::vector<std::string> cells;  // formatted elements that are shown, in order
@@ -33,7 +50,7 @@ struct Printer {
     }
   }
 
-  void collect(const TensorImpl& t, int axis, std::int64_t offset, int digits) {
+  void collect(const TensorImpl& t, int axis, std::int64_t offset, NumberFormat numbers) {
     if (axis == t.shape().rank()) {
       cells.push_back(dispatch(t.dtype, [&](auto zero) {
         using T = decltype(zero);
@@ -43,13 +60,13 @@ struct Printer {
         else if constexpr (std::is_same_v<T, std::int64_t>)
           return fmt::format("{}", v);
         else
-          return std::isnan(v) ? "nan" : fmt::format("{:.{}g}", v == 0 ? T{0} : v, digits);  // a NaN has no sign
+          return written(v, numbers);
       }));
       width = std::max(width, cells.back().size());
       return;
     }
     each(t.shape()[axis], [&](std::int64_t i) {
-      if (i >= 0) collect(t, axis + 1, offset + i * t.strides()[axis], digits);
+      if (i >= 0) collect(t, axis + 1, offset + i * t.strides()[axis], numbers);
     });
   }
 
@@ -76,11 +93,11 @@ struct Printer {
 
 }  // namespace
 
-std::string to_string(const Tensor& tensor, int digits) {
+std::string to_string(const Tensor& tensor, NumberFormat numbers) {
   if (!tensor.defined()) return "(empty handle)";
   Printer printer;
   printer.shorten = tensor.numel() > kShortenAbove;
-  printer.collect(tensor.impl(), 0, 0, digits);
+  printer.collect(tensor.impl(), 0, 0, numbers);
   std::string out;
   printer.write(out, tensor.shape(), 0);
   return out;

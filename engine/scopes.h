@@ -63,34 +63,34 @@ inline const SourceLocation& place_of_call(const SourceLocation& here) {
 }  // namespace internal
 
 /// Operations inside are computed and not recorded.
-class NoGrad : internal::Scope<bool> {
+class [[nodiscard]] NoGrad : internal::Scope<bool> {
  public:
-  NoGrad() : Scope(&ThreadState::recording, false) {}
+  [[nodiscard]] NoGrad() : Scope(&ThreadState::recording, false) {}
 };
 
 /// Recording again inside a NoGrad.
-class EnableGrad : internal::Scope<bool> {
+class [[nodiscard]] EnableGrad : internal::Scope<bool> {
  public:
-  explicit EnableGrad(bool on = true) : Scope(&ThreadState::recording, on) {}
+  [[nodiscard]] explicit EnableGrad(bool on = true) : Scope(&ThreadState::recording, on) {}
 };
 
 /// Every value, forward and backward, is checked; the first that is not finite throws NumericError, which names the
 /// operation, label, shape, module path and source line, with minimum, maximum and bad entries of each input.
-class AnomalyMode : internal::Scope<bool> {
+class [[nodiscard]] AnomalyMode : internal::Scope<bool> {
  public:
-  AnomalyMode() : Scope(&ThreadState::anomaly, true) {}
+  [[nodiscard]] AnomalyMode() : Scope(&ThreadState::anomaly, true) {}
 };
 
 /// Everything recorded inside keeps its value and gradient, as graphs of `variable` leaves do.
-class TeachingMode : internal::Scope<bool> {
+class [[nodiscard]] TeachingMode : internal::Scope<bool> {
  public:
-  explicit TeachingMode(bool on = true) : Scope(&ThreadState::teaching, on) {}
+  [[nodiscard]] explicit TeachingMode(bool on = true) : Scope(&ThreadState::teaching, on) {}
 };
 
 /// Operations inside are said to be where the caller is: what a function that is made of others opens with, so that
 /// diagrams, errors and checks name the line that called it instead of its own. Of scopes inside each other the
 /// outermost counts. `where`, often that of an Operand, must outlive the scope.
-class CalledFrom : internal::Scope<const SourceLocation*> {
+class [[nodiscard]] CalledFrom : internal::Scope<const SourceLocation*> {
  public:
   explicit CalledFrom(const SourceLocation& where) : Scope(&ThreadState::place, &internal::place_of_call(where)) {}
   explicit CalledFrom(SourceLocation&&) = delete;
@@ -100,7 +100,7 @@ class CalledFrom : internal::Scope<const SourceLocation*> {
 const ModulePath* path_of_module(std::string_view name, std::string_view kind, std::int64_t parameters);
 
 /// Operations inside belong to the module: the path that clusters diagrams and names errors.
-class ModuleScope : internal::Scope<const ModulePath*> {
+class [[nodiscard]] ModuleScope : internal::Scope<const ModulePath*> {
  public:
   explicit ModuleScope(std::string_view name, std::string_view kind = {}, std::int64_t parameters = 0)
       : ModuleScope(path_of_module(name, kind, parameters)) {}

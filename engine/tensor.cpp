@@ -106,12 +106,22 @@ void* Tensor::mutable_data(const char* writer, SourceLocation where) {
   return t.data;
 }
 
+namespace {
+
+void expect_whole_range(double v, const char* who) {
+  if (!(v >= -0x1p63 && v < 0x1p63)) throw ValueError(fmt::format("{}: {} is none of int64", who, v));
+}
+
+}  // namespace
+
 void Tensor::copy_(const Tensor& source, SourceLocation where) {
   if (source.shape() != shape())
     throw ShapeError(fmt::format("copy_: the source has shape {}, {} has {}", to_string(source.shape()),
                                  describe(*this), to_string(shape())));
   const std::vector<double> values = source.to_vector();  // a copy first: the two may overlap
   const bool exact_integers = dtype() == DType::int64 && source.dtype() == DType::int64;
+  if (dtype() == DType::int64 && !exact_integers)
+    for (const double v : values) expect_whole_range(v, "copy_");
   const std::vector<std::int64_t> integers =
       exact_integers ? source.values<std::int64_t>() : std::vector<std::int64_t>();
   mutable_data("copy_", where);
@@ -130,6 +140,7 @@ void Tensor::copy_(const Tensor& source, SourceLocation where) {
 }
 
 void Tensor::fill_(double value, SourceLocation where) {
+  if (dtype() == DType::int64) expect_whole_range(value, "fill_");
   mutable_data("fill_", where);
   dispatch(dtype(), [&](auto zero) {
     using T = decltype(zero);
@@ -175,9 +186,14 @@ Meta& internal::meta_of(const Tensor& tensor) {
   return *meta;
 }
 
-Tensor Tensor::label(std::string name) const {
+const Tensor& Tensor::label(std::string name) const& {
   internal::meta_of(*this).label = std::move(name);
   return *this;
+}
+
+Tensor Tensor::label(std::string name) && {
+  internal::meta_of(*this).label = std::move(name);
+  return std::move(*this);
 }
 
 const std::string& Tensor::label() const {

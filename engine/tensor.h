@@ -29,7 +29,8 @@ class [[nodiscard]] HookHandle {
   std::shared_ptr<void> hook_;
 };
 
-class Tensor {
+/// Nothing but its result comes of an operation, so that dropping one is a warning.
+class [[nodiscard]] Tensor {
  public:
   /// The empty handle. defined() is false and everything else throws ValueError.
   Tensor() = default;
@@ -41,7 +42,7 @@ class Tensor {
   Tensor& operator=(Tensor&&) & noexcept = default;
   ~Tensor() = default;
 
-  bool defined() const { return static_cast<bool>(impl_); }
+  [[nodiscard]] bool defined() const { return static_cast<bool>(impl_); }
   explicit operator bool() const = delete;  // say defined() or item()
 
   const Shape& shape() const { return impl().shape(); }
@@ -54,12 +55,12 @@ class Tensor {
   bool is_contiguous() const;
 
   /// The one element, as a number. Throws ShapeError when there is not exactly one.
-  double item() const;
+  [[nodiscard]] double item() const;
   /// All elements in row-major order, whatever the strides.
-  std::vector<double> to_vector() const;
+  [[nodiscard]] std::vector<double> to_vector() const;
   /// All elements in row-major order, in their own type. Throws ValueError when T is another one.
   template <class T>
-  std::vector<T> values() const;
+  [[nodiscard]] std::vector<T> values() const;
   /// First element; elements are `strides()` apart. Valid while this value lives and no view of it is taken.
   const void* data() const { return impl().data; }
   template <class T>
@@ -84,8 +85,8 @@ class Tensor {
 
   /// The gradient that the last backward left (leaves: the sum since it was last cleared). Throws GraphError when it
   /// was never computed, and says how to have it.
-  const Tensor& grad() const;
-  bool has_grad() const;
+  [[nodiscard]] const Tensor& grad() const;
+  [[nodiscard]] bool has_grad() const;
   void zero_grad();
   /// Replaces the gradient of a leaf, for example after clipping; an empty handle clears it.
   void set_grad(const Tensor& gradient);
@@ -101,7 +102,8 @@ class Tensor {
   void backward(const BackwardOptions& options, SourceLocation where = SourceLocation::current()) const;
 
   /// Names the value, for diagrams, reports and errors. Returns the same handle.
-  Tensor label(std::string name) const;
+  const Tensor& label(std::string name) const&;
+  Tensor label(std::string name) &&;
   const std::string& label() const;
 
   TensorImpl& impl() const {
@@ -112,7 +114,7 @@ class Tensor {
   /// The operation that made this value, or null.
   Node* node() const { return impl_ ? impl_->node.get() : nullptr; }
   /// Same value, not same numbers.
-  bool is(const Tensor& other) const { return impl_.get() == other.impl_.get(); }
+  [[nodiscard]] bool is(const Tensor& other) const { return impl_.get() == other.impl_.get(); }
 
  private:
   [[noreturn]] static void throw_empty();
@@ -155,12 +157,12 @@ const Meta* find_meta(const Tensor& tensor);
 Tensor empty(const Shape& shape, DType dtype);
 /// The same with given stride order (for example channels last); strides must be a permutation of dense ones.
 Tensor empty_strided(const Shape& shape, const Strides& strides, DType dtype);
-/// A copy of the values in a buffer of its own, row-major. Records nothing.
-Tensor clone(const Tensor& source);  // defined in ops/accumulate.cpp, beside the kernels that copy
 /// The same values with row-major strides; the value itself when it has them. Records nothing.
-Tensor dense(const Tensor& source);  // so is this one
+Tensor dense(const Tensor& source);  // defined in ops/accumulate.cpp, beside the kernels that copy
 
 namespace internal {
+/// The values in a buffer of their own, row-major, without history; so is a number. `clone` is the operation.
+Tensor copied(const Tensor& source);  // defined there, too
 /// A computed value: like empty, but a number without axes lives inside the header.
 Tensor empty_result(const Shape& shape, DType dtype);
 /// A computed float64 number without axes.
@@ -174,8 +176,15 @@ Tensor view(const Tensor& source, const Shape& shape, const Strides& strides, st
 Tensor alias(const Tensor& source);
 }  // namespace internal
 
-/// NumPy-like text: `220`, `[1, 2, 3]`; `digits` significant digits; long axes are shortened in the middle.
-std::string to_string(const Tensor& tensor, int digits = 6);
+/// How floating numbers are written: digits in all (g), or behind the point (f, e).
+struct NumberFormat {
+  int digits = 6;
+  char kind = 'g';
+};
+/// NumPy-like text: `220`, `[1, 2, 3]`; long axes are shortened in the middle.
+std::string to_string(const Tensor& tensor, NumberFormat numbers = {});
+/// With so many significant digits.
+inline std::string to_string(const Tensor& tensor, int digits) { return to_string(tensor, {.digits = digits}); }
 std::ostream& operator<<(std::ostream& out, const Tensor& tensor);
 /// For messages: `'price' (mul, shape (2, 3))`.
 std::string describe(const Tensor& tensor);

@@ -6,13 +6,13 @@
 
 namespace chainrule {
 
-Tensor clone(const Tensor& x) {
+Tensor internal::copied(const Tensor& x) {
   Tensor z = empty(x.shape(), x.dtype());  // a buffer of its own, also for a number
   copy_into(z, x);
   return z;
 }
 
-Tensor dense(const Tensor& x) { return x.is_contiguous() ? x : clone(x); }
+Tensor dense(const Tensor& x) { return x.is_contiguous() ? x : internal::copied(x); }
 
 Tensor accumulate(const Tensor& x, const Tensor& y) { return add(x, y); }
 

@@ -37,7 +37,7 @@ Strides strides_in_order_of(const Tensor& x, const Shape& shape) {
   const auto end = order.begin() + shape.rank();
   std::iota(order.begin(), end, 0);
   sort_axes(order.begin(), end, [&](int a, int b) { return x.strides()[a] > x.strides()[b]; });
-  Strides strides(shape.size());
+  Strides strides = Strides::filled(shape.size(), 0);
   std::int64_t step = 1;
   for (auto axis = end; axis != order.begin();) {
     strides[*--axis] = step;

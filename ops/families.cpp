@@ -4,39 +4,16 @@
 namespace chainrule {
 
 std::span<const Family> families() {
-  static const Family all[] = {arithmetic_family(),
-                               choice_family(),
-                               exponential_family(),
-                               trigonometry_family(),
-                               rounding_family(),
-                               activation_family(),
-                               smooth_activation_family(),
-                               pair_family(),
-                               reduction_family(),
-                               extreme_family(),
-                               deviation_family(),
-                               scan_family(),
-                               sorting_family(),
-                               softmax_family(),
-                               product_family(),
-                               einsum_family(),
-                               linalg_family(),
-                               determinant_family(),
-                               triangle_family(),
-                               view_family(),
-                               arrangement_family(),
-                               padding_family(),
-                               indexing_family(),
-                               window_family(),
-                               conv_family(),
-                               pooling_family(),
-                               average_pooling_family(),
-                               resize_family(),
-                               norm_family(),
-                               attention_family(),
-                               loss_family(),
-                               margin_loss_family(),
-                               factory_family()};
+  static const Family all[] = {
+      arithmetic_family(),   choice_family(),      logic_family(),       exponential_family(),
+      trigonometry_family(), rounding_family(),    activation_family(),  smooth_activation_family(),
+      pair_family(),         reduction_family(),   extreme_family(),     deviation_family(),
+      scan_family(),         sorting_family(),     softmax_family(),     product_family(),
+      einsum_family(),       linalg_family(),      determinant_family(), triangle_family(),
+      view_family(),         arrangement_family(), padding_family(),     indexing_family(),
+      window_family(),       conv_family(),        pooling_family(),     average_pooling_family(),
+      resize_family(),       norm_family(),        attention_family(),   loss_family(),
+      margin_loss_family(),  factory_family()};
   return all;
 }
 

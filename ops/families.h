@@ -21,6 +21,7 @@ std::span<const Family> families();
 // Each is defined at the end of its file.
 Family arithmetic_family();         // arithmetic.cpp
 Family choice_family();             // choices.cpp
+Family logic_family();              // logic.cpp
 Family exponential_family();        // exponentials.cpp
 Family trigonometry_family();       // trigonometry.cpp
 Family rounding_family();           // rounding.cpp

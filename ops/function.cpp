@@ -74,21 +74,18 @@ Operand Arguments::operand(int i) const {
   const Value& v = value(i);
   if (v.is<std::int64_t>()) return v.as<std::int64_t>();
   if (v.is<double>()) return v.as<double>();
-  tensor(i);
+  (void)tensor(i);  // a list turns into one
   return value(i).as<Tensor>();
 }
 
 Tensor Arguments::tensor(int i) const {
   Value& v = values_[static_cast<std::size_t>(i)];
-  if (v.is<None>() || v.is<std::string>()) wrong(i, "a tensor");
+  if (v.is<NoneType>() || v.is<std::string>()) wrong(i, "a tensor");
   if (!v.is<Tensor>()) v = to_tensor(v, fmt::format("{}: {}", function_->name, name_of_argument(i)));
   return v.as<Tensor>();
 }
 
-std::optional<Tensor> Arguments::optional_tensor(int i) const {
-  if (is_none(i)) return std::nullopt;
-  return tensor(i);
-}
+Tensor Arguments::optional_tensor(int i) const { return is_none(i) ? Tensor() : tensor(i); }
 
 Tensor Arguments::indices(int i) const {
   return to_indices(tensor(i), fmt::format("{}: {}", function_->name, name_of_argument(i)));
@@ -96,6 +93,9 @@ Tensor Arguments::indices(int i) const {
 
 Tensor Arguments::to_indices(const Tensor& t, const std::string& who) {
   if (t.dtype() == DType::int64) return t;
+  if (t.dtype() == DType::boolean)
+    throw ValueError(
+        fmt::format("{} must hold whole numbers, not bool; a mask selects in a subscript, as in x[mask]", who));
   if (is_floating(t.dtype()))
     for (const double v : t.to_vector())
       if (!whole(v)) throw ValueError(fmt::format("{} must hold whole numbers; it holds {:g}", who, v));
@@ -118,7 +118,10 @@ std::int64_t Arguments::integer(int i) const {
   const Value& v = value(i);
   if (v.is<std::int64_t>()) return v.as<std::int64_t>();
   if (v.is<double>() && whole(v.as<double>())) return static_cast<std::int64_t>(v.as<double>());
-  if (v.is<Tensor>() && v.as<Tensor>().dim() == 0 && whole(v.as<Tensor>().item()))
+  if (v.is<Tensor>() && v.as<Tensor>().dim() == 0 && v.as<Tensor>().dtype() == DType::int64)
+    return v.as<Tensor>().values<std::int64_t>()[0];
+  if (v.is<Tensor>() && v.as<Tensor>().dim() == 0 && is_floating(v.as<Tensor>().dtype()) &&
+      whole(v.as<Tensor>().item()))
     return static_cast<std::int64_t>(v.as<Tensor>().item());
   wrong(i, "a whole number");
 }

@@ -22,14 +22,14 @@ class Arguments {
   Arguments(const Function& function, std::vector<Value> positional,
             std::vector<std::pair<std::string, Value>> keywords = {});
 
-  bool is_none(int i) const { return value(i).is<None>(); }
+  bool is_none(int i) const { return value(i).is<NoneType>(); }
   /// int64; whole floating numbers are converted, others throw ValueError.
   static Tensor to_indices(const Tensor& t, const std::string& who);
   const Value& value(int i) const { return values_[static_cast<std::size_t>(i)]; }
 
   Operand operand(int i) const;  ///< a plain number stays one; lives as long as these arguments
   Tensor tensor(int i) const;
-  std::optional<Tensor> optional_tensor(int i) const;
+  Tensor optional_tensor(int i) const;       ///< None: an empty handle
   Tensor indices(int i) const;               ///< see to_indices
   std::vector<Tensor> tensors(int i) const;  ///< of a list
   std::int64_t integer(int i) const;

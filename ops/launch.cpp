@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 #include <cstring>
 
 #include "engine/factory.h"
@@ -24,6 +25,11 @@ Tensor empty_pair(const Tensor& x, const Tensor& y, const Shape& shape, DType dt
     if (t->shape() == shape && is_dense(shape, t->strides())) return empty_strided(shape, t->strides(), dtype);
   return internal::empty_result(shape, dtype);
 }
+
+/// Sums, differences and products of whole numbers are exact or refused.
+bool may_wrap(Binary op) { return op == Binary::add || op == Binary::sub || op == Binary::mul; }
+
+Tensor in_float64(const Tensor& x) { return to(x, DType::float64); }
 
 // Calls run(x_step, y_step, n) when one flat run does, or strided(x_strides, y_strides).
 template <class Run, class Strided>
@@ -65,7 +71,7 @@ bool is_dense(const Shape& shape, const Strides& strides) {
 }
 
 Strides broadcast_strides(const Tensor& x, const Shape& shape) {
-  Strides strides(shape.size(), 0);
+  Strides strides = Strides::filled(shape.size(), 0);
   const std::size_t lead = shape.size() - x.shape().size();
   for (std::size_t i = 0; i < x.shape().size(); ++i)
     if (x.shape()[i] != 1) strides[lead + i] = x.strides()[i];
@@ -90,6 +96,27 @@ Tensor with_strides(const Tensor& x, const Strides& strides) {
 
 Tensor without_gaps(const Tensor& x) { return is_dense(x.shape(), x.strides()) ? x : dense(x); }
 
+bool all_small(const Tensor& x) {
+  constexpr std::int64_t kSmall = std::int64_t{1} << 31;
+  const Tensor values = without_gaps(x);
+  const auto* v = values.data<std::int64_t>();
+  for (std::int64_t i = 0, n = values.numel(); i < n; ++i)
+    if (v[i] <= -kSmall || v[i] >= kSmall) return false;
+  return true;
+}
+
+void expect_not_wrapped(const Tensor& z, const Tensor& real, const char* who) {
+  const Tensor whole = dense(z), wanted = dense(real);
+  const auto* w = whole.data<std::int64_t>();
+  const auto* r = wanted.data<double>();
+  for (std::int64_t i = 0, n = whole.numel(); i < n; ++i)
+    if (!(std::abs(static_cast<double>(w[i]) - r[i]) < 0x1p63))
+      throw ValueError(
+          fmt::format("{}: the result is about {:g}, which leaves int64; floating numbers reach further, as in "
+                      "to(x, 'float64')",
+                      who, r[i]));
+}
+
 Tensor map(const Tensor& x, Unary op, const char* who, const Parameters& p) {
   expect_supported(supports(op, x.dtype()), x.dtype(), who);
   if (internal::is_number(x.impl()))
@@ -100,6 +127,8 @@ Tensor map(const Tensor& x, Unary op, const char* who, const Parameters& p) {
   } else {
     kernels::unary_strided(op, x.dtype(), x.data(), x.strides(), z.impl().data, z.strides(), x.shape(), p);
   }
+  if (x.dtype() == DType::int64 && op != Unary::sign && !all_small(x))
+    expect_not_wrapped(z, map(in_float64(x), op, who, p), who);
   return z;
 }
 
@@ -116,6 +145,8 @@ Tensor zip_arrays(const Tensor& x, const Tensor& y, Binary op, const char* who, 
       [&](const Strides& xs, const Strides& ys) {
         kernels::binary_strided(op, d, x.data(), xs, y.data(), ys, out, z.strides(), z.shape(), p);
       });
+  if (d == DType::int64 && may_wrap(op) && !(all_small(x) && all_small(y)))
+    expect_not_wrapped(z, zip_arrays(in_float64(x), in_float64(y), op, who, p), who);
   return z;
 }
 
@@ -147,7 +178,7 @@ int weight(const Operand& x) { return x.is_number() ? 0 : x.tensor().shape().emp
 DType common_dtype(const Operand& x, const Operand& y) {
   auto own = [](const Operand& o) {
     if (!o.is_number()) return o.tensor().dtype();
-    return o.is_integer() ? DType::int64 : default_dtype();
+    return o.is_bool() ? DType::boolean : o.is_integer() ? DType::int64 : default_dtype();
   };
   const DType a = own(x), b = own(y);
   if (a == b) return a;
@@ -157,12 +188,15 @@ DType common_dtype(const Operand& x, const Operand& y) {
 }
 
 Tensor as_tensor(const Operand& x, DType dtype) {
+  if (x.is_number() && dtype == DType::int64 && x.is_integer()) return from_vector<std::int64_t>({x.integer()}, {});
+  if (x.is_number() && dtype == DType::int64 && !(std::abs(x.number()) < 0x1p63))
+    throw ValueError(fmt::format("{} is none of int64", x.number()));
   if (x.is_number()) return full({}, x.number(), {.dtype = dtype});
   return x.tensor().dtype() == dtype ? x.tensor() : to(x, dtype);
 }
 
 Tensor as_floating(const Operand& x) {
-  if (x.is_number()) return x.to_tensor();
+  if (x.is_number()) return full({}, x.number());
   return is_floating(x.tensor().dtype()) ? x.tensor() : to(x, default_dtype());
 }
 

@@ -61,6 +61,12 @@ Pair promote(const Operand& x, const Operand& y);
 /// The same, in a floating type always.
 Pair promote_floating(const Operand& x, const Operand& y);
 
+/// True when no sum or product of two of the whole numbers can leave int64.
+bool all_small(const Tensor& x);
+/// Throws ValueError, opened by `who`, when whole numbers z left int64 and came back at its other end: `real` is the
+/// same result in float64, so that the two are far apart there.
+void expect_not_wrapped(const Tensor& z, const Tensor& real, const char* who);
+
 /// x's strides seen in a broadcast shape: 0 along the axes it repeats.
 Strides broadcast_strides(const Tensor& x, const Shape& shape);
 /// True when the elements lie without gaps in some order of the axes.

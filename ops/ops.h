@@ -8,6 +8,7 @@
 #include "ops/elementwise/arithmetic.h"
 #include "ops/elementwise/choices.h"
 #include "ops/elementwise/exponentials.h"
+#include "ops/elementwise/logic.h"
 #include "ops/elementwise/pairs.h"
 #include "ops/elementwise/rounding.h"
 #include "ops/elementwise/trigonometry.h"
@@ -28,6 +29,7 @@
 #include "ops/shape/arrangement.h"
 #include "ops/shape/indexing.h"
 #include "ops/shape/padding.h"
+#include "ops/shape/subscripts.h"
 #include "ops/shape/views.h"
 
 #include "ops/images/conv.h"

@@ -14,7 +14,7 @@ namespace chainrule {
 namespace {
 
 Value read_default(std::string_view text) {
-  if (text == "None") return None{};
+  if (text == "None") return None;
   if (text == "True") return true;
   if (text == "False") return false;
   if (text == "inf") return std::numeric_limits<double>::infinity();

@@ -3,6 +3,8 @@
 
 #include <fmt/format.h>
 
+#include <optional>
+
 #include "engine/factory.h"
 #include "engine/operand.h"
 #include "engine/types/error.h"
@@ -19,9 +21,19 @@ bool holds_tensor(const Value& value) {
   return false;
 }
 
-/// Appends the numbers of a nested list in row-major order and checks that every row has the shape of the first.
-void flatten_list(const Value& value, const std::string& who, int depth, Shape& shape, std::vector<double>& numbers,
-                  bool first) {
+constexpr std::int64_t kExact = std::int64_t{1} << 53;  // whole numbers up to here are exact in float64
+
+/// The numbers of a nested list in row-major order.
+struct Flat {
+  Shape shape;
+  std::vector<double> numbers;
+  std::vector<std::int64_t> whole;     // the same, as long as all are whole
+  std::optional<std::int64_t> beyond;  // the first whole number that float64 may not hold
+};
+
+/// Appends them, and checks that every row has the shape of the first.
+void flatten_list(const Value& value, const std::string& who, int depth, Flat& flat, bool first) {
+  Shape& shape = flat.shape;
   if (value.is<Value::List>()) {
     const auto& rows = value.as<Value::List>();
     const auto n = static_cast<std::int64_t>(rows.size());
@@ -34,19 +46,20 @@ void flatten_list(const Value& value, const std::string& who, int depth, Shape& 
           "{}: the rows of a list differ in length: {} beside {}", who,
           depth < shape.rank() ? fmt::to_string(shape[static_cast<std::size_t>(depth)]) : std::string("a number"), n));
     }
-    for (std::size_t i = 0; i < rows.size(); ++i)
-      flatten_list(rows[i], who, depth + 1, shape, numbers, first && i == 0);
+    for (std::size_t i = 0; i < rows.size(); ++i) flatten_list(rows[i], who, depth + 1, flat, first && i == 0);
     return;
   }
   if (depth != shape.rank()) throw ShapeError(fmt::format("{}: a list holds a number beside a list", who));
-  if (value.is<std::int64_t>())
-    numbers.push_back(static_cast<double>(value.as<std::int64_t>()));
-  else if (value.is<double>())
-    numbers.push_back(value.as<double>());
-  else if (value.is<bool>())
-    numbers.push_back(value.as<bool>() ? 1 : 0);
-  else
+  if (value.is<double>()) {
+    flat.numbers.push_back(value.as<double>());
+    return;
+  }
+  if (!value.is<std::int64_t>() && !value.is<bool>())
     throw ValueError(fmt::format("{}: a list of numbers holds {}", who, describe(value)));
+  const std::int64_t v = value.is<bool>() ? value.as<bool>() : value.as<std::int64_t>();
+  if (!flat.beyond && (v > kExact || v < -kExact)) flat.beyond = v;
+  if (flat.whole.size() == flat.numbers.size()) flat.whole.push_back(v);
+  flat.numbers.push_back(static_cast<double>(v));
 }
 
 /// True when the innermost values are all true or false.
@@ -61,7 +74,7 @@ bool is_mask(const Value& value) {
 }  // namespace
 
 std::string describe(const Value& value) {
-  if (value.is<None>()) return "None";
+  if (value.is<NoneType>()) return "None";
   if (value.is<bool>()) return value.as<bool>() ? "True" : "False";
   if (value.is<std::int64_t>()) return fmt::to_string(value.as<std::int64_t>());
   if (value.is<double>()) return fmt::format("{:g}", value.as<double>());
@@ -90,10 +103,13 @@ Tensor to_tensor(const Value& value, const std::string& who) {
     return cat(std::span<const Tensor>(rows), 0);
   }
   if (value.is_number() || value.is<bool>() || value.is<Value::List>()) {
-    Shape shape;
-    std::vector<double> numbers;
-    flatten_list(value, who, 0, shape, numbers, true);
-    const Tensor floating = from_vector(numbers, shape, TensorOptions{});
+    Flat flat;
+    flatten_list(value, who, 0, flat, true);
+    if (flat.beyond && flat.whole.size() == flat.numbers.size()) return from_vector(flat.whole, flat.shape);
+    if (flat.beyond)
+      throw ValueError(fmt::format("{}: {} beside a fraction: float64 does not hold every whole number above 2^53", who,
+                                   *flat.beyond));
+    const Tensor floating = from_vector(flat.numbers, flat.shape, default_dtype());
     return is_mask(value) ? ne(floating, 0) : floating;
   }
   throw ValueError(fmt::format("{}: wants a tensor, a number or a list of numbers, not {}", who, describe(value)));

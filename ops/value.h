@@ -7,17 +7,13 @@
 #include <variant>
 #include <vector>
 
-#include "engine/tensor.h"
+#include "engine/index.h"
 
 namespace chainrule {
 
-struct None {
-  bool operator==(const None&) const = default;
-};
-
 /// Nothing, a mode ('mean'), a number, a tensor, or a list of values. A list of numbers becomes a tensor where one is
 /// wanted.
-struct Value : std::variant<None, bool, std::int64_t, double, std::string, Tensor, std::vector<Value>> {
+struct Value : std::variant<NoneType, bool, std::int64_t, double, std::string, Tensor, std::vector<Value>> {
   using List = std::vector<Value>;
   using variant::variant;
 
@@ -35,7 +31,8 @@ struct Value : std::variant<None, bool, std::int64_t, double, std::string, Tenso
 /// "a list", "a tensor of shape (2, 3)", "'mean'": for error messages.
 std::string describe(const Value& value);
 /// A number, a bool, a tensor or a nested list of them as one tensor; lists of numbers are floating, of the default
-/// dtype. Throws ShapeError for ragged lists and ValueError for what holds no numbers; both begin with `who`.
+/// dtype, and int64 where whole ones pass 2^53. Throws ShapeError for ragged lists and ValueError for what holds no
+/// numbers; both begin with `who`.
 Tensor to_tensor(const Value& value, const std::string& who);
 
 }  // namespace chainrule

@@ -78,7 +78,7 @@ Replayed replay(const Recording& base, const CheckedFunction& evaluate, const st
 }
 
 Tensor shifted(const Tensor& base, const Values& direction, double t) {
-  Tensor z = clone(base);
+  Tensor z = internal::copied(base);
   dispatch_floating(z.dtype(), [&](auto zero) {
     using T = decltype(zero);
     T* p = static_cast<T*>(z.impl().data);

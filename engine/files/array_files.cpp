@@ -48,8 +48,8 @@ std::vector<NamedTensor> columns_of(const Table& table, const std::string& path)
   columns.reserve(table.columns.size());
   const std::int64_t rows = table.values.size(0), width = table.values.size(1);
   for (std::size_t i = 0; i < table.columns.size(); ++i)
-    columns.push_back({table.columns[i],
-                       clone(internal::view(table.values, Shape{rows}, Strides{width}, static_cast<std::int64_t>(i)))});
+    columns.push_back({table.columns[i], internal::copied(internal::view(table.values, Shape{rows}, Strides{width},
+                                                                         static_cast<std::int64_t>(i)))});
   return columns;
 }
 

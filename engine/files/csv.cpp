@@ -4,6 +4,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <charconv>
+#include <cmath>
 #include <set>
 
 #include "engine/files/array_files.h"
@@ -109,6 +111,16 @@ Number number_of(std::string_view text, double& value) {
   return number.out_of_range ? Number::out_of_range : Number::good;
 }
 
+/// True for a whole number above 2^53 that stands between two of float64: rounding it would go unseen.
+bool loses_digits(std::string_view text, double value) {
+  if (!(std::abs(value) >= 0x1p53) || text.find_first_not_of("+-0123456789") != std::string_view::npos) return false;
+  const bool minus = text.starts_with('-');
+  text.remove_prefix(text.starts_with('+') || minus ? 1 : 0);
+  std::uint64_t whole = 0;
+  const auto read = std::from_chars(text.data(), text.data() + text.size(), whole);
+  return read.ec != std::errc() || std::abs(value) >= 0x1p64 || static_cast<std::uint64_t>(std::abs(value)) != whole;
+}
+
 char found_separator(std::string_view text) {
   bool in_quotes = false, semicolon = false;
   for (const char c : text) {
@@ -199,7 +211,10 @@ class TableReader {
     double value = 0;
     if (cell.text.size() <= kLongestCell) {
       const Number kind = number_of(cell.text, value);
-      if (kind == Number::good) return value;
+      if (kind == Number::good && !loses_digits(cell.text, value)) return value;
+      if (kind == Number::good)
+        refuse(
+            fmt::format("{}: {} is a whole number that float64 does not hold", place(cell, column), shown(cell.text)));
       if (kind == Number::out_of_range)
         refuse(fmt::format("{}: {} is outside the range of float64", place(cell, column), shown(cell.text)));
     }

@@ -164,7 +164,7 @@ Tensor decode_elements(std::string_view bytes, const Shape& shape, const Element
   else
     decode_into(flat, bytes, layout, who);
   if (!layout.column_major) return flat;
-  Strides strides(shape.size());
+  Strides strides = Strides::filled(shape.size(), 0);
   std::int64_t step = 1;
   for (std::size_t i = 0; i < shape.size(); ++i) {
     strides[i] = step;

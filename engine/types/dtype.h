@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <iosfwd>
 #include <type_traits>
 
 namespace chainrule {
@@ -28,6 +29,8 @@ constexpr const char* name_of(DType d) {
   }
   return "?";
 }
+
+std::ostream& operator<<(std::ostream& out, DType d);
 
 template <class T>
 constexpr DType dtype_of() {

@@ -5,6 +5,7 @@
 #include <fmt/ranges.h>
 
 #include <limits>
+#include <ostream>
 
 #include "engine/types/error.h"
 
@@ -14,10 +15,12 @@ void check_rank(std::size_t rank) {
   if (rank > kMaxRank) throw ShapeError(fmt::format("a tensor has at most {} axes, not {}", kMaxRank, rank));
 }
 
-std::string to_string(const Shape& shape) {
-  if (shape.size() == 1) return fmt::format("({},)", shape[0]);
-  return fmt::format("({})", fmt::join(shape, ", "));
+std::string to_string(const AxisNumbers& numbers) {
+  if (numbers.size() == 1) return fmt::format("({},)", numbers[0]);
+  return fmt::format("({})", fmt::join(numbers, ", "));
 }
+
+std::ostream& operator<<(std::ostream& out, const AxisNumbers& numbers) { return out << to_string(numbers); }
 
 void check_shape(const Shape& shape, std::size_t item_bytes, const char* who) {
   std::int64_t limit = std::numeric_limits<std::int64_t>::max() / static_cast<std::int64_t>(item_bytes);
@@ -32,7 +35,7 @@ void check_shape(const Shape& shape, std::size_t item_bytes, const char* who) {
 }
 
 Strides contiguous_strides(const Shape& shape) {
-  Strides strides(shape.size());
+  Strides strides = Strides::filled(shape.size(), 0);
   std::int64_t step = 1;
   for (int i = shape.rank() - 1; i >= 0; --i) {
     strides[i] = step;

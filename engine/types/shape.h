@@ -2,8 +2,10 @@
 #pragma once
 
 #include <boost/container/static_vector.hpp>
+#include <concepts>
 #include <cstdint>
 #include <initializer_list>
+#include <iosfwd>
 #include <string>
 #include <utility>
 
@@ -14,21 +16,41 @@ inline constexpr int kMaxRank = 8;
 /// Throws ShapeError when there are more than eight axes.
 void check_rank(std::size_t rank);
 
-/// The sizes of a tensor's axes.
-class Shape : public boost::container::static_vector<std::int64_t, kMaxRank> {
+/// One whole number for each axis. Braces list them; parentheses, where a count and a list look alike, do not compile.
+class AxisNumbers : public boost::container::static_vector<std::int64_t, kMaxRank> {
   using Base = boost::container::static_vector<std::int64_t, kMaxRank>;
 
  public:
-  using Base::Base;
-  Shape() = default;
-  Shape(std::initializer_list<std::int64_t> sizes) : Base((check_rank(sizes.size()), sizes.begin()), sizes.end()) {}
+  AxisNumbers() = default;
+  AxisNumbers(std::initializer_list<std::int64_t> list) : Base((check_rank(list.size()), list.begin()), list.end()) {}
+  template <class Iterator>
+  requires(!std::integral<Iterator>) AxisNumbers(Iterator begin, Iterator end) : Base(begin, end) {}
+  template <std::integral A, std::integral... B>
+  explicit AxisNumbers(A, B...) = delete;  // write Shape{2, 3}; for equal sizes Shape::filled(count, size)
+
+ protected:
+  struct Filled {};
+  AxisNumbers(Filled, std::size_t count, std::int64_t number) : Base((check_rank(count), count), number) {}
+};
+
+/// The sizes of a tensor's axes.
+class Shape : public AxisNumbers {
+ public:
+  using AxisNumbers::AxisNumbers;
+  static Shape filled(std::size_t axes, std::int64_t size) { return {Filled{}, axes, size}; }
   int rank() const { return static_cast<int>(size()); }
 };
 
-using Strides = boost::container::static_vector<std::int64_t, kMaxRank>;
+/// The elements between neighbours along each axis.
+class Strides : public AxisNumbers {
+ public:
+  using AxisNumbers::AxisNumbers;
+  static Strides filled(std::size_t axes, std::int64_t stride) { return {Filled{}, axes, stride}; }
+};
 
 /// "(2, 3)", "(5,)", "()".
-std::string to_string(const Shape& shape);
+std::string to_string(const AxisNumbers& numbers);
+std::ostream& operator<<(std::ostream& out, const AxisNumbers& numbers);
 
 /// Number of elements. The shape has been checked, so this cannot overflow.
 inline std::int64_t numel(const Shape& shape) {

@@ -2,7 +2,7 @@
 // made of straight pieces are computed in activations.cpp, those made of exponentials in activations_smooth.cpp.
 #pragma once
 
-#include <string>
+#include <cstdint>
 
 #include "engine/operand.h"
 
@@ -17,9 +17,9 @@ Tensor elu(const Operand& x, double alpha = 1);                     ///< derivat
 Tensor selu(const Operand& x);  ///< Klambauer et al., "Self-Normalizing Neural Networks" (2017)
 /// Barron, "Continuously Differentiable Exponential Linear Units" (2017). Throws ValueError for alpha = 0.
 Tensor celu(const Operand& x, double alpha = 1);
-/// x Phi(x), Phi the normal distribution function; "tanh" is its approximation by Hendrycks and Gimpel (2016). Throws
-/// ValueError for another mode.
-Tensor gelu(const Operand& x, const std::string& approximate = "none");
+enum class Approximation : std::uint8_t { none, tanh };
+/// x Phi(x), Phi the normal distribution function, or its approximation by a tanh (Hendrycks and Gimpel 2016).
+Tensor gelu(const Operand& x, Approximation approximate = Approximation::none);
 Tensor silu(const Operand& x);  ///< x sigmoid(x)
 Tensor mish(const Operand& x);  ///< x tanh(softplus(x)), Misra (2019)
 /// log(1 + exp(beta x)) / beta, and x itself where beta x > threshold. Throws ValueError for beta = 0.

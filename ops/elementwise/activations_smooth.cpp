@@ -352,10 +352,8 @@ Tensor celu(const Operand& x, double alpha) {
   return record_floating(Celu{alpha}, x);
 }
 
-Tensor gelu(const Operand& x, const std::string& approximate) {
-  if (approximate != "none" && approximate != "tanh")
-    throw ValueError(fmt::format("gelu: approximate is '{}', it must be 'none' or 'tanh'", approximate));
-  return record_floating(Gelu{approximate == "tanh"}, x);
+Tensor gelu(const Operand& x, Approximation approximate) {
+  return record_floating(Gelu{approximate == Approximation::tanh}, x);
 }
 
 Tensor softplus(const Operand& x, double beta, double threshold) {
@@ -382,7 +380,13 @@ Family smooth_activation_family() {
        "elu(x, alpha=2)", "x=[0.5,-1.5]"},
       {"celu", "input, alpha=1.0", [](const Arguments& a) -> Value { return celu(a.operand(0), a.number(1)); },
        "celu(x, alpha=2)", "x=[0.5,-1.5]"},
-      {"gelu", "input, approximate='none'", [](const Arguments& a) -> Value { return gelu(a.operand(0), a.mode(1)); },
+      {"gelu", "input, approximate='none'",
+       [](const Arguments& a) -> Value {
+         const std::string name = a.mode(1);
+         if (name != "none" && name != "tanh")
+           throw ValueError(fmt::format("gelu: approximate is '{}', it must be 'none' or 'tanh'", name));
+         return gelu(a.operand(0), name == "tanh" ? Approximation::tanh : Approximation::none);
+       },
        "gelu(x, approximate='tanh')", "x=[0.5,-1.5]"},
       {"softplus", "input, beta=1, threshold=20",
        [](const Arguments& a) -> Value { return softplus(a.operand(0), a.number(1), a.number(2)); },

@@ -242,28 +242,53 @@ struct Reciprocal {
   }
 };
 
+Tensor& bind(Tensor& x, Tensor (*f)(const Operand&, const Operand&), const Operand& y, const char* sign) {
+  if (x.defined() && x.is_leaf() && x.requires_grad())
+    throw GraphError(
+        fmt::format("{0}=: {1} is a trainable leaf, and the handle would move on to a new value; to change the "
+                    "leaf: const NoGrad in_place; x.copy_(x {0} ...)",
+                    sign, describe(x)));
+  const CalledFrom caller(y.where());
+  return x = f(x, y);
+}
+
 bool is_one(const Operand& alpha) { return alpha.is_number() && alpha.number() == 1; }
 
 }  // namespace
 
-Tensor add(const Operand& x, const Operand& y) { return record_pair(Add{}, x, y); }
-Tensor sub(const Operand& x, const Operand& y) { return record_pair(Sub{}, x, y); }
-Tensor add(const Operand& x, const Operand& y, const Operand& alpha) {
-  const CalledFrom caller(x.where());
-  return is_one(alpha) ? add(x, y) : add(x, mul(y, alpha));
+Tensor add(const Operand& x, const Operand& y) {
+  if (are_masks(x, y)) [[unlikely]]
+    return logical_or(x, y);
+  return record_pair(Add{}, x, y);
 }
-Tensor sub(const Operand& x, const Operand& y, const Operand& alpha) {
-  const CalledFrom caller(x.where());
-  return is_one(alpha) ? sub(x, y) : sub(x, mul(y, alpha));
+Tensor sub(const Operand& x, const Operand& y) {
+  if (are_masks(x, y)) [[unlikely]]
+    throw ValueError("sub: masks are not subtracted; write x ^ y for one without the other, x & ~y for x without y");
+  return record_pair(Sub{}, x, y);
 }
-Tensor mul(const Operand& x, const Operand& y) { return record_pair(Mul{}, x, y); }
+Tensor add(const Operand& x, const Operand& y, const Scaled& by) {
+  const CalledFrom caller(x.where());
+  return is_one(by.alpha) ? add(x, y) : add(x, mul(y, by.alpha));
+}
+Tensor sub(const Operand& x, const Operand& y, const Scaled& by) {
+  const CalledFrom caller(x.where());
+  return is_one(by.alpha) ? sub(x, y) : sub(x, mul(y, by.alpha));
+}
+Tensor& operator+=(Tensor& x, const Operand& y) { return bind(x, add, y, "+"); }
+Tensor& operator-=(Tensor& x, const Operand& y) { return bind(x, sub, y, "-"); }
+Tensor& operator*=(Tensor& x, const Operand& y) { return bind(x, mul, y, "*"); }
+Tensor& operator/=(Tensor& x, const Operand& y) { return bind(x, div, y, "/"); }
+Tensor mul(const Operand& x, const Operand& y) {
+  if (are_masks(x, y)) [[unlikely]]
+    return logical_and(x, y);
+  return record_pair(Mul{}, x, y);
+}
 Tensor div(const Operand& x, const Operand& y) { return record_floating_pair(Div{}, x, y); }
 
-Tensor div(const Operand& x, const Operand& y, const std::string& rounding_mode) {
+Tensor div(const Operand& x, const Operand& y, Rounding rounding_mode) {
   const CalledFrom caller(x.where());
-  if (rounding_mode != "floor" && rounding_mode != "trunc")
-    throw ValueError(fmt::format("div: rounding_mode is '{}', it must be 'floor' or 'trunc'", rounding_mode));
-  const bool down = rounding_mode == "floor";
+  if (rounding_mode == Rounding::none) return div(x, y);
+  const bool down = rounding_mode == Rounding::floor;
   if (is_floating(common_dtype(x, y))) {
     if (down) return record_pair(FloorDivide{}, x, y);
     return trunc(div(x, y));
@@ -273,7 +298,11 @@ Tensor div(const Operand& x, const Operand& y, const std::string& rounding_mode)
   return record(FloorDivide{}, down ? a : sub(a, fmod(a, b)), b);
 }
 
-Tensor neg(const Operand& x) { return record_one(Neg{}, x); }
+Tensor neg(const Operand& x) {
+  if (are_masks(x, x)) [[unlikely]]
+    throw ValueError("neg: a mask has no sign; write ~x for its opposite");
+  return record_one(Neg{}, x);
+}
 Tensor pow(const Operand& x, const Operand& y) { return record_floating_pair(Pow{}, x, y); }
 Tensor square(const Operand& x) { return record_one(Square{}, x); }
 Tensor sqrt(const Operand& x) { return record_floating(Sqrt{}, x); }
@@ -294,17 +323,20 @@ Family arithmetic_family() {
                                           &Sqrt::info, &Rsqrt::info, &Reciprocal::info, &FloorDivide::info};
   static const Function functions[] = {
       {"add", "input, other, alpha=1",
-       [](const Arguments& a) -> Value { return add(a.operand(0), a.operand(1), a.operand(2)); }, "add(x, y, alpha=2)",
-       "x=[1,2] y=[3,-1]"},
+       [](const Arguments& a) -> Value { return add(a.operand(0), a.operand(1), {.alpha = a.operand(2)}); },
+       "add(x, y, alpha=2)", "x=[1,2] y=[3,-1]"},
       {"sub", "input, other, alpha=1",
-       [](const Arguments& a) -> Value { return sub(a.operand(0), a.operand(1), a.operand(2)); }, "sub(x, y, alpha=2)",
-       "x=[1,2] y=[3,-1]"},
+       [](const Arguments& a) -> Value { return sub(a.operand(0), a.operand(1), {.alpha = a.operand(2)}); },
+       "sub(x, y, alpha=2)", "x=[1,2] y=[3,-1]"},
       {"mul", "input, other", [](const Arguments& a) -> Value { return mul(a.operand(0), a.operand(1)); }, "mul(x, y)",
        "x=[1,2] y=[3,-1]"},
       {"div", "input, other, rounding_mode=None",
        [](const Arguments& a) -> Value {
          if (a.is_none(2)) return div(a.operand(0), a.operand(1));
-         return div(a.operand(0), a.operand(1), a.mode(2));
+         const std::string name = a.mode(2);
+         if (name != "floor" && name != "trunc")
+           throw ValueError(fmt::format("div: rounding_mode is '{}', it must be 'floor' or 'trunc'", name));
+         return div(a.operand(0), a.operand(1), name == "floor" ? Rounding::floor : Rounding::trunc);
        },
        "div(x, y)", "x=[1,2] y=[3,-1]"},
       {"neg", "input", [](const Arguments& a) -> Value { return neg(a.operand(0)); }, "neg(x)", "x=[1,-2]"},

@@ -4,6 +4,8 @@
 
 #include <fmt/format.h>
 
+#include <cmath>
+
 #include "engine/types/error.h"
 #include "ops/families.h"
 #include "ops/ops.h"
@@ -109,6 +111,17 @@ struct Where {
   }
 };
 
+/// Throws ValueError for what no whole number of 64 bits stands for.
+void expect_whole_range(const Tensor& x) {
+  const Tensor values = without_gaps(x);
+  dispatch_floating(x.dtype(), [&](auto zero) {
+    const auto* v = values.data<decltype(zero)>();
+    for (std::int64_t i = 0, n = values.numel(); i < n; ++i)
+      if (!(v[i] >= -0x1p63 && v[i] < 0x1p63))
+        throw ValueError(fmt::format("to: {} is none of int64", std::isnan(v[i]) ? kNan : static_cast<double>(v[i])));
+  });
+}
+
 // z = x in another dtype      dx = g in the dtype of x
 struct To {
   static constexpr OpInfo info{.name = "to",
@@ -124,6 +137,7 @@ struct To {
   std::string attributes() const { return fmt::format("dtype={}", name_of(dtype)); }
   Tensor forward(const Tensor& x) const {
     if (from == dtype) return x;
+    if (dtype == DType::int64 && is_floating(from)) expect_whole_range(x);
     Tensor z = empty_like(x, dtype);
     if (z.strides() == x.strides())
       kernels::cast(from, dtype, x.data(), z.impl().data, z.numel());
@@ -146,18 +160,18 @@ Tensor compare(const Operand& x, const Operand& y, Compare op, const char* who) 
 
 Tensor abs(const Operand& x) { return record_one(Abs{}, x); }
 
-Tensor clamp(const Operand& x, double min, double max) {
-  if (!(min <= max)) throw ValueError(fmt::format("clamp: min {} must not be above max {}", min, max));
-  return record_floating(Clamp{min, max}, x);
-}
-
-// A number that equals a bound stays itself, as in clamp with plain bounds; the choice of the others shows a NaN.
-Tensor clamp(const Operand& x, const Tensor& min, const Tensor& max) {
+Tensor clamp(const Operand& x, const Bound& min, const Bound& max) {
+  if (min.is_none() && max.is_none()) throw ValueError("clamp: neither min nor max is given");
+  if (!min.is_tensor() && !max.is_tensor()) {
+    const double low = min.number_or(-kInf), high = max.number_or(kInf);
+    if (!(low <= high)) throw ValueError(fmt::format("clamp: min {} must not be above max {}", low, high));
+    return record_floating(Clamp{low, high}, x);
+  }
+  // A number that equals a bound stays itself, as with plain bounds; the choice of the others shows a NaN.
   const CalledFrom caller(x.where());
-  if (!min.defined() && !max.defined()) throw ValueError("clamp: neither min nor max is given");
   Tensor z = as_floating(x);
-  if (min.defined()) z = where(z >= min, z, maximum(z, min));
-  if (max.defined()) z = where(z <= max, z, minimum(z, max));
+  if (!min.is_none()) z = where(z >= min.operand(), z, maximum(z, min.operand()));
+  if (!max.is_none()) z = where(z <= max.operand(), z, minimum(z, max.operand()));
   return z;
 }
 
@@ -193,10 +207,9 @@ constexpr const char* kMask = "no derivative: the result is a mask";
 
 Value clamp_call(const Arguments& a) {
   const auto plain = [&](int i) { return a.is_none(i) || a.value(i).is_number(); };
-  if (plain(1) && plain(2) && !(a.is_none(1) && a.is_none(2))) {
-    return clamp(a.operand(0), a.optional_number(1).value_or(-kInf), a.optional_number(2).value_or(kInf));
-  }
-  return clamp(a.operand(0), a.optional_tensor(1).value_or(Tensor()), a.optional_tensor(2).value_or(Tensor()));
+  const auto number = [&](int i) { return a.is_none(i) ? Bound() : Bound(a.number(i)); };
+  if (plain(1) && plain(2)) return clamp(a.operand(0), number(1), number(2));
+  return clamp(a.operand(0), a.optional_tensor(1), a.optional_tensor(2));
 }
 
 }  // namespace

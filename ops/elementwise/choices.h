@@ -2,18 +2,34 @@
 // derivatives at 0, infinity and NaN are in ops/OPERATIONS.md.
 #pragma once
 
-#include <limits>
+#include <type_traits>
 
 #include "engine/operand.h"
 
 namespace chainrule {
 
+/// What clamp stops at: a number, or a tensor that broadcasts and may be trained. {} and an empty handle are no bound.
+class Bound {
+ public:
+  Bound() = default;
+  template <class T>
+  requires std::is_arithmetic_v<T> Bound(T number) : kind_(Kind::number), number_(static_cast<double>(number)) {}
+  Bound(const Tensor& tensor) : kind_(tensor.defined() ? Kind::tensor : Kind::none), tensor_(&tensor) {}
+  bool is_none() const { return kind_ == Kind::none; }
+  bool is_tensor() const { return kind_ == Kind::tensor; }
+  double number_or(double none) const { return is_none() ? none : number_; }
+  Operand operand() const { return is_tensor() ? Operand(*tensor_) : Operand(number_); }
+
+ private:
+  enum class Kind : std::uint8_t { none, number, tensor };
+  Kind kind_ = Kind::none;
+  double number_ = 0;
+  const Tensor* tensor_ = nullptr;
+};
+
 Tensor abs(const Operand& x);  ///< derivative 0 at 0
-/// min(max(x, min), max); derivative 1 at both bounds. Throws ValueError unless min <= max.
-Tensor clamp(const Operand& x, double min = -std::numeric_limits<double>::infinity(),
-             double max = std::numeric_limits<double>::infinity());
-/// The same with bounds that broadcast and may be trained; an empty handle is no bound.
-Tensor clamp(const Operand& x, const Tensor& min, const Tensor& max);
+/// min(max(x, min), max); derivative 1 at both bounds. Throws ValueError unless min <= max, and when there is no bound.
+Tensor clamp(const Operand& x, const Bound& min, const Bound& max = {});
 /// condition ? x : y, all three broadcasting. The side that is not chosen gets gradient 0, also where it is not finite.
 Tensor where(const Tensor& condition, const Operand& x, const Operand& y);
 /// The same values in another dtype. A gradient comes back in the dtype of x.
@@ -26,6 +42,7 @@ Tensor lt(const Operand& x, const Operand& y);
 Tensor le(const Operand& x, const Operand& y);
 Tensor gt(const Operand& x, const Operand& y);
 Tensor ge(const Operand& x, const Operand& y);
+bool operator==(const Tensor&, const Operand&) = delete;  // eq(x, y) gives the mask, x.is(y) asks for one and the same
 inline Tensor operator<(const Operand& x, const Operand& y) { return lt(x, y); }
 inline Tensor operator<=(const Operand& x, const Operand& y) { return le(x, y); }
 inline Tensor operator>(const Operand& x, const Operand& y) { return gt(x, y); }

@@ -103,7 +103,7 @@ struct Fmod {
   }
   void backward(GradContext& c, const Tensor& g) const {
     c.send(0, [&] { return g; });
-    c.send(1, [&] { return -g * div(c.input(0), c.input(1), "trunc"); });
+    c.send(1, [&] { return -g * div(c.input(0), c.input(1), Rounding::trunc); });
   }
 };
 
@@ -123,7 +123,7 @@ struct Remainder {
   }
   void backward(GradContext& c, const Tensor& g) const {
     c.send(0, [&] { return g; });
-    c.send(1, [&] { return -g * div(c.input(0), c.input(1), "floor"); });
+    c.send(1, [&] { return -g * div(c.input(0), c.input(1), Rounding::floor); });
   }
 };
 
@@ -194,8 +194,12 @@ struct Lerp {
 
 }  // namespace
 
-Tensor maximum(const Operand& x, const Operand& y) { return record_pair(Maximum{}, x, y); }
-Tensor minimum(const Operand& x, const Operand& y) { return record_pair(Minimum{}, x, y); }
+Tensor maximum(const Operand& x, const Operand& y) {
+  return are_masks(x, y) ? logical_or(x, y) : record_pair(Maximum{}, x, y);
+}
+Tensor minimum(const Operand& x, const Operand& y) {
+  return are_masks(x, y) ? logical_and(x, y) : record_pair(Minimum{}, x, y);
+}
 Tensor atan2(const Operand& y, const Operand& x) { return record_floating_pair(Atan2{}, y, x); }
 Tensor hypot(const Operand& x, const Operand& y) { return record_floating_pair(Hypot{}, x, y); }
 Tensor fmod(const Operand& x, const Operand& y) { return record_pair(Fmod{}, x, y); }

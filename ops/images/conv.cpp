@@ -181,7 +181,7 @@ Tensor weight_grad(const Tensor& x, const Tensor& g, Size2 kernel, const ConvOpt
 }
 
 /// padding='same' at stride 1: where the padding is odd, one more position is computed than stays, the first.
-Tensor conv2d_same(const Operand& x, const Operand& weight, const std::optional<Tensor>& bias, ConvOptions options) {
+Tensor conv2d_same(const Operand& x, const Operand& weight, const Tensor& bias, ConvOptions options) {
   options.same_padding = false;
   if (!(options.stride == Size2{1}))
     throw ValueError(fmt::format("conv2d: padding='same' wants stride 1, it is {}", to_string(options.stride)));
@@ -205,13 +205,13 @@ Tensor conv2d_input_grad(const Tensor& g, const Tensor& w, Size2 size, const Con
   return input_grad(g, w, size, options);
 }
 
-Tensor conv2d(const Operand& x, const Operand& weight, const std::optional<Tensor>& bias, const ConvOptions& options) {
+Tensor conv2d(const Operand& x, const Operand& weight, const Tensor& bias, const ConvOptions& options) {
   const CalledFrom caller(x.where());
   if (options.same_padding) return conv2d_same(x, weight, bias, options);
   const Batch batch = batch_argument(x, "conv2d");
   if (batch.added) return batch.back(conv2d(batch.x, weight, bias, options));
   const Tensor tx = batch.x, tw = tensor_argument(weight, "conv2d");
-  const bool has_bias = bias && bias->defined();
+  const bool has_bias = bias.defined();
   const Shape &xs = tx.shape(), &ws = tw.shape();
   if (ws.size() != 4)
     throw ShapeError(
@@ -226,11 +226,11 @@ Tensor conv2d(const Operand& x, const Operand& weight, const std::optional<Tenso
   if (xs[1] / options.groups != ws[1])
     throw ShapeError(fmt::format("conv2d: x has {} channels in {} groups, {} each; weight takes {} ({})", xs[1],
                                  options.groups, xs[1] / options.groups, ws[1], sizes()));
-  if (has_bias && bias->shape() != Shape{ws[0]})
+  if (has_bias && bias.shape() != Shape{ws[0]})
     throw ShapeError(fmt::format("conv2d: bias has shape {}, the {} output channels want ({},)",
-                                 to_string(bias->shape()), ws[0], ws[0]));
+                                 to_string(bias.shape()), ws[0], ws[0]));
   auto [a, w] = promote(tx, tw);
-  const Tensor b = has_bias ? as_tensor(*bias, common_dtype(a, *bias)) : Tensor();
+  const Tensor b = has_bias ? as_tensor(bias, common_dtype(a, bias)) : Tensor();
   const DType d = has_bias ? b.dtype() : a.dtype();
   a = as_tensor(a, d);
   w = as_tensor(w, d);

@@ -3,8 +3,6 @@
 // ValueError for kernel sizes, strides and dilations below 1 and negative paddings.
 #pragma once
 
-#include <optional>
-
 #include "engine/operand.h"
 #include "ops/options.h"
 
@@ -16,8 +14,7 @@ struct ConvOptions {
   bool same_padding = false;  ///< padding='same': the result has x's size, stride must be 1; `padding` is not read
 };
 /// x (N, C, H, W), weight (O, C / groups, kernel_h, kernel_w), bias (O) or none.
-Tensor conv2d(const Operand& x, const Operand& weight, const std::optional<Tensor>& bias = {},
-              const ConvOptions& options = {});
+Tensor conv2d(const Operand& x, const Operand& weight, const Tensor& bias = {}, const ConvOptions& options = {});
 
 /// How float32 convolutions are computed. `fastest`: by oneDNN where it is built in, and there by Winograd's method
 /// (Lavin and Gray 2016) for 3 x 3 kernels of stride 1 with at least 32 channels on both sides and enough positions.
@@ -32,8 +29,7 @@ struct Conv1dOptions {
   bool same_padding = false;
 };
 /// x (N, C, L) or (C, L), weight (O, C / groups, kernel), bias (O) or none. Computed as conv2d of one row.
-Tensor conv1d(const Operand& x, const Operand& weight, const std::optional<Tensor>& bias = {},
-              const Conv1dOptions& options = {});
+Tensor conv1d(const Operand& x, const Operand& weight, const Tensor& bias = {}, const Conv1dOptions& options = {});
 
 struct ConvTransposeOptions {
   Size2 stride = 1, padding = 0, output_padding = 0;
@@ -43,7 +39,7 @@ struct ConvTransposeOptions {
 /// The adjoint of conv2d: x (N, C, H, W), weight (C, O / groups, kernel_h, kernel_w), bias (O) or none, to images of
 /// (H - 1) * stride - 2 * padding + dilation * (kernel_h - 1) + output_padding + 1 rows. output_padding, which chooses
 /// among the sizes that conv2d would have shrunk to H, is below stride or dilation.
-Tensor conv_transpose2d(const Operand& x, const Operand& weight, const std::optional<Tensor>& bias = {},
+Tensor conv_transpose2d(const Operand& x, const Operand& weight, const Tensor& bias = {},
                         const ConvTransposeOptions& options = {});
 
 }  // namespace chainrule

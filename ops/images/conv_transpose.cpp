@@ -38,8 +38,7 @@ std::int64_t grown(const char* axis, std::int64_t length, std::int64_t kernel, s
 
 }  // namespace
 
-Tensor conv1d(const Operand& x, const Operand& weight, const std::optional<Tensor>& bias,
-              const Conv1dOptions& options) {
+Tensor conv1d(const Operand& x, const Operand& weight, const Tensor& bias, const Conv1dOptions& options) {
   const CalledFrom caller(x.where());
   const Tensor t = tensor_argument(x, "conv1d"), w = tensor_argument(weight, "conv1d");
   const Shape &s = t.shape(), &ws = w.shape();
@@ -56,13 +55,13 @@ Tensor conv1d(const Operand& x, const Operand& weight, const std::optional<Tenso
   return reshape(z, batched ? Shape{zs[0], zs[1], zs[3]} : Shape{zs[1], zs[3]});
 }
 
-Tensor conv_transpose2d(const Operand& x, const Operand& weight, const std::optional<Tensor>& bias,
+Tensor conv_transpose2d(const Operand& x, const Operand& weight, const Tensor& bias,
                         const ConvTransposeOptions& options) {
   const CalledFrom caller(x.where());
   const char* const who = "conv_transpose2d";
   const Batch batch = batch_argument(x, who);
   const Tensor tw = tensor_argument(weight, who);
-  const bool has_bias = bias && bias->defined();
+  const bool has_bias = bias.defined();
   const Shape &xs = batch.x.shape(), &ws = tw.shape();
   if (ws.size() != 4)
     throw ShapeError(
@@ -88,14 +87,14 @@ Tensor conv_transpose2d(const Operand& x, const Operand& weight, const std::opti
     throw ShapeError(fmt::format("conv_transpose2d: groups {} does not divide the {} input channels ({})", o.groups,
                                  xs[1], sizes()));
   const std::int64_t out = ws[1] * o.groups;
-  if (has_bias && bias->shape() != Shape{out})
+  if (has_bias && bias.shape() != Shape{out})
     throw ShapeError(fmt::format("conv_transpose2d: bias has shape {}, the {} output channels want ({},)",
-                                 to_string(bias->shape()), out, out));
+                                 to_string(bias.shape()), out, out));
   const Size2 size{
       grown("height", xs[2], kernel.h, o.stride.h, o.padding.h, options.output_padding.h, options.dilation.h),
       grown("width", xs[3], kernel.w, o.stride.w, o.padding.w, options.output_padding.w, options.dilation.w)};
   auto [a, w] = promote(batch.x, tw);
-  const Tensor b = has_bias ? as_tensor(*bias, common_dtype(a, *bias)) : Tensor();
+  const Tensor b = has_bias ? as_tensor(bias, common_dtype(a, bias)) : Tensor();
   if (has_bias) {
     a = as_tensor(a, b.dtype());
     w = as_tensor(w, b.dtype());

@@ -98,14 +98,14 @@ Tensor mean_of_channels(const Tensor& x, std::int64_t size) {
 OutputSize output_size(const Arguments& a, int i) {
   const Value& v = a.value(i);
   if (!v.is<Value::List>()) {
-    if (v.is<None>()) return {std::nullopt, std::nullopt};
+    if (v.is<NoneType>()) return {std::nullopt, std::nullopt};
     return a.integer(i);
   }
   Value::List list = v.as<Value::List>();
   if (list.size() == 1) list.push_back(list[0]);
   if (list.size() != 2) return {a.size2(i).h, 0};  // throws the sentence
   const auto size = [&](const Value& one) -> std::optional<std::int64_t> {
-    if (one.is<None>()) return std::nullopt;
+    if (one.is<NoneType>()) return std::nullopt;
     if (!one.is<std::int64_t>())
       throw ValueError(fmt::format("output_size holds {}, it must be whole numbers or None", describe(one)));
     return one.as<std::int64_t>();

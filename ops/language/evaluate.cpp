@@ -10,40 +10,11 @@
 #include "engine/scopes.h"
 #include "engine/system/text.h"
 #include "ops/function.h"
-#include "ops/language/subscript.h"
+#include "ops/language/folding.h"
 #include "ops/ops.h"
 
 namespace chainrule::language {
 namespace {
-
-double as_double(const Value& v) { return v.is<double>() ? v.as<double>() : static_cast<double>(v.as<std::int64_t>()); }
-
-/// Plain numbers are computed at once, as Python does; whole ones stay whole while they are exact. None when the
-/// operator is left to tensors.
-std::optional<Value> fold_numbers(std::string_view op, const Value& x, const Value& y) {
-  const double a = as_double(x), b = as_double(y);
-  if (op == "lt") return Value(a < b);
-  if (op == "le") return Value(a <= b);
-  if (op == "gt") return Value(a > b);
-  if (op == "ge") return Value(a >= b);
-  if (op == "eq") return Value(a == b);
-  if (op == "ne") return Value(a != b);
-  double z = 0;
-  if (op == "add")
-    z = a + b;
-  else if (op == "sub")
-    z = a - b;
-  else if (op == "mul")
-    z = a * b;
-  else if (op == "div")
-    return Value(a / b);
-  else if (op == "pow")
-    z = std::pow(a, b);
-  else
-    return std::nullopt;
-  const bool whole = x.is<std::int64_t>() && y.is<std::int64_t>() && std::abs(z) < 9e15 && std::floor(z) == z;
-  return whole ? Value(static_cast<std::int64_t>(z)) : Value(z);
-}
 
 class Run {
  public:
@@ -80,7 +51,7 @@ class Run {
   Value compute(const Step& step) {
     switch (step.kind) {
       case Kind::constant:
-        return step.value;
+        return constant(step);
       case Kind::name:
         return lookup(step);
       case Kind::list: {
@@ -93,19 +64,27 @@ class Run {
         return call(step);
       case Kind::op:
         return apply(step);
+      case Kind::chain:
+        return chain(step);
       case Kind::subscript:
         return subscript(step);
       case Kind::range:
       case Kind::ellipsis:
-        return None{};
+        return None;
       case Kind::reversed:
         return transposed(step);
       case Kind::bind:
         return bind(step);
       case Kind::result:
-        return result_ = take(step, 0), None{};
+        return result_ = take(step, 0), None;
     }
-    return None{};
+    return None;
+  }
+
+  Value constant(const Step& step) const {
+    if (step.text.empty()) return step.value;
+    const auto bound = names_.find(step.text);
+    return bound == names_.end() ? step.value : bound->second;
   }
 
   Value lookup(const Step& step) const {
@@ -146,12 +125,50 @@ class Run {
   Value apply(const Step& step) {
     std::vector<Value> operands;
     for (std::size_t i = 0; i < step.operands.size(); ++i) operands.push_back(take(step, i));
-    if (operands.size() == 2 && operands[0].is_number() && operands[1].is_number())
-      if (auto folded = fold_numbers(step.text, operands[0], operands[1])) return std::move(*folded);
-    if (operands.size() == 1 && operands[0].is_number())
-      return operands[0].is<double>() ? Value(-operands[0].as<double>()) : Value(-operands[0].as<std::int64_t>());
+    if (operands.size() == 1 && operands[0].is_number() && step.text == "neg") return negated(operands[0]);
+    if (step.text.starts_with("logical_"))
+      for (const Value& operand : operands) expect_mask(operand, step);
+    if (operands.size() == 2) return pair(step.text, std::move(operands[0]), std::move(operands[1]), step);
     const Function& f = function(step);
     return f.call(Arguments(f, std::move(operands)));
+  }
+
+  Value pair(const std::string& name, Value x, Value y, const Step& step) {
+    if (x.is_number() && y.is_number())
+      if (auto folded = fold_numbers(name, x, y)) return std::move(*folded);
+    const Function* f = find_function(name);
+    if (!f) fail("name", fmt::format("there is no function {}", name), step.at);
+    std::vector<Value> operands;
+    operands.push_back(std::move(x));
+    operands.push_back(std::move(y));
+    return f->call(Arguments(*f, std::move(operands)));
+  }
+
+  Value chain(const Step& step) {
+    Value all;
+    for (std::size_t i = 0; i + 1 < step.operands.size(); ++i) {
+      Value one = pair(step.keywords[i], values_[step.operands[i]], values_[step.operands[i + 1]], step);
+      if (i == 0)
+        all = std::move(one);
+      else if (all.is<bool>() && one.is<bool>())
+        all = Value(all.as<bool>() && one.as<bool>());
+      else
+        all = pair("logical_and", std::move(all), std::move(one), step);
+    }
+    return all;
+  }
+
+  /// The symbols & | ^ ~ are for masks; what else they could mean (bits, powers) is refused.
+  void expect_mask(const Value& v, const Step& step) const {
+    if (v.is<bool>() || (v.is<Value::List>() && to_tensor(v, "mask").dtype() == DType::boolean)) return;
+    if (v.is<Tensor>() && v.as<Tensor>().dtype() == DType::boolean) return;
+    const std::string symbol = program_.text.substr(step.at.begin, step.at.end - step.at.begin);
+    fail("value",
+         fmt::format(
+             "{} is for masks, as in {}; here it meets {}{}", symbol,
+             symbol == "~" ? "~(x > 0)" : fmt::format("(x > 0) {} (y > 0)", symbol), describe(v),
+             symbol == "^" ? "; a power is written x ** 2" : "; comparisons bind looser, so they need parentheses"),
+         step.span);
   }
 
   Value subscript(const Step& step) {
@@ -170,38 +187,37 @@ class Run {
       if (step.operands.size() == first) return from;
     }
     const Tensor x = to_tensor(from, "subscript");
-    std::vector<Subscript> items;
-    for (std::size_t i = first; i < step.operands.size(); ++i) {
-      const Step& s = program_.steps[step.operands[i]];
-      Subscript item;
-      if (s.kind == Kind::ellipsis) {
-        item.kind = Subscript::Kind::ellipsis;
-      } else if (s.kind == Kind::range) {
-        item.kind = Subscript::Kind::range;
-        std::optional<std::int64_t>* parts[] = {&item.start, &item.end, &item.step};
-        for (std::size_t k = 0; k < 3; ++k) {
-          const Value& v = values_[s.operands[k]];
-          if (!v.is<None>()) *parts[k] = whole(v, program_.steps[s.operands[k]].span);
-        }
-      } else {
-        const Value v = take(step, i);
-        if (v.is<None>()) {
-          item.kind = Subscript::Kind::new_axis;
-        } else if (v.is<Value::List>() || (v.is<Tensor>() && v.as<Tensor>().dim() > 0)) {
-          item.kind = Subscript::Kind::list;
-          item.indices = Arguments::to_indices(to_tensor(v, "subscript"), "subscript");
-        } else {
-          item.kind = Subscript::Kind::index;
-          item.start = whole(v, s.span);
-        }
-      }
-      items.push_back(std::move(item));
+    std::vector<Index> subscripts;
+    for (std::size_t i = first; i < step.operands.size(); ++i) subscripts.push_back(index_of(step, i));
+    return index(x, subscripts);
+  }
+
+  /// A list is a tensor of positions, or a mask when it holds true and false. Numbers bound to names are floating, so
+  /// whole ones are positions, too.
+  Index index_of(const Step& step, std::size_t i) {
+    const Step& s = program_.steps[step.operands[i]];
+    if (s.kind == Kind::ellipsis) return Ellipsis;
+    if (s.kind == Kind::range) {
+      const auto bound = [&](std::size_t k) -> Slice::Bound {
+        const Value& v = values_[s.operands[k]];
+        if (v.is<NoneType>()) return None;
+        return whole(v, program_.steps[s.operands[k]].span);
+      };
+      return Slice(bound(0), bound(1), bound(2));
     }
-    return language::subscript(x, items);
+    const Value v = take(step, i);
+    if (v.is<NoneType>()) return None;
+    if (!v.is<Value::List>() && !v.is<Tensor>() && !v.is<bool>()) return whole(v, s.span);
+    const Tensor t = to_tensor(v, "subscript");
+    if (t.dtype() == DType::boolean) return t;
+    if (t.dim() == 0) return whole(v, s.span);
+    return Arguments::to_indices(t, "subscript: an index list");
   }
 
   std::int64_t whole(const Value& v, TextSpan span) const {
     if (v.is<std::int64_t>()) return v.as<std::int64_t>();
+    if (v.is<Tensor>() && v.as<Tensor>().dim() == 0 && v.as<Tensor>().dtype() == DType::int64)
+      return v.as<Tensor>().values<std::int64_t>()[0];
     const double number = v.is<double>()                                ? v.as<double>()
                           : v.is<Tensor>() && v.as<Tensor>().dim() == 0 ? v.as<Tensor>().item()
                                                                         : std::nan("");
@@ -223,7 +239,7 @@ class Run {
       value = value.as<Tensor>().label(step.text);
     names_.insert_or_assign(step.text, value);
     result_ = std::move(value);
-    return None{};
+    return None;
   }
 
   const Program& program_;

@@ -16,7 +16,7 @@ namespace {
 constexpr std::int64_t kExact = std::int64_t{1} << 53;  // numbers up to here are exact on the way through double
 
 TensorOptions options(const Arguments& a, int i) {
-  TensorOptions o;
+  TensorOptions o{.dtype = default_dtype()};
   if (!a.is_none(i)) o.dtype = a.dtype(i);
   return o;
 }
@@ -75,10 +75,11 @@ void expect_held(double value, DType dtype, const char* who) {
 Value make_full(const Arguments& a) {
   TensorOptions o = options(a, 2);
   const Shape shape = size_of(a, 0, "full");
-  if (a.value(1).is<bool>()) return full(shape, a.flag(1) ? 1 : 0, {.dtype = a.is_none(2) ? DType::boolean : o.dtype});
+  if (a.value(1).is<bool>()) return full(shape, a.flag(1) ? 1 : 0, {.dtype = a.is_none(2) ? DType::boolean : *o.dtype});
   const double value = a.number(1);
-  if (a.is_none(2) && is_whole(a.value(1)) && std::abs(value) <= static_cast<double>(kExact)) o.dtype = DType::int64;
-  expect_held(value, o.dtype, "full");
+  if (is_whole(a.value(1)) && (a.is_none(2) || o.dtype == DType::int64))
+    return clone(expand(from_vector<std::int64_t>({a.integer(1)}, {}), shape));
+  expect_held(value, *o.dtype, "full");
   return full(shape, value, o);
 }
 
@@ -103,7 +104,7 @@ Value make_eye(const Arguments& a) {
   check_shape({n, m}, sizeof(double), "eye");
   if (n == m) return eye(n, options(a, 2));
   const auto count = [](std::int64_t size) { return arange(0, static_cast<double>(size), 1, {.dtype = DType::int64}); };
-  return to(eq(unsqueeze(count(n), 1), count(m)), options(a, 2).dtype);
+  return to(eq(unsqueeze(count(n), 1), count(m)), *options(a, 2).dtype);
 }
 
 Value make_linspace(const Arguments& a) {
@@ -111,8 +112,8 @@ Value make_linspace(const Arguments& a) {
   if (steps < 0) throw ValueError(fmt::format("linspace: {} steps; there cannot be fewer than 0", steps));
   check_shape({steps}, sizeof(double), "linspace");
   const TensorOptions o = options(a, 3);
-  expect_held(a.number(0), o.dtype, "linspace");
-  expect_held(a.number(1), o.dtype, "linspace");
+  expect_held(a.number(0), *o.dtype, "linspace");
+  expect_held(a.number(1), *o.dtype, "linspace");
   return linspace(a.number(0), a.number(1), steps, o);
 }
 

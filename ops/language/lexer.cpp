@@ -8,6 +8,7 @@
 #include <charconv>
 
 #include "engine/system/text.h"
+#include "ops/language/words.h"
 
 namespace chainrule::language {
 namespace {
@@ -155,6 +156,10 @@ class Lexer {
       token.value = integer;
       return token;
     }
+    if (whole) {
+      token.text = digits;
+      return token;
+    }
     const LeadingNumber read = leading_number(digits);
     double v = read.value;
     if (read.out_of_range) {
@@ -208,8 +213,9 @@ class Lexer {
   }
 
   Token symbol() {
-    static constexpr std::string_view symbols[] = {"...", "**", "<=", ">=", "==", "!=", "+", "-", "*", "/", "@",
-                                                   "<",   ">",  "=",  "(",  ")",  "[",  "]", ",", ":", ";", "."};
+    static constexpr std::string_view symbols[] = {"...", "**", "<=", ">=", "==", "!=", "+", "-", "*",
+                                                   "/",   "@",  "&",  "|",  "^",  "~",  "<", ">", "=",
+                                                   "(",   ")",  "[",  "]",  ",",  ":",  ";", "."};
     const std::size_t begin = at_;
     for (const auto s : symbols) {
       if (text_.substr(at_, s.size()) != s) continue;
@@ -219,7 +225,6 @@ class Lexer {
       return {.kind = Token::Kind::symbol, .span = {begin, at_}, .text = std::string(s)};
     }
     const std::string_view c = text_.substr(at_, 1);
-    if (c == "^") fail("'^' is not an operator; a power is written x ** 2", begin, begin + 1);
     if (c == "%") fail("'%' is not an operator; write remainder(x, y)", begin, begin + 1);
     fail(fmt::format("the character '{}' cannot stand here", printable(c)), begin, begin + 1);
   }
@@ -235,7 +240,7 @@ class Lexer {
 std::vector<Token> tokens_of(std::string_view text) { return Lexer(text).run(); }
 
 bool is_name(std::string_view text) {
-  if (text.empty() || is_digit(text[0])) return false;
+  if (text.empty() || is_digit(text[0]) || is_word(text)) return false;
   for (std::size_t i = 0; i < text.size();) {
     const auto c = decode(text, i);
     if (c.bytes == 0 || !(c.value < 0x80 ? is_ascii_letter(text[i]) || is_digit(text[i]) : is_name_character(c.value)))

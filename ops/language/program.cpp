@@ -5,14 +5,16 @@
 
 #include <algorithm>
 #include <limits>
-#include <numbers>
 #include <set>
 
 #include "engine/system/text.h"
 #include "ops/language/lexer.h"
+#include "ops/language/words.h"
 
 namespace chainrule::language {
 namespace {
+
+constexpr const char *kAnd = "logical_and", *kOr = "logical_or", *kXor = "logical_xor", *kNot = "logical_not";
 
 struct Operator {
   std::string_view symbol;
@@ -20,28 +22,16 @@ struct Operator {
   int power;
 };
 // Comparisons bind loosest. ** binds tighter than the minus on its left and looser than the one on its right.
-constexpr Operator kBinary[] = {{"<", "lt", 1},  {"<=", "le", 1}, {">", "gt", 1},     {">=", "ge", 1},
-                                {"==", "eq", 1}, {"!=", "ne", 1}, {"+", "add", 2},    {"-", "sub", 2},
-                                {"*", "mul", 3}, {"/", "div", 3}, {"@", "matmul", 3}, {"**", "pow", 5}};
-constexpr int kComparison = 1, kUnary = 4, kPower = 5;
+constexpr Operator kBinary[] = {{"<", "lt", 1},  {"<=", "le", 1},    {">", "gt", 1},  {">=", "ge", 1},
+                                {"==", "eq", 1}, {"!=", "ne", 1},    {"|", kOr, 2},   {"^", kXor, 3},
+                                {"&", kAnd, 4},  {"+", "add", 5},    {"-", "sub", 5}, {"*", "mul", 6},
+                                {"/", "div", 6}, {"@", "matmul", 6}, {"**", "pow", 8}};
+constexpr int kComparison = 1, kUnary = 7, kPower = 8;
 
 const Operator* find_operator(std::string_view symbol) {
   for (const Operator& o : kBinary)
     if (o.symbol == symbol) return &o;
   return nullptr;
-}
-
-/// Names that always mean the same; nothing can be bound to them.
-bool is_constant(std::string_view name, Value& value) {
-  if (name == "true" || name == "True") return value = true, true;
-  if (name == "false" || name == "False") return value = false, true;
-  if (name == "None") return value = None{}, true;
-  if (name == "pi") return value = std::numbers::pi, true;
-  if (name == "inf") return value = std::numeric_limits<double>::infinity(), true;
-  if (name == "nan") return value = std::numeric_limits<double>::quiet_NaN(), true;
-  if (name == "float32" || name == "float64" || name == "int64" || name == "bool")
-    return value = std::string(name), true;
-  return false;
 }
 
 class Parser {
@@ -78,11 +68,18 @@ class Parser {
   [[noreturn, gnu::noinline]] void unexpected() const {
     if (is(Token::Kind::end)) fail("the program ends too early; something is missing here", token());
     if (is("=")) fail("a value can be bound to a name only, as in y = x + 1; equality is ==", token());
+    if (is(Token::Kind::name)) refuse_word();
     if (is(Token::Kind::name) || is(Token::Kind::number))
       fail(fmt::format("an operator is missing before '{}'",
                        printable(program_.text.substr(token().span.begin, token().span.end - token().span.begin))),
            token());
     fail(fmt::format("'{}' cannot stand here", token().text), token());
+  }
+  /// Python's words for single truths have no meaning for masks, as in NumPy.
+  void refuse_word() const {
+    if (token().text == "and") fail("'and' does not join masks; write (x > 0) & (y > 0)", token());
+    if (token().text == "or") fail("'or' does not join masks; write (x > 0) | (y > 0)", token());
+    if (token().text == "not") fail("'not' does not turn masks round; write ~(x > 0)", token());
   }
   [[gnu::noinline]] void expect(std::string_view symbol, const Token& opened) {
     if (take(symbol)) return;
@@ -139,9 +136,8 @@ class Parser {
   void statement() {
     const Token& first = token();
     if (is(Token::Kind::name) && is("=", 1)) {
-      Value fixed;
-      if (is_constant(first.text, fixed))
-        fail(fmt::format("'{}' is a constant; another name is needed", first.text), first, "name");
+      if (!is_name(first.text))
+        fail(fmt::format("'{}' is a word of the language; another name is needed", first.text), first, "name");
       at_ += 2;
       const auto value = expression(0);
       push(Kind::bind, {first.span.begin, span_of(value).end}, first.span, first.text, {value});
@@ -162,18 +158,42 @@ class Parser {
       ++at_;
       // A power groups to the right, so its right side may be another one, or begin with a minus.
       const auto right = expression(o->power == kPower ? kPower : o->power);
-      left = push(Kind::op, {span_of(left).begin, span_of(right).end}, at.span, o->function, {left, right});
-      if (o->power == kComparison && is(Token::Kind::symbol) && find_operator(token().text) &&
-          find_operator(token().text)->power == kComparison)
-        fail("comparisons do not chain; write (a < b) * (b < c)", token());
+      if (o->power == kComparison && comparison_follows())
+        left = chain(left, right, at, *o);
+      else
+        left = push(Kind::op, {span_of(left).begin, span_of(right).end}, at.span, o->function, {left, right});
     }
     return left;
   }
 
+  const Operator* comparison_follows() const {
+    const Operator* o = is(Token::Kind::symbol) ? find_operator(token().text) : nullptr;
+    return o && o->power == kComparison ? o : nullptr;
+  }
+
+  /// a < b < c, as in Python: (a < b) & (b < c), and b is computed once.
+  [[gnu::noinline]] std::uint32_t chain(std::uint32_t first, std::uint32_t second, const Token& at,
+                                        const Operator& comparison) {
+    std::vector<std::uint32_t> operands{first, second};
+    std::vector<std::string> functions{comparison.function};
+    while (const Operator* o = comparison_follows()) {
+      ++at_;
+      operands.push_back(expression(kComparison + 1));
+      functions.emplace_back(o->function);
+    }
+    Step step{.kind = Kind::chain,
+              .span = {span_of(first).begin, span_of(operands.back()).end},
+              .at = at.span,
+              .operands = std::move(operands),
+              .keywords = std::move(functions)};
+    return push(step);
+  }
+
   std::uint32_t prefix() {
-    if (is("-") || is("+")) {
+    if (is("-") || is("+") || is("~")) {
       const Token& sign = token();
       ++at_;
+      if (sign.text == "-" && is_smallest()) return smallest(sign);
       return signed_value(sign, expression(kUnary));
     }
     std::uint32_t value = primary();
@@ -184,8 +204,9 @@ class Parser {
   [[gnu::noinline]] std::uint32_t signed_value(const Token& sign, std::uint32_t operand) {
     const TextSpan span{sign.span.begin, span_of(operand).end};
     if (sign.text == "+") return operand;
+    if (sign.text == "~") return push(Kind::op, span, sign.span, kNot, {operand});
     Step& number = program_.steps[operand];
-    if (number.kind != Kind::constant || !number.value.is_number())
+    if (number.kind != Kind::constant || !number.value.is_number() || !number.text.empty())
       return push(Kind::op, span, sign.span, "neg", {operand});
     number.value =
         number.value.is<double>() ? Value(-number.value.as<double>()) : Value(-number.value.as<std::int64_t>());
@@ -193,11 +214,19 @@ class Parser {
     return operand;
   }
 
+  /// The one whole number that exists with a minus only.
+  bool is_smallest() const { return is(Token::Kind::number) && token().text == kSmallestDigits && !is("**", 1); }
+  [[gnu::noinline]] std::uint32_t smallest(const Token& sign) {
+    const Token& digits = token();
+    ++at_;
+    return constant(std::numeric_limits<std::int64_t>::min(), {sign.span.begin, digits.span.end});
+  }
+
   std::uint32_t primary() {
     const Token& t = token();
     if (is("(")) return parenthesis();
     if (is("[")) return list();
-    if (t.kind == Token::Kind::name && is("(", 1)) return call();
+    if (t.kind == Token::Kind::name && is("(", 1) && is_name(t.text)) return call();
     return leaf();
   }
 
@@ -206,9 +235,19 @@ class Parser {
     if (t.kind == Token::Kind::end || t.kind == Token::Kind::symbol || t.kind == Token::Kind::new_line) unexpected();
     ++at_;
     Value fixed;
+    if (t.kind == Token::Kind::number && !t.text.empty())
+      fail(fmt::format("{0} does not fit int64, which ends at 9223372036854775807; {0}. is a floating number",
+                       shorten(t.text, 40)),
+           t);
     if (t.kind == Token::Kind::number) return constant(t.value, t.span);
     if (t.kind == Token::Kind::string) return constant(Value(t.text), t.span);
-    if (is_constant(t.text, fixed)) return constant(fixed, t.span);
+    if (is_fixed(t.text, fixed)) return constant(fixed, t.span);
+    if (!is_name(t.text)) --at_, unexpected();
+    if (is_constant(t.text, fixed)) {
+      if (!bound_.contains(t.text) && seen_.insert(t.text).second) program_.constants.push_back(t.text);
+      Step step{.kind = Kind::constant, .span = t.span, .at = t.span, .text = t.text, .value = fixed};
+      return push(step);
+    }
     if (!bound_.contains(t.text) && seen_.insert(t.text).second) program_.inputs.push_back(t.text);
     return push(Kind::name, t.span, t.span, t.text, {});
   }
@@ -279,23 +318,33 @@ class Parser {
       step.operands.push_back(subscript());
       if (!take(",")) break;
     }
+    if (step.operands.size() == 2) refuse_tuple(step.operands[1]);
     step.span.end = step.at.end = token().span.end;
     expect("]", open);
     return push(step);
+  }
+
+  /// x[(0, 1)] is x[0, 1] in Python, but (0, 1) is a list here.
+  [[gnu::noinline]] void refuse_tuple(std::uint32_t only) const {
+    const Step& s = program_.steps[only];
+    if (s.kind == Kind::list && program_.text[s.span.begin] == '(')
+      throw ProgramError("syntax",
+                         "parentheses in a subscript: write x[0, 1] for two axes, x[[0, 1]] for two positions",
+                         program_.text, s.span);
   }
 
   [[gnu::noinline]] std::uint32_t subscript() {
     const Token& first = token();
     if (take("...")) return push(Kind::ellipsis, first.span, first.span, "", {});
     const bool open_start = is(":");
-    std::uint32_t start = open_start ? constant(None{}, first.span) : expression(0);
+    std::uint32_t start = open_start ? constant(None, first.span) : expression(0);
     if (!is(":")) return start;
     std::vector<std::uint32_t> parts{start};
     while (parts.size() < 3 && take(":")) {
       const bool nothing = is(":") || is(",") || is("]");
-      parts.push_back(nothing ? constant(None{}, token().span) : expression(0));
+      parts.push_back(nothing ? constant(None, token().span) : expression(0));
     }
-    if (parts.size() < 3) parts.push_back(constant(None{}, token().span));
+    if (parts.size() < 3) parts.push_back(constant(None, token().span));
     return push(Kind::range, {first.span.begin, token().span.begin}, first.span, parts);
   }
 

@@ -44,11 +44,12 @@ const char* kind_of_error(const std::exception& error);
 /// One step of a program. Its operands are earlier steps, by index; each is used by one step only.
 struct Step {
   enum class Kind : std::uint8_t {
-    constant,   // value
+    constant,   // value; where text names it, a value bound to that name comes first
     name,       // text
     list,       // operands
     call,       // text(operands..., keywords)
     op,         // text: the function that the operator stands for
+    chain,      // a < b <= c: keywords name the functions of neighbours, which are joined by `and`
     subscript,  // operands[0][the others]
     range,      // start:stop:step, three operands; a None constant where nothing is written
     ellipsis,
@@ -63,7 +64,7 @@ struct Step {
   std::string text{};
   Value value{};
   std::vector<std::uint32_t> operands{};
-  std::vector<std::string> keywords{};  // of the last operands of a call
+  std::vector<std::string> keywords{};  // of the last operands of a call; functions of a chain
 };
 
 struct ProgramLimits {
@@ -76,12 +77,14 @@ struct Program {
   std::vector<Step> steps;  // in the order of evaluation
   /// Names that are read before the program binds them, in the order of their first use.
   std::vector<std::string> inputs;
+  /// The constants (pi, inf ...) that are read before the program binds them; a value bound to their name wins.
+  std::vector<std::string> constants;
 };
 
 /// Throws ProgramError.
 Program parse(std::string_view text, const ProgramLimits& limits = {});
 
-/// True when `text` can be a name: letters of any script, digits (not first) and _.
+/// True when `text` can be a name: letters of any script, digits (not first) and _, but no word of the language.
 bool is_name(std::string_view text);
 /// Line and column (from 1, in characters) of a byte.
 SourceLocation place_in(std::string_view text, std::size_t byte);

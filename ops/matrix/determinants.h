@@ -11,7 +11,7 @@ Tensor det(const Operand& x);
 /// log(det(x)): -inf for a singular matrix, NaN where the determinant is negative.
 Tensor logdet(const Operand& x);
 /// The determinant as sign * exp(logabsdet), which cannot overflow. The sign's derivative is 0.
-struct SignedLogDet {
+struct [[nodiscard]] SignedLogDet {
   Tensor sign, logabsdet;
 };
 SignedLogDet slogdet(const Operand& x);

@@ -36,7 +36,7 @@ namespace {
 /// "x" or "x[1, 0]": the matrix of that number in a batch.
 std::string place(const char* letter, const Tensor& x, std::int64_t matrix) {
   if (x.dim() == 2) return letter;
-  Axes index(static_cast<std::size_t>(x.dim() - 2));
+  Axes index = Axes::filled(static_cast<std::size_t>(x.dim() - 2), 0);
   for (std::size_t i = index.size(); i-- > 0; matrix /= x.shape()[i]) index[i] = matrix % x.shape()[i];
   return fmt::format("{}[{}]", letter, fmt::join(index, ", "));
 }

@@ -51,7 +51,7 @@ void multiply(const Tensor& x, const Tensor& y, Tensor& z) {
   const std::int64_t m = shape[matrix], n = shape[matrix + 1], k = x.shape().back();
   // Seen in z's batch axes: 0 along what an operand repeats.
   auto strides_of = [&](const Tensor& t) {
-    Strides s(static_cast<std::size_t>(rank), 0);
+    Strides s = Strides::filled(static_cast<std::size_t>(rank), 0);
     const int lead = rank - t.dim();
     for (int i = 0; i < t.dim(); ++i)
       if (i >= t.dim() - 2 || t.shape()[i] != 1) s[lead + i] = t.strides()[i];
@@ -227,7 +227,7 @@ Tensor matmul(const Operand& x, const Operand& y) {
   return record(MatMul{a.dim() == 1, b.dim() == 1}, a, b);
 }
 
-Tensor linear(const Operand& x, const Operand& weight, const std::optional<Tensor>& bias) {
+Tensor linear(const Operand& x, const Operand& weight, const Tensor& bias) {
   const CalledFrom caller(x.where());
   const Tensor tx = tensor_argument(x, "linear"), tw = tensor_argument(weight, "linear");
   if (tw.dim() != 2)
@@ -235,19 +235,19 @@ Tensor linear(const Operand& x, const Operand& weight, const std::optional<Tenso
   if (tx.dim() == 0 || tx.shape().back() != tw.shape()[1])
     throw ShapeError(fmt::format("linear: x {} does not end in the {} inputs that weight {} takes",
                                  to_string(tx.shape()), tw.shape()[1], to_string(tw.shape())));
-  const bool has_bias = bias && bias->defined();
-  if (has_bias && bias->shape() != Shape{tw.shape()[0]})
-    throw ShapeError(fmt::format("linear: bias has shape {}, weight {} wants ({},)", to_string(bias->shape()),
+  const bool has_bias = bias.defined();
+  if (has_bias && bias.shape() != Shape{tw.shape()[0]})
+    throw ShapeError(fmt::format("linear: bias has shape {}, weight {} wants ({},)", to_string(bias.shape()),
                                  to_string(tw.shape()), tw.shape()[0]));
   auto [a, w] = promote(tx, tw);
   expect_numbers(a, "linear");
   if (!has_bias) return record(Linear{}, a, w);
-  const DType d = common_dtype(a, *bias);
-  const Tensor b = as_tensor(*bias, d);
+  const DType d = common_dtype(a, bias);
+  const Tensor b = as_tensor(bias, d);
   return record(Linear{}, as_tensor(a, d), as_tensor(w, d), b);
 }
 
-Tensor affine(const Operand& x, const Operand& w, const std::optional<Tensor>& b) {
+Tensor affine(const Operand& x, const Operand& w, const Tensor& b) {
   const CalledFrom caller(x.where());
   const Tensor tx = tensor_argument(x, "affine"), tw = tensor_argument(w, "affine");
   if (tw.dim() != 2)
@@ -255,15 +255,15 @@ Tensor affine(const Operand& x, const Operand& w, const std::optional<Tensor>& b
   if (tx.dim() == 0 || tx.shape().back() != tw.shape()[0])
     throw ShapeError(fmt::format("affine: x {} does not end in the {} inputs that W {} takes", to_string(tx.shape()),
                                  tw.shape()[0], to_string(tw.shape())));
-  const bool has_bias = b && b->defined();
-  if (has_bias && b->shape() != Shape{tw.shape()[1]})
-    throw ShapeError(fmt::format("affine: b has shape {}, W {} wants ({},)", to_string(b->shape()),
+  const bool has_bias = b.defined();
+  if (has_bias && b.shape() != Shape{tw.shape()[1]})
+    throw ShapeError(fmt::format("affine: b has shape {}, W {} wants ({},)", to_string(b.shape()),
                                  to_string(tw.shape()), tw.shape()[1]));
   const auto [px, pw] = promote(tx, tw);
   expect_numbers(px, "affine");
   if (!has_bias) return record(Affine{}, px, pw);
-  const DType d = common_dtype(px, *b);
-  const Tensor vx = as_tensor(px, d), vw = as_tensor(pw, d), vb = as_tensor(*b, d);
+  const DType d = common_dtype(px, b);
+  const Tensor vx = as_tensor(px, d), vw = as_tensor(pw, d), vb = as_tensor(b, d);
   return record(Affine{}, vx, vw, vb);
 }
 

@@ -1,8 +1,6 @@
 // Products of vectors and matrices.
 #pragma once
 
-#include <optional>
-
 #include "engine/operand.h"
 
 namespace chainrule {
@@ -10,9 +8,9 @@ namespace chainrule {
 /// NumPy's matmul: vectors, matrices, and batches of matrices that broadcast.
 Tensor matmul(const Operand& x, const Operand& y);
 /// x @ weight^T + bias, weight (out, in), bias (out) or empty, x (..., in).
-Tensor linear(const Operand& x, const Operand& weight, const std::optional<Tensor>& bias = {});
+Tensor linear(const Operand& x, const Operand& weight, const Tensor& bias = {});
 /// x @ w + b, the layer of the book: w (in, out), b (out) or empty, x (..., in).
-Tensor affine(const Operand& x, const Operand& w, const std::optional<Tensor>& b = {});
+Tensor affine(const Operand& x, const Operand& w, const Tensor& b = {});
 /// Sum of the products of two vectors of one length.
 Tensor dot(const Operand& x, const Operand& y);
 /// z[i, j] = x[i] * y[j] of two vectors.

@@ -176,16 +176,17 @@ Tensor scaled_dot_product_attention(const Operand& query, const Operand& key, co
   if (q.dim() < 2 || k.dim() < 2 || v.dim() < 2 || q.size(-1) != k.size(-1) || k.size(-2) != v.size(-2))
     throw ShapeError(fmt::format("{}: query {}, key {} and value {} must be (..., L, E), (..., S, E) and (..., S, D)",
                                  who, to_string(q.shape()), to_string(k.shape()), to_string(v.shape())));
-  if (o.attn_mask && o.is_causal) throw ValueError(fmt::format("{}: give attn_mask or is_causal, not both", who));
+  if (o.attn_mask.defined() && o.is_causal)
+    throw ValueError(fmt::format("{}: give attn_mask or is_causal, not both", who));
   const double scale = 1 / std::sqrt(static_cast<double>(q.size(-1)));
   Tensor scores = matmul(mul(q, scale), transpose(k));
   constexpr double kNever = -kInf;
   if (o.is_causal) scores = where(causal_mask(q.size(-2), k.size(-2)), scores, kNever);
-  if (o.attn_mask) {
-    if (o.attn_mask->dtype() == DType::boolean)
-      scores = where(*o.attn_mask, scores, kNever);
+  if (o.attn_mask.defined()) {
+    if (o.attn_mask.dtype() == DType::boolean)
+      scores = where(o.attn_mask, scores, kNever);
     else
-      scores = scores + *o.attn_mask;
+      scores = scores + o.attn_mask;
   }
   Tensor weights = softmax(scores, -1);
   if (o.dropout_p != 0) weights = dropout(weights, o.dropout_p);

@@ -16,7 +16,7 @@ Tensor embedding(const Tensor& input, const Operand& weight, std::optional<std::
 
 struct AttentionOptions {
   /// bool: true takes part; floating: added to the scores. Broadcasts to (..., L, S).
-  std::optional<Tensor> attn_mask{};
+  Tensor attn_mask{};
   double dropout_p = 0;    ///< applied whenever it is not 0
   bool is_causal = false;  ///< position i sees 0 ... i; not together with a mask
 };

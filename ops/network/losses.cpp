@@ -39,7 +39,7 @@ Tensor checked_labels(const Tensor& y, std::int64_t classes, std::int64_t ignore
   const auto* p = labels.data<std::int64_t>();
   const std::int64_t bad = kernels::first_bad_label(p, labels.numel(), classes, ignore);
   if (bad < 0) return labels;
-  Shape at(y.shape().size(), 0);
+  Shape at = Shape::filled(y.shape().size(), 0);
   for (std::int64_t left = bad, i = y.dim() - 1; i >= 0; --i) {
     at[i] = left % y.shape()[i];
     left /= y.shape()[i];
@@ -76,7 +76,7 @@ struct Classes {
 Classes classes(const Tensor& x) {
   const Shape& s = x.shape();
   const std::int64_t count = numel(positions(s));
-  Strides classes_last(s.size(), 1);
+  Strides classes_last = Strides::filled(s.size(), 1);
   std::int64_t step = s[1];
   for (int i = x.dim() - 1; i >= 0; --i) {
     if (i == 1) continue;
@@ -239,8 +239,9 @@ Shape label_shape(const Tensor& x) { return x.dim() == 1 ? Shape{} : positions(x
 void check_labels(const Tensor& target, const Tensor& x, const char* who) {
   const Shape p = label_shape(x);
   if (is_floating(target.dtype()) && target.shape() == p)
-    throw ValueError(fmt::format("{}: class indices must be int64, the target of shape {} is {}", who, to_string(p),
-                                 name_of(target.dtype())));
+    throw ValueError(fmt::format(
+        "{}: class indices must be int64, the target of shape {} is {}; convert it with to(target, DType::int64)", who,
+        to_string(p), name_of(target.dtype())));
   if (target.dtype() != DType::int64)
     throw ValueError(
         fmt::format("{}: the target is {}, it must be class indices (int64)", who, name_of(target.dtype())));
@@ -250,12 +251,12 @@ void check_labels(const Tensor& target, const Tensor& x, const char* who) {
 }
 
 /// Weights of the classes, dense and without history; undefined when there are none.
-Tensor class_weights(const std::optional<Tensor>& weight, std::int64_t classes, DType dtype, const char* who) {
-  if (!weight) return {};
-  if (weight->dim() != 1 || weight->numel() != classes)
+Tensor class_weights(const Tensor& weight, std::int64_t classes, DType dtype, const char* who) {
+  if (!weight.defined()) return {};
+  if (weight.dim() != 1 || weight.numel() != classes)
     throw ShapeError(fmt::format("{}: the weight has shape {}, with {} classes it must have shape ({},)", who,
-                                 to_string(weight->shape()), classes, classes));
-  return dense(loss_weight(*weight, {classes}, dtype, who, "weight"));
+                                 to_string(weight.shape()), classes, classes));
+  return dense(loss_weight(weight, {classes}, dtype, who, "weight"));
 }
 
 Tensor soft_cross_entropy(const Tensor& scores, const Tensor& target, const CrossEntropyOptions& o) {
@@ -263,8 +264,8 @@ Tensor soft_cross_entropy(const Tensor& scores, const Tensor& target, const Cros
   Tensor y = as_tensor(target, scores.dtype());
   if (y.dim() == 1) y = reshape(y, {1, classes});
   if (o.label_smoothing != 0) y = y * (1 - o.label_smoothing) + o.label_smoothing / static_cast<double>(classes);
-  if (o.weight) {
-    Shape beside(scores.shape().size() - 1, 1);
+  if (o.weight.defined()) {
+    Shape beside = Shape::filled(scores.shape().size() - 1, 1);
     beside[0] = classes;
     y = y * reshape(class_weights(o.weight, classes, scores.dtype(), "cross_entropy"), beside);
   }
@@ -306,10 +307,6 @@ Tensor cross_entropy(const Operand& x, const Tensor& target, const CrossEntropyO
                              empty(p, scores.dtype()),
                              empty(p, scores.dtype())};
   return as_given(record(CrossEntropy{options}, scores, y), a, o.reduction);
-}
-
-Tensor cross_entropy(const Operand& x, const Tensor& target, Reduction reduction) {
-  return cross_entropy(x, target, CrossEntropyOptions{.reduction = reduction});
 }
 
 // Made of others: the picked log-probabilities, times minus their weights.

@@ -2,6 +2,7 @@
 // is broadcast, where torch broadcasts with a warning. Targets may be trainable too, class indices and weights not.
 #pragma once
 
+#include <concepts>
 #include <optional>
 
 #include "engine/operand.h"
@@ -12,7 +13,7 @@ namespace chainrule {
 // --- classes: losses.cpp ---------------------------------------------------------------------------------------------
 
 struct CrossEntropyOptions {
-  std::optional<Tensor> weight{};    ///< of each class
+  Tensor weight{};                   ///< of each class
   std::int64_t ignore_index = -100;  ///< this label counts nowhere
   Reduction reduction = Reduction::mean;
   double label_smoothing = 0;  ///< the share of the target that is spread evenly over the classes
@@ -20,11 +21,15 @@ struct CrossEntropyOptions {
 /// -log(softmax(x)[target]): x (N, classes), (N, classes, ...) or (classes,); target int64 class indices (N, ...) or
 /// probabilities of x's shape. The mean is taken over the labels' weights; NaN when every label is ignored. Throws
 /// ValueError for a label outside the classes, naming it, its place and the number of classes.
-Tensor cross_entropy(const Operand& x, const Tensor& target, const CrossEntropyOptions& options);
-Tensor cross_entropy(const Operand& x, const Tensor& target, Reduction reduction = Reduction::mean);
+Tensor cross_entropy(const Operand& x, const Tensor& target, const CrossEntropyOptions& options = {});
+/// The same; a template, so that {} stands for the options.
+template <std::same_as<Reduction> R>
+Tensor cross_entropy(const Operand& x, const Tensor& target, R reduction) {
+  return cross_entropy(x, target, CrossEntropyOptions{.reduction = reduction});
+}
 
 struct NllOptions {
-  std::optional<Tensor> weight{};
+  Tensor weight{};
   std::int64_t ignore_index = -100;
   Reduction reduction = Reduction::mean;
 };
@@ -46,16 +51,16 @@ Tensor huber_loss(const Operand& x, const Operand& target, Reduction reduction =
 Tensor sum_squared_error(const Operand& y, const Operand& t);
 
 struct BinaryCrossEntropyOptions {
-  std::optional<Tensor> weight{};  ///< broadcasts to the shape of x
+  Tensor weight{};  ///< broadcasts to the shape of x
   Reduction reduction = Reduction::mean;
 };
 /// -(y log x + (1 - y) log(1 - x)) for probabilities x in [0, 1]; logarithms stop at -100, as in torch. Throws
 /// ValueError for x outside.
 Tensor binary_cross_entropy(const Operand& x, const Operand& target, const BinaryCrossEntropyOptions& options = {});
 struct BinaryCrossEntropyWithLogitsOptions {
-  std::optional<Tensor> weight{};
+  Tensor weight{};
   Reduction reduction = Reduction::mean;
-  std::optional<Tensor> pos_weight{};  ///< of the target's share of 1; broadcasts to the shape of x
+  Tensor pos_weight{};  ///< of the target's share of 1; broadcasts to the shape of x
 };
 /// The same for x before its sigmoid; finite for every finite x.
 Tensor binary_cross_entropy_with_logits(const Operand& x, const Operand& target,

@@ -33,7 +33,6 @@ Pair loss_operands(const Operand& x, const Operand& target, const char* who) {
 }
 
 Tensor loss_weight(const Tensor& weight, const Shape& shape, DType dtype, const char* who, const char* what) {
-  if (!weight.defined()) throw ValueError(fmt::format("{}: {} is an empty tensor handle", who, what));
   bool fits = weight.shape().size() <= shape.size();
   for (std::size_t i = 1; fits && i <= weight.shape().size(); ++i) {
     const std::int64_t size = weight.shape()[weight.shape().size() - i];
@@ -174,7 +173,7 @@ Tensor binary_cross_entropy(const Operand& x, const Operand& target, const Binar
   const auto [a, y] = loss_operands(x, target, who);
   expect_probabilities(a, who);
   Tensor z = record(BinaryCrossEntropy{}, a, y);
-  if (o.weight) z = z * loss_weight(*o.weight, z.shape(), z.dtype(), who, "the weight");
+  if (o.weight.defined()) z = z * loss_weight(o.weight, z.shape(), z.dtype(), who, "the weight");
   return reduce_losses(z, o.reduction);
 }
 
@@ -184,12 +183,12 @@ Tensor binary_cross_entropy_with_logits(const Operand& x, const Operand& target,
   const char* const who = "binary_cross_entropy_with_logits";
   const auto [a, y] = loss_operands(x, target, who);
   Tensor z = record(BinaryCrossEntropyWithLogits{}, a, y);
-  if (o.pos_weight) {  // y log(1 + exp(-x)) counts more than once
-    const Tensor p = loss_weight(*o.pos_weight, z.shape(), z.dtype(), who, "pos_weight");
+  if (o.pos_weight.defined()) {  // y log(1 + exp(-x)) counts more than once
+    const Tensor p = loss_weight(o.pos_weight, z.shape(), z.dtype(), who, "pos_weight");
     const Tensor one = where(eq(a, a), 1, a.detach());
     z = z + (p - 1) * y * logits_loss(a, one);
   }
-  if (o.weight) z = z * loss_weight(*o.weight, z.shape(), z.dtype(), who, "the weight");
+  if (o.weight.defined()) z = z * loss_weight(o.weight, z.shape(), z.dtype(), who, "the weight");
   return reduce_losses(z, o.reduction);
 }
 

@@ -90,14 +90,14 @@ Tensor NormGroups::average(const Tensor& t) const {
   if (kind == NormKind::instance) return mean(t, last_axes(t.dim(), t.dim() - 2), true);
   const std::int64_t together = x[1] / groups;
   const Tensor m = mean(reshape(t, {x[0], groups, t.numel() / std::max<std::int64_t>(x[0] * groups, 1)}), {2}, true);
-  Shape shape(x.size(), 1);
+  Shape shape = Shape::filled(x.size(), 1);
   shape[0] = x[0], shape[1] = x[1];
   return reshape(expand(m, {x[0], groups, together}), shape);
 }
 
 Tensor NormGroups::beside(const Tensor& w, const Shape& shape) const {
   if (is_of_rows()) return reshape(w, Shape(shape.end() - axes(), shape.end()));
-  Shape wide(shape.size() - 1, 1);
+  Shape wide = Shape::filled(shape.size() - 1, 1);
   wide[0] = shape[1];
   return reshape(w, wide);
 }

@@ -170,10 +170,7 @@ Tensor norm_weight_grad(const NormGroups& s, const NormStatistics& known, const 
 
 // --- arguments -------------------------------------------------------------------------------------------------------
 
-using MaybeTensor = std::optional<Tensor>;
-
 void expect_shape(const Tensor& t, const Shape& wanted, const char* who, const char* what) {
-  if (!t.defined()) throw ValueError(fmt::format("{}: {} is an empty tensor handle", who, what));
   if (t.shape() != wanted)
     throw ShapeError(
         fmt::format("{}: {} has shape {}, it must have {}", who, what, to_string(t.shape()), to_string(wanted)));
@@ -193,15 +190,14 @@ Tensor image_argument(const Operand& x, const char* who) {
 }
 
 template <NormKind K>
-Tensor record_norm(const Norm<K>& op, const Tensor& x, const MaybeTensor& weight, const MaybeTensor& bias,
-                   const Shape& wanted) {
+Tensor record_norm(const Norm<K>& op, const Tensor& x, const Tensor& weight, const Tensor& bias, const Shape& wanted) {
   const char* const who = op.info.name;
-  if (weight) expect_shape(*weight, wanted, who, "weight");
-  if (bias) expect_shape(*bias, wanted, who, "bias");
-  if (!weight && !bias) return record(op, x);
-  const Tensor w = weight ? as_tensor(*weight, x.dtype()) : ones(wanted, {.dtype = x.dtype()});
-  if (!bias) return record(op, x, w);
-  return record(op, x, w, as_tensor(*bias, x.dtype()));
+  if (weight.defined()) expect_shape(weight, wanted, who, "weight");
+  if (bias.defined()) expect_shape(bias, wanted, who, "bias");
+  if (!weight.defined() && !bias.defined()) return record(op, x);
+  const Tensor w = weight.defined() ? as_tensor(weight, x.dtype()) : ones(wanted, {.dtype = x.dtype()});
+  if (!bias.defined()) return record(op, x, w);
+  return record(op, x, w, as_tensor(bias, x.dtype()));
 }
 
 /// The running mean and variance of a layer, checked before anything is computed.
@@ -210,15 +206,14 @@ struct Running {
   const char* who;
   double momentum;
 
-  Running(const MaybeTensor& m, const MaybeTensor& v, std::int64_t channels, const char* name, double share,
-          bool written)
+  Running(const Tensor& m, const Tensor& v, std::int64_t channels, const char* name, double share, bool written)
       : who(name), momentum(share) {
-    if (m.has_value() != v.has_value())
+    if (m.defined() != v.defined())
       throw ValueError(fmt::format("{}: running_mean and running_var must be given together", who));
     if (!(momentum >= 0 && momentum <= 1))
       throw ValueError(fmt::format("{}: momentum is {}, it must be from 0 to 1", who, momentum));
-    if (!m) return;
-    mean = *m, var = *v;
+    if (!m.defined()) return;
+    mean = m, var = v;
     expect_shape(mean, {channels}, who, "running_mean");
     expect_shape(var, {channels}, who, "running_var");
     if (written && (!mean.is_leaf() || !var.is_leaf()))
@@ -253,19 +248,17 @@ struct Running {
 };
 
 /// With constants instead of x's own mean and variance.
-Tensor constant_norm(const Tensor& x, const Running& running, double eps, const MaybeTensor& weight,
-                     const MaybeTensor& bias) {
+Tensor constant_norm(const Tensor& x, const Running& running, double eps, const Tensor& weight, const Tensor& bias) {
   const std::int64_t channels = x.shape()[1];
   Norm<NormKind::batch> op{{.kind = NormKind::batch, .eps = eps, .constant = true}, NormStatistics(channels)};
   const auto wide = [](const Tensor& t) { return as_tensor(t.detach(), DType::float64); };
-  op.known.mean = clone(wide(running.mean));  // the graph keeps these numbers when the running ones move on
+  op.known.mean = internal::copied(wide(running.mean));  // the graph keeps these numbers when the running ones move on
   op.known.factor = 1 / sqrt(wide(running.var) + eps);
   return record_norm(op, x, weight, bias, {channels});
 }
 
 template <NormKind K>
-Tensor norm_of_last_axes(const Operand& x, const Shape& last, const MaybeTensor& weight, const MaybeTensor& bias,
-                         double eps) {
+Tensor norm_of_last_axes(const Operand& x, const Shape& last, const Tensor& weight, const Tensor& bias, double eps) {
   const CalledFrom caller(x.where());
   const char* const who = Norm<K>::info.name;
   const Tensor a = as_floating(tensor_argument(x, who));
@@ -281,15 +274,16 @@ Tensor norm_of_last_axes(const Operand& x, const Shape& last, const MaybeTensor&
 
 }  // namespace
 
-Tensor batch_norm(const Operand& x, const MaybeTensor& running_mean, const MaybeTensor& running_var,
-                  const MaybeTensor& weight, const MaybeTensor& bias, const BatchNormOptions& o) {
+Tensor batch_norm(const Operand& x, const Tensor& running_mean, const Tensor& running_var, const Tensor& weight,
+                  const Tensor& bias, const BatchNormOptions& o) {
   const CalledFrom caller(x.where());
   const Tensor a = image_argument(x, "batch_norm");
   expect_eps(o.eps, "batch_norm");
   const std::int64_t channels = a.shape()[1];
   Running running(running_mean, running_var, channels, "batch_norm", o.momentum, o.training);
   if (!o.training) {
-    if (!running_mean) throw ValueError("batch_norm: without training=True it needs running_mean and running_var");
+    if (!running_mean.defined())
+      throw ValueError("batch_norm: without training=True it needs running_mean and running_var");
     return constant_norm(a, running, o.eps, weight, bias);
   }
   const std::int64_t count = channels > 0 ? a.numel() / channels : 0;
@@ -304,20 +298,19 @@ Tensor batch_norm(const Operand& x, const MaybeTensor& running_mean, const Maybe
   return z;
 }
 
-Tensor layer_norm(const Operand& x, const Shape& normalized_shape, const MaybeTensor& weight, const MaybeTensor& bias,
+Tensor layer_norm(const Operand& x, const Shape& normalized_shape, const Tensor& weight, const Tensor& bias,
                   double eps) {
   return norm_of_last_axes<NormKind::layer>(x, normalized_shape, weight, bias, eps);
 }
 
-Tensor rms_norm(const Operand& x, const Shape& normalized_shape, const MaybeTensor& weight, std::optional<double> eps) {
+Tensor rms_norm(const Operand& x, const Shape& normalized_shape, const Tensor& weight, std::optional<double> eps) {
   const DType d = x.is_number() ? default_dtype() : as_floating(tensor_argument(x, "rms_norm")).dtype();
   const double spacing = d == DType::float64 ? std::numeric_limits<double>::epsilon()
                                              : static_cast<double>(std::numeric_limits<float>::epsilon());
   return norm_of_last_axes<NormKind::rms>(x, normalized_shape, weight, {}, eps.value_or(spacing));
 }
 
-Tensor group_norm(const Operand& x, std::int64_t num_groups, const MaybeTensor& weight, const MaybeTensor& bias,
-                  double eps) {
+Tensor group_norm(const Operand& x, std::int64_t num_groups, const Tensor& weight, const Tensor& bias, double eps) {
   const CalledFrom caller(x.where());
   const Tensor a = image_argument(x, "group_norm");
   expect_eps(eps, "group_norm");
@@ -330,15 +323,16 @@ Tensor group_norm(const Operand& x, std::int64_t num_groups, const MaybeTensor& 
   return record_norm(op, a, weight, bias, {channels});
 }
 
-Tensor instance_norm(const Operand& x, const MaybeTensor& running_mean, const MaybeTensor& running_var,
-                     const MaybeTensor& weight, const MaybeTensor& bias, const InstanceNormOptions& o) {
+Tensor instance_norm(const Operand& x, const Tensor& running_mean, const Tensor& running_var, const Tensor& weight,
+                     const Tensor& bias, const InstanceNormOptions& o) {
   const CalledFrom caller(x.where());
   const Tensor a = image_argument(x, "instance_norm");
   expect_eps(o.eps, "instance_norm");
   const std::int64_t channels = a.shape()[1], lines = a.shape()[0] * channels, n = lines > 0 ? a.numel() / lines : 0;
   Running running(running_mean, running_var, channels, "instance_norm", o.momentum, o.use_input_stats);
   if (!o.use_input_stats) {
-    if (!running_mean) throw ValueError("instance_norm: without use_input_stats it needs running_mean and running_var");
+    if (!running_mean.defined())
+      throw ValueError("instance_norm: without use_input_stats it needs running_mean and running_var");
     return constant_norm(a, running, o.eps, weight, bias);
   }
   if (n == 1)

@@ -19,17 +19,16 @@ struct BatchNormOptions {
 /// unbiased variance (n - 1), in place: they must be leaves. Otherwise the running ones are used, as constants.
 /// Throws ValueError when training sees one value for each channel, before anything is changed; an empty batch changes
 /// nothing.
-Tensor batch_norm(const Operand& x, const std::optional<Tensor>& running_mean = {},
-                  const std::optional<Tensor>& running_var = {}, const std::optional<Tensor>& weight = {},
-                  const std::optional<Tensor>& bias = {}, const BatchNormOptions& options = {});
+Tensor batch_norm(const Operand& x, const Tensor& running_mean = {}, const Tensor& running_var = {},
+                  const Tensor& weight = {}, const Tensor& bias = {}, const BatchNormOptions& options = {});
 
 /// Over the last axes, whose sizes are normalized_shape (Ba, Kiros and Hinton 2016); weight and bias have that shape.
-Tensor layer_norm(const Operand& x, const Shape& normalized_shape, const std::optional<Tensor>& weight = {},
-                  const std::optional<Tensor>& bias = {}, double eps = 1e-5);
+Tensor layer_norm(const Operand& x, const Shape& normalized_shape, const Tensor& weight = {}, const Tensor& bias = {},
+                  double eps = 1e-5);
 
 /// Over groups of C / num_groups channels of each sample (Wu and He 2018); weight and bias (C,).
-Tensor group_norm(const Operand& x, std::int64_t num_groups, const std::optional<Tensor>& weight = {},
-                  const std::optional<Tensor>& bias = {}, double eps = 1e-5);
+Tensor group_norm(const Operand& x, std::int64_t num_groups, const Tensor& weight = {}, const Tensor& bias = {},
+                  double eps = 1e-5);
 
 struct InstanceNormOptions {
   bool use_input_stats = true;  ///< false: the running ones, as constants
@@ -38,13 +37,12 @@ struct InstanceNormOptions {
 };
 /// Over each channel of each sample (Ulyanov et al. 2016), x (N, C, ...). Running values, if given, move towards the
 /// samples' mean of means and of unbiased variances.
-Tensor instance_norm(const Operand& x, const std::optional<Tensor>& running_mean = {},
-                     const std::optional<Tensor>& running_var = {}, const std::optional<Tensor>& weight = {},
-                     const std::optional<Tensor>& bias = {}, const InstanceNormOptions& options = {});
+Tensor instance_norm(const Operand& x, const Tensor& running_mean = {}, const Tensor& running_var = {},
+                     const Tensor& weight = {}, const Tensor& bias = {}, const InstanceNormOptions& options = {});
 
 /// x / sqrt(mean(x^2) + eps) * weight over the last axes (Zhang and Sennrich 2019). eps: by default the spacing of x's
 /// dtype at 1.
-Tensor rms_norm(const Operand& x, const Shape& normalized_shape, const std::optional<Tensor>& weight = {},
+Tensor rms_norm(const Operand& x, const Shape& normalized_shape, const Tensor& weight = {},
                 std::optional<double> eps = {});
 
 }  // namespace chainrule

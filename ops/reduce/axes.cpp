@@ -93,7 +93,7 @@ Fold fold(const Tensor& x, const Over& o, DType dtype) {
   for (auto a = begin; a != end; ++a) (a < run ? f.lines.outer : a < rest ? f.lines.n : f.lines.inner) *= x.shape()[*a];
 
   // The kept axes lie in the result in the order that they have in memory.
-  Strides of_axis(rank, 1);
+  Strides of_axis = Strides::filled(rank, 1);
   std::int64_t step = 1;
   for (auto a = end; a != begin;) {
     if (o.has(*--a)) continue;
@@ -133,7 +133,7 @@ Tensor joined(const Tensor& x, const Over& o) {
 
 Tensor unjoined(const Tensor& y, const Over& o, const Shape& x) {
   Shape moved;
-  Axes order(x.size());  // where each axis of x stands in y
+  Axes order = Axes::filled(x.size(), 0);  // where each axis of x stands in y
   for (const bool reduced : {false, true})
     for (int i = 0; i < x.rank(); ++i)
       if (o.has(i) == reduced) {

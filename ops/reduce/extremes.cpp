@@ -84,7 +84,7 @@ Tensor place(const Operand& x, std::optional<std::int64_t> dim, bool keepdim, Pl
              const char* what) {
   const Tensor a = x.to_tensor().detach();
   const Over o = over(a, dim ? Axes{*dim} : Axes{}, keepdim, who);
-  if (a.dtype() == DType::boolean) throw ValueError(fmt::format("{}: not defined for bool", who));
+  if (a.dtype() == DType::boolean) return place(to(a, DType::int64), dim, keepdim, kernel, who, what);
   expect_elements(a, o, who, what);
   // Positions in everything count in row-major order, whatever the order in memory.
   const Fold f = fold(dim ? a : dense(a), o, DType::int64);
@@ -104,12 +104,12 @@ Tensor first(const Operand& x, std::int64_t dim, bool keepdim, PlaceKernel kerne
   return record(Chosen<Kind>{axis, keepdim, keepdim ? "keepdim=true" : ""}, a, i);
 }
 
-/// max(x), max(x, dim, keepdim) and max(x, other): torch tells them apart by the second argument.
-Value overloaded(const Arguments& a, Tensor (*all)(const Operand&), Tensor (*along)(const Operand&, std::int64_t, bool),
-                 Tensor (*pair)(const Operand&, const Operand&)) {
+/// max(x), max(x, dim, keepdim) and max(x, other) of the language: torch tells them apart by the second argument.
+Value overloaded(const Arguments& a, Tensor (*all)(const Operand&, const Axes&, bool),
+                 Tensor (*along)(const Operand&, std::int64_t, bool), Tensor (*pair)(const Operand&, const Operand&)) {
   if (!a.is_none(3)) return pair(a.operand(0), a.operand(3));
   if (a.value(1).is<Tensor>() || a.value(1).is<Value::List>()) return pair(a.operand(0), a.operand(1));
-  if (a.is_none(1)) return all(a.operand(0));
+  if (a.is_none(1)) return all(a.operand(0), {}, false);
   return along(a.operand(0), a.integer(1), a.flag(2));
 }
 
@@ -121,10 +121,6 @@ Tensor amax(const Operand& x, const Axes& dim, bool keepdim) {
 Tensor amin(const Operand& x, const Axes& dim, bool keepdim) {
   return shared<Smallest>(x, dim, keepdim, "smallest value");
 }
-Tensor max(const Operand& x) { return amax(x); }
-Tensor min(const Operand& x) { return amin(x); }
-Tensor max(const Operand& x, const Operand& other) { return maximum(x, other); }
-Tensor min(const Operand& x, const Operand& other) { return minimum(x, other); }
 Tensor max_along(const Operand& x, std::int64_t dim, bool keepdim) {
   return first<FirstLargest>(x, dim, keepdim, kernels::argmax, "largest value");
 }
@@ -148,10 +144,10 @@ Family extreme_family() {
        [](const Arguments& a) -> Value { return amin(a.operand(0), a.axes(1), a.flag(2)); }, "amin(x, dim=1)",
        "x=[[1,3,2],[4,6,5]]"},
       {"max", "input, dim=None, keepdim=False, other=None",
-       [](const Arguments& a) -> Value { return overloaded(a, max, max_along, max); }, "max(x, dim=1)",
+       [](const Arguments& a) -> Value { return overloaded(a, amax, max_along, maximum); }, "max(x, dim=1)",
        "x=[[1,3,2],[4,6,5]]"},
       {"min", "input, dim=None, keepdim=False, other=None",
-       [](const Arguments& a) -> Value { return overloaded(a, min, min_along, min); }, "min(x, dim=1)",
+       [](const Arguments& a) -> Value { return overloaded(a, amin, min_along, minimum); }, "min(x, dim=1)",
        "x=[[1,3,2],[4,6,5]]"},
       {"argmax", "input, dim=None, keepdim=False",
        [](const Arguments& a) -> Value { return argmax(a.operand(0), a.optional_integer(1), a.flag(2)); },

@@ -31,6 +31,9 @@ struct Sum {
   Tensor forward(const Tensor& x) const {
     const Fold f = fold(x, o, counted(x.dtype()));
     kernels::sum(x.dtype(), f.x.data(), f.z.impl().data, f.lines);
+    const bool few = x.numel() < std::int64_t{1} << 31;
+    if (x.dtype() == DType::int64 && !(few && all_small(x)))
+      expect_not_wrapped(f.z, forward(to(x, DType::float64)), "sum");
     return f.z;
   }
   void backward(GradContext& c, const Tensor& g) const {
@@ -54,6 +57,7 @@ struct Prod {
   Tensor forward(const Tensor& x) const {
     const Fold f = fold(x, o, counted(x.dtype()));
     kernels::prod(x.dtype(), f.x.data(), f.z.impl().data, f.lines);
+    if (x.dtype() == DType::int64) expect_not_wrapped(f.z, forward(to(x, DType::float64)), "prod");
     return f.z;
   }
   void backward(GradContext& c, const Tensor& g) const {

@@ -75,7 +75,11 @@ struct Cumsum {
   int dim;
   bool reverse = false;
   std::string attributes() const { return text(dim, reverse); }
-  Tensor forward(const Tensor& x) const { return scan(x, dim, reverse, kernels::cumsum); }
+  Tensor forward(const Tensor& x) const {
+    const Tensor z = scan(x, dim, reverse, kernels::cumsum);
+    if (x.dtype() == DType::int64) expect_not_wrapped(z, forward(to(x, DType::float64)), "cumsum");
+    return z;
+  }
   void backward(GradContext& c, const Tensor& g) const {
     c.send(0, [&] { return record(Cumsum{dim, !reverse}, g); });
   }
@@ -94,7 +98,11 @@ struct Cumprod {
   int dim;
   bool reverse = false;
   std::string attributes() const { return text(dim, reverse); }
-  Tensor forward(const Tensor& x) const { return scan(x, dim, reverse, kernels::cumprod); }
+  Tensor forward(const Tensor& x) const {
+    const Tensor z = scan(x, dim, reverse, kernels::cumprod);
+    if (x.dtype() == DType::int64) expect_not_wrapped(z, forward(to(x, DType::float64)), "cumprod");
+    return z;
+  }
   void backward(GradContext& c, const Tensor& g) const {
     c.send(0, [&] {
       const Tensor u = record(Recurrence{dim, !reverse}, previous(c.input(0), dim, !reverse, 0), g);

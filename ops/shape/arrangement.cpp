@@ -38,7 +38,7 @@ struct Cat {
     for (const auto size : sizes) shape[axis] += size;
     check_shape(shape, item_size(x[0].dtype()), "cat");
     Tensor z = empty_strided(shape, strides_in_order_of(x[0], shape), x[0].dtype());
-    Shape first(shape.size(), 0);
+    Shape first = Shape::filled(shape.size(), 0);
     for (std::size_t i = 0; i < x.size(); first[axis] += sizes[i++]) copy_into(block(z, first, x[i].shape()), x[i]);
     return z;
   }
@@ -75,6 +75,22 @@ struct Flip {
   }
 };
 
+// z = x, in a buffer of its own      dx = g
+struct Clone {
+  static constexpr OpInfo info{.name = "clone",
+                               .formula = "z = x",
+                               .derivatives = {"1"},
+                               .inputs = "x",
+                               .latex = "z = x",
+                               .latex_derivatives = {"\\frac{\\partial z}{\\partial x} = 1"},
+                               .flops = "0"};
+  static constexpr Uses uses[] = {kNothing};
+  Tensor forward(const Tensor& x) const { return internal::copied(x); }
+  void backward(GradContext& c, const Tensor& g) const {
+    c.send(0, [&] { return g; });
+  }
+};
+
 Tensor roll_by(const Operand& x, const Shape& shifts);
 
 // z[(i + s) mod n] = x[i]      dx = roll(g, -s)
@@ -93,7 +109,7 @@ struct Roll {
     Tensor z = empty_like(x, x.dtype());
     // Each axis that turns falls into two parts that change places: bit i of `parts` says which one of axis i.
     for (std::uint32_t parts = 0; parts < 1u << x.dim(); ++parts) {
-      Shape from(s.size(), 0), to(s.size(), 0), size = x.shape();
+      Shape from = Shape::filled(s.size(), 0), to = from, size = x.shape();
       bool whole = true;
       for (int i = 0; i < x.dim(); ++i) {
         const bool tail = parts >> i & 1u;
@@ -229,6 +245,11 @@ std::vector<Tensor> chunk(const Operand& x, std::int64_t chunks, std::int64_t di
   return pieces(t, std::vector<std::int64_t>(static_cast<std::size_t>(chunks), 0), axis);
 }
 
+Tensor clone(const Operand& x) {
+  const CalledFrom caller(x.where());
+  return record(Clone{}, tensor_argument(x, "clone"));
+}
+
 Tensor flip(const Operand& x, const Axes& dims) {
   const CalledFrom caller(x.where());
   const Tensor t = tensor_argument(x, "flip");
@@ -243,7 +264,7 @@ Tensor flip(const Operand& x, const Axes& dims) {
   return record(Flip{axes}, t);
 }
 
-Tensor roll(const Operand& x, const std::vector<std::int64_t>& shifts, const Axes& dims) {
+Tensor roll(const Operand& x, const Integers& shifts, const Axes& dims) {
   const CalledFrom caller(x.where());
   const Tensor t = tensor_argument(x, "roll");
   if (dims.empty() && shifts.size() == 1 && t.dim() != 1) return reshape(roll(flatten(t), shifts, {0}), t.shape());
@@ -251,7 +272,7 @@ Tensor roll(const Operand& x, const std::vector<std::int64_t>& shifts, const Axe
   if (shifts.size() != named)
     throw ValueError(fmt::format("roll: {} shifts for {} axes: ({}) and ({})", shifts.size(), named,
                                  fmt::join(shifts, ", "), fmt::join(dims, ", ")));
-  Shape total(t.shape().size(), 0);
+  Shape total = Shape::filled(t.shape().size(), 0);
   for (std::size_t k = 0; k < named; ++k) {
     const int axis = axis_of(t, dims.empty() ? 0 : dims[k], "roll");
     const std::int64_t n = t.shape()[axis];
@@ -262,7 +283,7 @@ Tensor roll(const Operand& x, const std::vector<std::int64_t>& shifts, const Axe
   return roll_by(t, total);
 }
 
-Tensor repeat(const Operand& x, const std::vector<std::int64_t>& repeats) {
+Tensor repeat(const Operand& x, const Integers& repeats) {
   const CalledFrom caller(x.where());
   const Tensor t = tensor_argument(x, "repeat");
   const std::size_t rank = repeats.size();
@@ -270,7 +291,7 @@ Tensor repeat(const Operand& x, const std::vector<std::int64_t>& repeats) {
     throw ShapeError(
         fmt::format("repeat: {} numbers for the {} axes of {}; tile takes fewer", rank, t.dim(), to_string(t.shape())));
   check_rank(rank);
-  Shape shape(rank - t.shape().size(), 1);
+  Shape shape = Shape::filled(rank - t.shape().size(), 1);
   shape.insert(shape.end(), t.shape().begin(), t.shape().end());
   Shape whole = shape;
   for (std::size_t i = 0; i < rank; ++i)
@@ -293,10 +314,10 @@ Tensor repeat(const Operand& x, const std::vector<std::int64_t>& repeats) {
   return z;
 }
 
-Tensor tile(const Operand& x, const std::vector<std::int64_t>& dims) {
+Tensor tile(const Operand& x, const Integers& dims) {
   const CalledFrom caller(x.where());
   const Tensor t = tensor_argument(x, "tile");
-  std::vector<std::int64_t> repeats(std::max(t.shape().size(), dims.size()), 1);
+  Integers repeats = Integers::filled(std::max(t.shape().size(), dims.size()), 1);
   std::copy(dims.begin(), dims.end(), repeats.end() - static_cast<std::ptrdiff_t>(dims.size()));
   return repeat(t, repeats);
 }
@@ -308,7 +329,7 @@ Value as_list(const std::vector<Tensor>& tensors) { return Value::List(tensors.b
 }  // namespace
 
 Family arrangement_family() {
-  static constexpr const OpInfo* ops[] = {&Cat::info, &Flip::info, &Roll::info};
+  static constexpr const OpInfo* ops[] = {&Cat::info, &Clone::info, &Flip::info, &Roll::info};
   static const Function functions[] = {
       {"cat", "tensors, dim=0", [](const Arguments& a) -> Value { return cat(a.tensors(0), a.integer(1)); },
        "cat([x, y], dim=1)", "x=randn(2,3) y=randn(2,1)"},
@@ -323,6 +344,7 @@ Family arrangement_family() {
       {"chunk", "input, chunks, dim=0",
        [](const Arguments& a) -> Value { return as_list(chunk(a.operand(0), a.integer(1), a.integer(2))); },
        "chunk(x, 2)", "x=[1,2,3,4]", "a list of slices of x"},
+      {"clone", "input", [](const Arguments& a) -> Value { return clone(a.operand(0)); }, "clone(x)", "x=[1,2,3]"},
       {"flip", "input, *dims", [](const Arguments& a) -> Value { return flip(a.operand(0), a.axes(1)); },
        "flip(x, [1])", "x=randn(2,3)"},
       {"roll", "input, shifts, dims=None",

@@ -20,19 +20,21 @@ Tensor stack(std::initializer_list<Tensor> tensors, std::int64_t dim = 0,
              SourceLocation where = SourceLocation::current());
 
 /// Pieces of `size` along an axis, the last one shorter when they do not fit. Views.
-std::vector<Tensor> split(const Operand& x, std::int64_t size, std::int64_t dim = 0);
+[[nodiscard]] std::vector<Tensor> split(const Operand& x, std::int64_t size, std::int64_t dim = 0);
 /// Pieces of these sizes, which must add up to the axis (ShapeError).
-std::vector<Tensor> split(const Operand& x, const std::vector<std::int64_t>& sizes, std::int64_t dim = 0);
+[[nodiscard]] std::vector<Tensor> split(const Operand& x, const std::vector<std::int64_t>& sizes, std::int64_t dim = 0);
 /// At most `chunks` pieces of one size, the last one shorter.
-std::vector<Tensor> chunk(const Operand& x, std::int64_t chunks, std::int64_t dim = 0);
+[[nodiscard]] std::vector<Tensor> chunk(const Operand& x, std::int64_t chunks, std::int64_t dim = 0);
 
+/// The same values in a buffer of their own, with x's history: a gradient goes through. clone(x.detach()) has none.
+Tensor clone(const Operand& x);
 /// The order along these axes reversed. A view with negative strides.
 Tensor flip(const Operand& x, const Axes& dims);
 /// Element i moves to i + shift along its axis, around the end; without `dims` in row-major order.
-Tensor roll(const Operand& x, const std::vector<std::int64_t>& shifts, const Axes& dims = {});
+Tensor roll(const Operand& x, const Integers& shifts, const Axes& dims = {});
 /// x beside itself, as often as told for each axis; more numbers than axes make new leading axes.
-Tensor repeat(const Operand& x, const std::vector<std::int64_t>& repeats);
+Tensor repeat(const Operand& x, const Integers& repeats);
 /// The same; fewer numbers than axes leave the leading axes as they are.
-Tensor tile(const Operand& x, const std::vector<std::int64_t>& dims);
+Tensor tile(const Operand& x, const Integers& dims);
 
 }  // namespace chainrule

@@ -169,12 +169,13 @@ struct ScatterAdd {
 void check_index(const Tensor& index, const char* who) {
   if (!index.defined()) throw ValueError(fmt::format("{}: the index is an empty tensor handle", who));
   if (index.dtype() != DType::int64)
-    throw ValueError(fmt::format("{}: the index holds {}, it must hold int64", who, name_of(index.dtype())));
+    throw ValueError(fmt::format("{}: the index holds {}, it must hold int64; convert it with to(index, DType::int64)",
+                                 who, name_of(index.dtype())));
 }
 
 /// "(1, 2)", or the number itself along one axis.
 std::string place_of(std::int64_t position, const Shape& shape) {
-  Shape place(shape.size());
+  Shape place = Shape::filled(shape.size(), 0);
   for (int i = shape.rank() - 1; i >= 0; --i) {
     place[i] = position % shape[i];
     position /= shape[i];
@@ -288,7 +289,7 @@ Tensor masked_fill(const Operand& x, const Tensor& mask, const Operand& value) {
   const CalledFrom caller(x.where());
   const Tensor t = tensor_argument(x, "masked_fill");
   if (!mask.defined() || mask.dtype() != DType::boolean)
-    throw ValueError(fmt::format("masked_fill: the mask holds {}, it must hold bool",
+    throw ValueError(fmt::format("masked_fill: the mask holds {}, it must hold bool; compare first, as in x > 0",
                                  mask.defined() ? name_of(mask.dtype()) : "nothing"));
   if (!value.is_number() && value.tensor().dim() > 0)
     throw ShapeError(fmt::format("masked_fill: the value has shape {}, it must be one number without axes",
@@ -337,10 +338,7 @@ Family indexing_family() {
        [](const Arguments& a) -> Value { return scatter_add(a.operand(0), a.integer(1), a.indices(2), a.operand(3)); },
        "scatter_add(x, 0, [0, 1, 0], y)", "x=[1,2,3] y=[4,5,6]"},
       {"masked_fill", "input, mask, value",
-       [](const Arguments& a) -> Value {
-         const Tensor mask = a.tensor(1);
-         return masked_fill(a.operand(0), mask.dtype() == DType::boolean ? mask : ne(mask, 0), a.operand(2));
-       },
+       [](const Arguments& a) -> Value { return masked_fill(a.operand(0), a.tensor(1), a.operand(2)); },
        "masked_fill(x, x > 2.5, 0)", "x=[1,2,3]", "where(mask, value, x)"},
       {"take_along_dim", "input, indices, dim=None",
        [](const Arguments& a) -> Value { return take_along_dim(a.operand(0), a.indices(1), a.optional_integer(2)); },

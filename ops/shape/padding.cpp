@@ -43,7 +43,7 @@ struct Pad {
     return fmt::format("pad={}, value={}", to_string(pairs), v);
   }
   Tensor forward(const Tensor& x) const {
-    Shape shape = x.shape(), from(a.size(), 0), to(a.size(), 0), size = x.shape();
+    Shape shape = x.shape(), size = shape, from = Shape::filled(a.size(), 0), to = from;
     for (int i = 0; i < x.dim(); ++i) {
       shape[i] += a[i] + b[i];
       from[i] = std::max<std::int64_t>(0, -a[i]);
@@ -102,7 +102,7 @@ Tensor pad(const Operand& x, const std::vector<std::int64_t>& amounts, PadMode m
   if (amounts.size() % 2 != 0 || amounts.size() > 2 * rank)
     throw ShapeError(fmt::format("pad: ({}) for shape {}: it takes two amounts for each axis, {} at most",
                                  fmt::join(amounts, ", "), to_string(t.shape()), 2 * rank));
-  Shape before(rank, 0), after(rank, 0), shape = t.shape();
+  Shape before = Shape::filled(rank, 0), after = before, shape = t.shape();
   constexpr std::int64_t kLimit = std::int64_t{1} << 61;  // keeps the sums below from overflowing
   for (std::size_t k = 0; k < amounts.size() / 2; ++k) {
     const std::size_t axis = rank - 1 - k;

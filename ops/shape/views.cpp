@@ -109,7 +109,7 @@ struct Permute {
   }
   void backward(GradContext& c, const Tensor& g) const {
     c.send(0, [&] {
-      Axes inverse(p.size());
+      Axes inverse = Axes::filled(p.size(), 0);
       for (std::size_t i = 0; i < p.size(); ++i) inverse[p[i]] = static_cast<std::int64_t>(i);
       return permute(g, inverse);
     });
@@ -156,7 +156,7 @@ Tensor slice(const Tensor& x, const Steps& steps);
 Tensor slice_backward(const Tensor& y, const Steps& steps, std::int64_t size);
 
 // z[i] = x[first + i step]      dx = slice_backward(g)
-struct Slice {
+struct TakeSteps {
   static constexpr OpInfo info{.name = "slice",
                                .formula = "z = x[start:end:step]",
                                .derivatives = {"1 (picked elements)"},
@@ -195,7 +195,7 @@ struct SliceBackward {
   }
 };
 
-Tensor slice(const Tensor& x, const Steps& steps) { return record(Slice{steps}, x); }
+Tensor slice(const Tensor& x, const Steps& steps) { return record(TakeSteps{steps}, x); }
 Tensor slice_backward(const Tensor& y, const Steps& steps, std::int64_t size) {
   return record(SliceBackward{steps, size}, y);
 }
@@ -327,12 +327,12 @@ Tensor slice(const Operand& x, std::int64_t dim, std::optional<std::int64_t> sta
   const std::int64_t room = step > 0 ? last - first : first - last, stride = step > 0 ? step : -step;
   const std::int64_t count = room > 0 ? (room - 1) / stride + 1 : 0;
   // With one element or none the step is never taken, and a huge one must not overflow the strides.
-  return record(Slice{{axis, first, count > 1 ? step : 1, count}}, t);
+  return record(TakeSteps{{axis, first, count > 1 ? step : 1, count}}, t);
 }
 
 Family view_family() {
   static constexpr const OpInfo* ops[] = {&Reshape::info, &Transpose::info, &Permute::info,
-                                          &Expand::info,  &Slice::info,     &SliceBackward::info};
+                                          &Expand::info,  &TakeSteps::info, &SliceBackward::info};
   static const Function functions[] = {
       {"reshape", "input, *shape", [](const Arguments& a) -> Value { return reshape(a.operand(0), a.shape(1)); },
        "reshape(x, 3, -1)", "x=randn(2,3)"},

@@ -98,7 +98,7 @@ TEST_CASE("grad: several outputs, cotangents, unused inputs") {
   CHECK(grad(other, other).item() == 1);
   CHECK_THROWS_AS((void)grad({y}, {x}, {.cotangents = {c1, c2}}), ValueError);
   CHECK_THROWS_AS((void)grad({y}, {x}, {.cotangents = {c1}}), ShapeError);
-  CHECK_THROWS_AS((void)grad({}, {x}), ValueError);
+  CHECK_THROWS_AS((void)grad(std::vector<Tensor>{}, {x}), ValueError);
 }
 
 TEST_CASE("grad: only what leads to the wanted inputs is run") {
@@ -296,7 +296,7 @@ TEST_CASE("detach: shares the values and cuts the history") {
 }
 
 TEST_CASE("backward: dtypes meet and gradients come back in the leaf's own") {
-  const Tensor narrow = tensor({1, 2}, {.requires_grad = true});
+  const Tensor narrow = tensor({1., 2}, {.requires_grad = true});
   const Tensor wide = leaf({3, 4});
   sum(narrow * wide).backward();
   CHECK(narrow.grad().dtype() == DType::float32);
@@ -306,7 +306,7 @@ TEST_CASE("backward: dtypes meet and gradients come back in the leaf's own") {
 
 TEST_CASE("backward: a value that nothing trainable made costs no node") {
   const auto before = live_nodes();
-  const Tensor x = leaf(2), constant = tensor(3);
+  const Tensor x = leaf(2), constant = tensor(3.);
   const Tensor y = constant * constant + 1;
   Tensor z;
   {

@@ -9,6 +9,7 @@
 #include "engine/factory.h"
 #include "engine/format.h"
 #include "engine/types/error.h"
+#include "ops/ops.h"
 #include "tests/engine/custom_rule.h"
 
 using namespace chainrule;
@@ -25,13 +26,13 @@ TEST_CASE("tensor: factories") {
   CHECK(full({}, 2.5).item() == 2.5);
   CHECK(eye(2).to_vector() == Values{1, 0, 0, 1});
   CHECK(eye(0).numel() == 0);
-  CHECK(arange(3).to_vector() == Values{0, 1, 2});
-  CHECK(arange(1, 2, 0.25).to_vector() == Values{1, 1.25, 1.5, 1.75});
-  CHECK(arange(3, 0, -1).to_vector() == Values{3, 2, 1});
-  CHECK(arange(1, 0).numel() == 0);
-  CHECK_THROWS_AS((void)arange(0, 1, 0), ValueError);
-  CHECK_THROWS_AS((void)arange(0, kInfinity), ValueError);
-  CHECK_THROWS_AS((void)arange(0, 1, 1e-300), ShapeError);
+  CHECK(arange(3.).to_vector() == Values{0, 1, 2});
+  CHECK(arange(1., 2, 0.25).to_vector() == Values{1, 1.25, 1.5, 1.75});
+  CHECK(arange(3., 0, -1).to_vector() == Values{3, 2, 1});
+  CHECK(arange(1., 0).numel() == 0);
+  CHECK_THROWS_AS((void)arange(0., 1, 0), ValueError);
+  CHECK_THROWS_AS((void)arange(0., kInfinity), ValueError);
+  CHECK_THROWS_AS((void)arange(0., 1, 1e-300), ShapeError);
   const auto line = linspace(-1, 0.1, 12, {.dtype = DType::float64}).to_vector();
   CHECK(line.front() == -1);
   CHECK(line.back() == 0.1);
@@ -46,16 +47,16 @@ TEST_CASE("tensor: factories") {
 }
 
 TEST_CASE("tensor: nested lists") {
-  CHECK(tensor(3).shape() == Shape{});
-  CHECK(tensor({3}).shape() == Shape{1});
-  CHECK(tensor({3, 4}).shape() == Shape{2});
-  CHECK(tensor({{1, 2, 3}}).shape() == Shape{1, 3});
-  CHECK(tensor({{1, 2}, {3, 4.5}}).to_vector() == Values{1, 2, 3, 4.5});
-  CHECK(tensor({{{1}, {2}}, {{3}, {4}}}).shape() == Shape{2, 2, 1});
+  CHECK(tensor(3.).shape() == Shape{});
+  CHECK(tensor({3.}).shape() == Shape{1});
+  CHECK(tensor({3., 4}).shape() == Shape{2});
+  CHECK(tensor({{1., 2, 3}}).shape() == Shape{1, 3});
+  CHECK(tensor({{1., 2}, {3, 4.5}}).to_vector() == Values{1, 2, 3, 4.5});
+  CHECK(tensor({{{1.}, {2}}, {{3}, {4}}}).shape() == Shape{2, 2, 1});
   CHECK(tensor({}).shape() == Shape{0});
   CHECK(variable({1, 2}, "v").shape() == Shape{2});
-  CHECK_THROWS_AS((void)tensor({{1, 2}, {3}}), ShapeError);
-  CHECK_THROWS_AS((void)tensor({{1}, 2}), ShapeError);
+  CHECK_THROWS_AS((void)tensor({{1., 2}, {3}}), ShapeError);
+  CHECK_THROWS_AS((void)tensor({{1.}, 2}), ShapeError);
   CHECK(contains(message_of<ShapeError>([] {
                    (void)from_vector(Values{1, 2, 3}, {2, 2});
                  }),
@@ -121,11 +122,11 @@ TEST_CASE("tensor: types are asked for by name") {
   CHECK(contains(message_of<ValueError>([&] { (void)whole.data<float>(); }), "holds int64, not float32"));
   CHECK_THROWS_AS((void)whole.values<double>(), ValueError);
   CHECK((tensor({1, 2}) < tensor({2, 1})).dtype() == DType::boolean);
-  CHECK((tensor({1, 2}) < tensor({2, 1})).to_vector() == Values{1, 0});
+  CHECK((tensor({1., 2}) < tensor({2., 1})).to_vector() == Values{1, 0});
 }
 
 TEST_CASE("tensor: a const handle is a handle; writing goes to all that share the buffer") {
-  Tensor x = tensor({1, 2, 3, 4});
+  Tensor x = tensor({1., 2, 3, 4});
   const Tensor same = x, row = slice(x, 0, 1, 3), detached = x.detach();
   x.fill_(7);
   CHECK(same.to_vector() == Values{7, 7, 7, 7});
@@ -136,7 +137,7 @@ TEST_CASE("tensor: a const handle is a handle; writing goes to all that share th
 }
 
 TEST_CASE("tensor: views that overlap are copied right") {
-  Tensor x = arange(6);
+  Tensor x = arange(6.);
   Tensor front = slice(x, 0, 0, 5), back = slice(x, 0, 1, 6);
   back.copy_(front);
   CHECK(x.to_vector() == Values{0, 0, 1, 2, 3, 4});
@@ -147,7 +148,7 @@ TEST_CASE("tensor: views that overlap are copied right") {
   CHECK(square.to_vector() == Values{1, 3, 2, 4});
   Tensor reversed = slice(x, 0, {}, {}, -1);
   CHECK(reversed.to_vector() == Values{4, 3, 2, 1, 0, 0});
-  reversed.copy_(arange(6));
+  reversed.copy_(arange(6.));
   CHECK(x.to_vector() == Values{5, 4, 3, 2, 1, 0});
 }
 
@@ -173,41 +174,54 @@ TEST_CASE("tensor: small results live in their header until shared") {
 }
 
 TEST_CASE("tensor: text as NumPy writes it") {
-  CHECK(to_string(tensor(220)) == "220");
-  CHECK(to_string(tensor({1, 2.5, -3})) == "[  1, 2.5,  -3]");
-  CHECK(to_string(tensor({{1, 2}, {3, 4}})) == "[[1, 2],\n [3, 4]]");
+  CHECK(to_string(tensor(220.)) == "220");
+  CHECK(to_string(tensor({1., 2.5, -3})) == "[  1, 2.5,  -3]");
+  CHECK(to_string(tensor({{1., 2}, {3, 4}})) == "[[1, 2],\n [3, 4]]");
   CHECK(to_string(zeros({2, 1, 2})) == "[[[0, 0]],\n [[0, 0]]]");
   CHECK(to_string(tensor({})) == "[]");
   CHECK(to_string(zeros({0, 3})) == "[]");
   CHECK(to_string(tensor(1.0 / 3, {.dtype = DType::float64}), 12) == "0.333333333333");
   CHECK(fmt::format("{} {:.3}", tensor(2.0 / 3), tensor(2.0 / 3)) == "0.666667 0.667");
+  CHECK(fmt::format("{:.4f} {:.2e} {:.3g}", tensor(2.0 / 3), tensor(1500.0), tensor(0.5)) == "0.6667 1.50e+03 0.5");
+  CHECK(fmt::format("{:.1f}", tensor({1.0, -20.25})) == "[  1.0, -20.2]");
+  CHECK(fmt::format("{:.0f}", tensor({2.0, -0.0})) == "[2, 0]");
+  CHECK(fmt::format("{:.2f}", tensor({1, 20})) == "[ 1, 20]");
+  CHECK_THROWS(fmt::format(fmt::runtime("{:.2d}"), tensor(1.0)));
+  CHECK_THROWS(fmt::format(fmt::runtime("{:.18f}"), tensor(1.0)));
+  const Tensor grid = transpose(zeros({2, 3}));
+  CHECK(fmt::format("{} {} {}", grid.shape(), grid.strides(), grid.dtype()) == "(3, 2) (1, 3) float32");
+  CHECK(fmt::format("{:>6}|{:<6}|", Shape{5}, DType::int64) == "  (5,)|int64 |");
   CHECK(to_string(tensor({kInfinity, -kInfinity, std::nan("")})) == "[ inf, -inf,  nan]");
-  CHECK(to_string(tensor({1, 2}) < 2) == "[ true, false]");
-  CHECK(to_string(transpose(tensor({{1, 2}, {3, 4}}))) == "[[1, 3],\n [2, 4]]");
-  const std::string large = to_string(arange(2000));
+  CHECK(to_string(tensor({1., 2}) < 2) == "[ true, false]");
+  CHECK(to_string(transpose(tensor({{1., 2}, {3, 4}}))) == "[[1, 3],\n [2, 4]]");
+  const std::string large = to_string(arange(2000.));
   CHECK(large == "[   0,    1,    2, ..., 1997, 1998, 1999]");
   CHECK(to_string(zeros({50, 50})).size() < 200);
   std::ostringstream stream;
-  stream << tensor({1, 2});
-  CHECK(stream.str() == "[1, 2]");
-  CHECK(contains(describe(tensor({1}).label("price")), "'price' (leaf, shape (1,))"));
+  stream << tensor({1., 2}) << ' ' << Shape{2, 3} << ' ' << Strides{3, 1} << ' ' << DType::boolean;
+  CHECK(stream.str() == "[1, 2] (2, 3) (3, 1) bool");
+  CHECK(contains(describe(tensor({1.}).label("price")), "'price' (leaf, shape (1,))"));
 }
 
 TEST_CASE("tensor: labels belong to the value, not the handle") {
-  const Tensor x = tensor({1, 2});
+  const Tensor x = tensor({1., 2});
   const Tensor same = x;
   CHECK(x.label("x").is(x));
   CHECK(same.label() == "x");
   CHECK(x.detach().label().empty());
-  CHECK(tensor(1).label().empty());
+  CHECK(tensor(1.).label().empty());
 }
 
 TEST_CASE("clone: a buffer of its own, also for a number") {
   const Tensor number = full({}, 3, {.dtype = DType::float64}), computed = number * 2;
-  for (const Tensor& x : {number, computed, tensor({1, 2})}) {
+  const Tensor trained = full({}, 3, {.dtype = DType::float64, .requires_grad = true});
+  for (const Tensor& x : {number, computed, tensor({1., 2}), trained, trained * 2}) {
     const Tensor z = clone(x);
     REQUIRE(z.impl().storage);
     CHECK(z.data() != x.data());
     CHECK(z.to_vector() == x.to_vector());
+    CHECK(z.requires_grad() == x.requires_grad());
+    CHECK_FALSE(clone(x.detach()).requires_grad());
   }
+  CHECK(grad(clone(trained * 2), trained).item() == 2);
 }

@@ -16,7 +16,7 @@ TEST_CASE("Linear is x W^T + b") {
     const NoGrad change;
     layer.bias->fill_(0.25);
   }
-  const Tensor y = layer(tensor({{1, -2, 0.5}}));
+  const Tensor y = layer(tensor({{1., -2, 0.5}}));
   CHECK(y.shape() == Shape{1, 2});
   for (int o = 0; o < 2; ++o) {
     double expected = 0.25;
@@ -33,6 +33,18 @@ TEST_CASE("Conv2d, MaxPool2d, ReLU, Flatten and Sequential give the shapes of th
   CHECK(net.parameter_count() == 433890);  // the book's simple conv net
   CHECK(Conv2d(3, 8, {.stride = 2, .padding = 1})(zeros({1, 3, 9, 9})).shape() == Shape{1, 8, 5, 5});
   CHECK(MaxPool2d(3, {.stride = 1})(zeros({1, 1, 5, 5})).shape() == Shape{1, 1, 3, 3});
+}
+
+TEST_CASE("a layer refuses numbers of another floating type") {
+  Linear layer(2, 1);
+  Conv2d conv(1, 1, {});
+  CHECK_THROWS_WITH_AS(
+      layer(from_vector({1., 2.}, {1, 2})),
+      doctest::Contains("Linear: x holds float64, the weight float32; convert one of them, as in to(x, "
+                        "DType::float32)"),
+      ValueError);
+  CHECK_THROWS_AS(conv(ones({1, 1, 3, 3}, DType::float64)), ValueError);
+  CHECK(layer(tensor({{1, 2}})).dtype() == DType::float32);  // whole numbers take the weight's type
 }
 
 TEST_CASE("sizes that make no layer are refused by name") {

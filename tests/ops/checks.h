@@ -26,7 +26,7 @@ inline Tensor numbers(const Numbers& v) { return numbers(v, {static_cast<std::in
 inline Tensor number(double v) { return numbers({v}, {}); }
 
 /// 0, 1, 2, ... in row-major order.
-inline Tensor counting(const Shape& shape) { return reshape(arange(0, static_cast<double>(numel(shape))), shape); }
+inline Tensor counting(const Shape& shape) { return reshape(arange(0., static_cast<double>(numel(shape))), shape); }
 inline Tensor integers(const std::vector<std::int64_t>& values) {
   return from_vector<std::int64_t>(values, {static_cast<std::int64_t>(values.size())});
 }

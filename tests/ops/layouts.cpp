@@ -50,7 +50,7 @@ Tensor laid_out(const Array& x, Layout layout, DType dtype, bool trainable) {
   std::iota(order.begin(), order.end(), std::size_t{0});
   if (layout == Layout::reversed_axes) std::reverse(order.begin(), order.end());
   if (layout == Layout::channels_last && rank > 2) std::rotate(order.begin() + 1, order.begin() + 2, order.end());
-  Strides strides(rank, 0);
+  Strides strides = Strides::filled(rank, 0);
   std::int64_t step = layout == Layout::stepped ? 2 : 1, first = 0;
   for (auto axis = order.rbegin(); axis != order.rend(); ++axis) {
     if (layout == Layout::expanded && *axis == longest_axis(shape)) continue;

@@ -22,6 +22,25 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
+/// Says which given values the program never reads: a slip of the pen, most likely.
+void tell_unused(const Program& program, const std::vector<std::string>& values) {
+  for (const std::string& value : values) {
+    const std::string name = value.substr(0, value.find('='));
+    const auto reads = [&](const std::vector<std::string>& names) {
+      return std::find(names.begin(), names.end(), name) != names.end();
+    };
+    if (reads(program.inputs) || reads(program.constants)) continue;
+    const bool own = std::any_of(program.steps.begin(), program.steps.end(),
+                                 [&](const Step& step) { return step.kind == Step::Kind::bind && step.text == name; });
+    if (own)
+      fmt::print(stderr, "chainrule: {} is not used: the program gives {} a value of its own\n",
+                 shorten(printable(value), 60), printable(name));
+    else
+      fmt::print(stderr, "chainrule: {} is not used: the program does not read {}\n", shorten(printable(value), 60),
+                 printable(name));
+  }
+}
+
 }  // namespace
 
 void add_program_options(CLI::App& verb, ProgramOptions& options) {
@@ -76,6 +95,7 @@ LoadedProgram load_program(const ProgramOptions& given) {
     }
   }
   loaded.program = parse(options.program);
+  if (!options.quiet && !options.json && !options.rebuilt) tell_unused(loaded.program, options.values);
   loaded.options.deadline = deadline_in(options.timeout);
   return loaded;
 }

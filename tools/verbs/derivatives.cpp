@@ -3,6 +3,7 @@
 #include <nlohmann/json.hpp>
 
 #include <algorithm>
+#include <cmath>
 
 #include "engine/backward.h"
 #include "engine/derivatives.h"
@@ -52,6 +53,33 @@ int run_eval(const DerivativeOptions& o) {
   return 0;
 }
 
+bool has_nan(const Tensor& t) {
+  if (!t.defined()) return false;
+  const std::vector<double> v = t.to_vector();
+  return std::any_of(v.begin(), v.end(), [](double one) { return std::isnan(one); });
+}
+
+/// Says on stderr which gradient is NaN, and where that begins: the same is computed again and watched.
+void tell_nan(const LoadedProgram& loaded, const DerivativeOptions& o, const std::vector<NamedTensor>& inputs,
+              const std::vector<Tensor>& gradients) {
+  const auto bad = std::find_if(gradients.begin(), gradients.end(), has_nan);
+  if (bad == gradients.end() || o.quiet || o.json) return;
+  const std::string& name = inputs[static_cast<std::size_t>(bad - gradients.begin())].name;
+  std::string origin = "no operation of the program made it";
+  try {
+    const AnomalyMode watched;
+    manual_seed(loaded.asked.seed);
+    Names names;
+    const Tensor result = loaded.run(names);
+    const Tensor cotangent = cotangent_for(result, o.cotangent, o);
+    (void)grad(std::vector{result}, tensors_of(wanted_inputs(loaded, names, o.wrt)),
+         {.allow_unused = true, .cotangents = {cotangent}});
+  } catch (const Error& e) {
+    origin = e.what();
+  }
+  fmt::print(stderr, "chainrule: the gradient by {} is nan: {}\n", printable(name), origin);
+}
+
 int run_grad(const DerivativeOptions& o) {
   check_save(o.save);
   const LoadedProgram loaded = load_program(o);
@@ -63,6 +91,7 @@ int run_grad(const DerivativeOptions& o) {
   const Tensor cotangent = cotangent_for(result, o.cotangent, o);
   if (result.requires_grad())
     found = grad(std::vector{result}, tensors_of(inputs), {.allow_unused = true, .cotangents = {cotangent}});
+  tell_nan(loaded, o, inputs, found);
   std::vector<NamedTensor> saved{{"result", result}};
   saved.reserve(inputs.size() + 1);
   for (std::size_t i = 0; i < inputs.size(); ++i) saved.push_back({"grad." + inputs[i].name, found[i]});

@@ -53,7 +53,8 @@ int run_profile(const ProfileOptions& o) {
     std::vector<Tensor> inputs;
     inputs.reserve(wanted.size());
     for (const NamedTensor& input : wanted) inputs.push_back(input.tensor);
-    grad(std::vector{result}, inputs, {.allow_unused = true, .cotangents = {cotangent_for(result, o.cotangent, o)}});
+    (void)grad(std::vector{result}, inputs,
+               {.allow_unused = true, .cotangents = {cotangent_for(result, o.cotangent, o)}});
   };
   step();  // warm: kernels prepared, buffers there
   const Profile profile;

@@ -254,7 +254,7 @@ TEST_CASE("gradcheck: lifted leaves show no trace, with any bits") {
   CHECK(std::bit_cast<std::uint32_t>(x.data<float>()[1]) == 0x7fc01234u);
   CHECK_FALSE(x.requires_grad());
   // Elements that share memory are spread out while the check lasts.
-  Tensor spread = expand(tensor({1, 2}), {3, 2});
+  Tensor spread = expand(tensor({1., 2}), {3, 2});
   CHECK(gradcheck([&] { return exp(spread); }, {spread}).inputs[0].checked == 6);
   CHECK(spread.strides() == Strides{0, 1});
 }

@@ -88,7 +88,7 @@ TEST_CASE("numbers of tensors") {
   CHECK(grid_columns(zeros({4})) == 4);
   for (const Shape& shape : {Shape{}, Shape{4, 4}, Shape{5}, Shape{1, 5}, Shape{2, 2, 2}, Shape{0}})
     CHECK_MESSAGE(grid_columns(zeros(shape)) == 0, to_string(shape));
-  const Tensor t = tensor({1, 2, 3, 4, 5});
+  const Tensor t = tensor({1., 2, 3, 4, 5});
   CHECK(spread_text(t) == "mean 3 ± 1.414");
   CHECK(norm_text(t) == "7.416");  // sqrt(55)
   CHECK(norm_text(tensor({3e200, 4e200}, {.dtype = DType::float64})) == "5e+200");
@@ -98,10 +98,10 @@ TEST_CASE("numbers of tensors") {
   CHECK(exact_text(tensor(0.1, {.dtype = DType::float64})) == "0.1");
   CHECK(exact_text(tensor({1.0 / 3, 2}, {.dtype = DType::float64})) == "0.3333333333333333, 2");
   CHECK(trouble_of(zeros({3})) == "zero");
-  CHECK(trouble_of(tensor({0, 2e6})) == "huge");
-  CHECK(trouble_of(tensor({0, -INFINITY})) == "not finite");
+  CHECK(trouble_of(tensor({0., 2e6})) == "huge");
+  CHECK(trouble_of(tensor({0., -INFINITY})) == "not finite");
   CHECK(trouble_of(tensor({NAN, 1})) == "not finite");
-  CHECK(trouble_of(tensor({0, 1})).empty());
+  CHECK(trouble_of(tensor({0., 1})).empty());
   for (const auto& [n, text] :
        {std::pair<std::size_t, const char*>{0, "0"}, {999, "999"}, {1000, "1,000"}, {1234567, "1,234,567"}})
     CHECK(count_text(n) == text);
@@ -147,7 +147,7 @@ TEST_CASE("local derivatives are known before backward, and of every result that
 }
 
 TEST_CASE("a graph that keeps no values shows those that its rules saved") {
-  const Tensor x = tensor({1, 2}, {.requires_grad = true});
+  const Tensor x = tensor({1., 2}, {.requires_grad = true});
   const Tensor y = sum(square(x * 3));
   const GraphView view = view_of(y);
   bool found = false;

@@ -213,7 +213,7 @@ TEST_CASE("graph_stats: counts by hand") {
   CHECK(stats.total.nodes == 3);
   CHECK(stats.total.saved_bytes == 0);
   CHECK(stats.total.gradient_bytes == 800);
-  CHECK(graph_stats(tensor(1)).total.nodes == 0);
+  CHECK(graph_stats(tensor(1.)).total.nodes == 0);
   // For learning, values are kept where they were made.
   const Tensor v = variable({1, 2, 3}), doubled = v * 2;
   for (const auto& part : graph_stats(exp(doubled)).by_op) {

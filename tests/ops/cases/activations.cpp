@@ -39,7 +39,7 @@ std::vector<Case> activation_cases() {
                [](double x) { return 0.5 * x * std::erfc(-x / std::sqrt(2.0)); }),
            "exact", {"gelu_grad"}),
       with(calls(
-               "gelu", "tanh", any, [](const Tensor& x) { return gelu(x, "tanh"); },
+               "gelu", "tanh", any, [](const Tensor& x) { return gelu(x, Approximation::tanh); },
                [](double x) {
                  return 0.5 * x * (1 + std::tanh(std::sqrt(2 / std::acos(-1.0)) * (x + 0.044715 * x * x * x)));
                }),

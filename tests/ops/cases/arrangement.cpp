@@ -101,6 +101,12 @@ Case cut(std::string variant, const Shape& shape, int axis, const std::vector<st
       });
 }
 
+Case cloned(std::string variant, const Shape& shape) {
+  return one(
+      "clone", std::move(variant), shape, [](const Tensor& x) { return clone(x); },
+      moved_or(shape, [](Shape&) { return true; }));
+}
+
 Case flipped(std::string variant, const Shape& shape, const Axes& dims) {
   return one(
       "flip", std::move(variant), shape, [=](const Tensor& x) { return flip(x, dims); },
@@ -140,7 +146,7 @@ Case repeated_case(std::string variant, const Shape& shape, const std::vector<st
   const std::size_t lead = repeats.size() - shape.size();
   for (std::size_t i = 0; i < repeats.size(); ++i) to.push_back(repeats[i] * (i < lead ? 1 : shape[i - lead]));
   Case c = one("reshape", std::move(variant), shape, std::move(f), moved_or(to, [=](Shape& at) {
-                 Shape from(shape.size(), 0);
+                 Shape from = Shape::filled(shape.size(), 0);
                  for (std::size_t i = 0; i < shape.size(); ++i) from[i] = at[i + lead] % shape[i];
                  at = from;
                  return true;
@@ -149,7 +155,7 @@ Case repeated_case(std::string variant, const Shape& shape, const std::vector<st
 }
 
 Case padded(std::string variant, const Shape& shape, const std::vector<std::int64_t>& amounts, double value) {
-  Shape to = shape, before(shape.size(), 0);
+  Shape to = shape, before = Shape::filled(shape.size(), 0);
   for (std::size_t k = 0; k < amounts.size() / 2; ++k) {
     const std::size_t axis = shape.size() - 1 - k;
     before[axis] = amounts[2 * k];
@@ -208,6 +214,9 @@ std::vector<Case> arrangement_cases() {
       cut("chunk, fewer than asked", {2, 5}, 1, {2, 2, 1}, [](const Tensor& x) { return chunk(x, 4, -1); }),
       flipped("vector", {5}, {0}),
       flipped("both axes", {2, 3}, {1, 0}),
+      cloned("matrix", {2, 3}),
+      cloned("number", {}),
+      cloned("empty", {0, 3}),
       flipped("middle axis", {2, 3, 2}, {-2}),
       flipped("no axis", {2, 3}, {}),
       flipped("empty", {0, 3}, {0, 1}),

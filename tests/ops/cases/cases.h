@@ -31,7 +31,7 @@ struct Array {
 /// Calls visit(index) for every position of a shape, in row-major order.
 template <class F>
 void each_index(const Shape& shape, F&& visit) {
-  Shape index(shape.size(), 0);
+  Shape index = Shape::filled(shape.size(), 0);
   for (std::int64_t left = numel(shape); left > 0; --left) {
     visit(index);
     for (int axis = shape.rank() - 1; axis >= 0; --axis) {

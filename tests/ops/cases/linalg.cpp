@@ -209,7 +209,7 @@ Case diagonal_of(std::string variant, const Shape& shape, std::int64_t offset, i
               [=](const std::vector<Array>& x) {
                 Array z(to);
                 each_index(to, [&](const Shape& at) {
-                  Shape from(shape.size());
+                  Shape from = Shape::filled(shape.size(), 0);
                   for (std::size_t i = 0, k = 0; i < shape.size(); ++i)
                     if (static_cast<int>(i) != row && static_cast<int>(i) != column) from[i] = at[k++];
                   from[row] = at.back() + std::max<std::int64_t>(-offset, 0);

@@ -56,10 +56,7 @@ Place group_of(std::int64_t groups) {
   return [groups](const Shape& at, const Shape& x) { return at[0] * groups + at[1] / (x[1] / groups); };
 }
 
-std::optional<Tensor> maybe(const std::vector<Tensor>& t, std::size_t i) {
-  if (i < t.size()) return t[i];
-  return std::nullopt;
-}
+Tensor maybe(const std::vector<Tensor>& t, std::size_t i) { return i < t.size() ? t[i] : Tensor(); }
 
 /// How one kind is called, and what its groups and weights are.
 struct Kind {

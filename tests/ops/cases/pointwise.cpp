@@ -44,16 +44,16 @@ std::vector<Case> pointwise_cases() {
       unary(
           "reciprocal", reciprocal, [](double x) { return 1 / x; }, far_from_zero),
       pairs(
-          "add", "alpha", [](const Tensor& x, const Tensor& y) { return add(x, y, -3); },
+          "add", "alpha", [](const Tensor& x, const Tensor& y) { return add(x, y, {.alpha = -3}); },
           [](double x, double y) { return x - 3 * y; }, straight, straight),
       pairs(
-          "sub", "alpha", [](const Tensor& x, const Tensor& y) { return sub(x, y, 0.5); },
+          "sub", "alpha", [](const Tensor& x, const Tensor& y) { return sub(x, y, {.alpha = 0.5}); },
           [](double x, double y) { return x - 0.5 * y; }, straight, straight),
       pairs(
-          "floor_divide", "rounding down", [](const Tensor& x, const Tensor& y) { return div(x, y, "floor"); },
+          "floor_divide", "rounding down", [](const Tensor& x, const Tensor& y) { return div(x, y, Rounding::floor); },
           [](double x, double y) { return std::floor(x / y); }, apart, ones),
       pairs(
-          "trunc", "of a quotient", [](const Tensor& x, const Tensor& y) { return div(x, y, "trunc"); },
+          "trunc", "of a quotient", [](const Tensor& x, const Tensor& y) { return div(x, y, Rounding::trunc); },
           [](double x, double y) { return std::trunc(x / y); }, apart, ones),
       unary(
           "sqrt", sqrt, [](double x) { return std::sqrt(x); }, positive),

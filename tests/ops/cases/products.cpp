@@ -12,7 +12,7 @@ Array naive_matmul(Array x, Array y) {
   if (x_vector) x.shape.insert(x.shape.begin(), 1);
   if (y_vector) y.shape.push_back(1);
   const std::size_t rank = std::max(x.shape.size(), y.shape.size());
-  Shape shape(rank, 1);
+  Shape shape = Shape::filled(rank, 1);
   for (const Array* a : {&x, &y}) {
     for (std::size_t i = 2; i < a->shape.size(); ++i) {
       const std::int64_t size = a->shape[a->shape.size() - 1 - i];
@@ -23,7 +23,7 @@ Array naive_matmul(Array x, Array y) {
   shape[rank - 1] = y.shape.back();
   // The operand's element for a position of z, with the last two indices given.
   auto element = [&](const Array& a, const Shape& at, std::int64_t row, std::int64_t column) {
-    Shape index(a.shape.size(), 0);
+    Shape index = Shape::filled(a.shape.size(), 0);
     for (std::size_t i = 2; i < a.shape.size(); ++i) {
       const std::size_t axis = a.shape.size() - 1 - i;
       index[axis] = a.shape[axis] == 1 ? 0 : at[rank - 1 - i];

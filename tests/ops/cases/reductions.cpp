@@ -90,7 +90,10 @@ Case first_extreme(std::string op, std::string variant, const Shape& shape, int 
   return {.op = std::move(op),
           .variant = std::move(variant),
           .inputs = {{.shape = shape, .distinct = true, .linear = true}},
-          .f = [=](const std::vector<Tensor>& t) { return low ? min(t[0], axis, keepdim) : max(t[0], axis, keepdim); },
+          .f =
+              [=](const std::vector<Tensor>& t) {
+                return low ? min_along(t[0], axis, keepdim) : max_along(t[0], axis, keepdim);
+              },
           .reference =
               [=](const std::vector<Array>& a) {
                 Shape kept = shape;

@@ -36,7 +36,7 @@ Case permuted(std::string variant, const Shape& from, const Axes& dims) {
   return one(
       "permute", std::move(variant), from, [=](const Tensor& x) { return permute(x, dims); },
       moved(to, [=](const Shape& index) {
-        Shape at(index.size());
+        Shape at = Shape::filled(index.size(), 0);
         for (std::size_t i = 0; i < dims.size(); ++i) at[dims[i]] = index[i];
         return at;
       }));

@@ -17,14 +17,14 @@ using Two = double (*)(double, double);
 
 /// What broadcasting means: the element of a for a position of a wider shape.
 inline double spread(const Array& a, const Shape& at) {
-  Shape index(a.shape.size(), 0);
+  Shape index = Shape::filled(a.shape.size(), 0);
   const std::size_t lead = at.size() - a.shape.size();
   for (std::size_t i = 0; i < index.size(); ++i) index[i] = a.shape[i] == 1 ? 0 : at[lead + i];
   return a.at(index);
 }
 
 inline Shape common(const Shape& x, const Shape& y) {
-  Shape z(std::max(x.size(), y.size()), 1);
+  Shape z = Shape::filled(std::max(x.size(), y.size()), 1);
   for (const Shape* s : {&x, &y})
     for (std::size_t i = 0; i < s->size(); ++i)
       if ((*s)[i] != 1) z[z.size() - s->size() + i] = (*s)[i];

@@ -83,9 +83,7 @@ Case line(std::string variant, const Shape& x, const Shape& weight, bool bias, c
   Case c = convolution(std::move(variant), {1, 1, 1, 1}, {1, 1, 1, 1}, false, {});
   c.inputs = {{.shape = x, .linear = true}, {.shape = weight, .linear = true}};
   if (bias) c.inputs.push_back({.shape = {weight[0]}, .linear = true});
-  c.f = [=](const std::vector<Tensor>& t) {
-    return conv1d(t[0], t[1], t.size() > 2 ? std::optional(t[2]) : std::nullopt, o);
-  };
+  c.f = [=](const std::vector<Tensor>& t) { return conv1d(t[0], t[1], t.size() > 2 ? t[2] : Tensor(), o); };
   c.reference = [=](const std::vector<Array>& in) {  // as images of one row
     std::vector<Array> images = in;
     images[0].shape = {x.size() == 3 ? x[0] : 1, x[x.size() - 2], 1, x[x.size() - 1]};
@@ -116,35 +114,34 @@ Case same(std::string variant, const Shape& x, const Shape& weight, Size2 dilati
 }
 
 Case transposed(std::string variant, const Shape& x, const Shape& weight, bool bias, const ConvTransposeOptions& o) {
-  Case c{.op = "conv2d_input_grad",
-         .variant = "conv_transpose2d, " + variant,
-         .inputs = {{.shape = x, .linear = true}, {.shape = weight, .linear = true}},
-         .f =
-             [=](const std::vector<Tensor>& t) {
-               return conv_transpose2d(t[0], t[1], t.size() > 2 ? std::optional(t[2]) : std::nullopt, o);
-             },
-         .reference =
-             [=](const std::vector<Array>& in) {
-               const auto size = [](std::int64_t n, std::int64_t k, std::int64_t s, std::int64_t p, std::int64_t e,
-                                    std::int64_t d) { return (n - 1) * s - 2 * p + d * (k - 1) + e + 1; };
-               const std::int64_t out = weight[1] * o.groups, mine = x[1] / o.groups;
-               Array z({x[0], out, size(x[2], weight[2], o.stride.h, o.padding.h, o.output_padding.h, o.dilation.h),
-                        size(x[3], weight[3], o.stride.w, o.padding.w, o.output_padding.w, o.dilation.w)});
-               if (in.size() > 2) each_index(z.shape, [&](const Shape& at) { z.at(at) = in[2].at({at[1]}); });
-               each_index(x, [&](const Shape& at) {
-                 each_index({weight[1], weight[2], weight[3]}, [&](const Shape& k) {
-                   const std::int64_t y = at[2] * o.stride.h - o.padding.h + k[1] * o.dilation.h;
-                   const std::int64_t xx = at[3] * o.stride.w - o.padding.w + k[2] * o.dilation.w;
-                   if (y < 0 || y >= z.shape[2] || xx < 0 || xx >= z.shape[3]) return;
-                   z.at({at[0], at[1] / mine * weight[1] + k[0], y, xx}) +=
-                       in[0].at(at) * in[1].at({at[1], k[0], k[1], k[2]});
-                 });
-               });
-               return z;
-             },
-         .nan = Nan::somewhere,
-         .nan_reason = "strides leave gaps, and groups keep apart",
-         .runs = {"conv2d", "conv2d_weight_grad"}};
+  Case c{
+      .op = "conv2d_input_grad",
+      .variant = "conv_transpose2d, " + variant,
+      .inputs = {{.shape = x, .linear = true}, {.shape = weight, .linear = true}},
+      .f =
+          [=](const std::vector<Tensor>& t) { return conv_transpose2d(t[0], t[1], t.size() > 2 ? t[2] : Tensor(), o); },
+      .reference =
+          [=](const std::vector<Array>& in) {
+            const auto size = [](std::int64_t n, std::int64_t k, std::int64_t s, std::int64_t p, std::int64_t e,
+                                 std::int64_t d) { return (n - 1) * s - 2 * p + d * (k - 1) + e + 1; };
+            const std::int64_t out = weight[1] * o.groups, mine = x[1] / o.groups;
+            Array z({x[0], out, size(x[2], weight[2], o.stride.h, o.padding.h, o.output_padding.h, o.dilation.h),
+                     size(x[3], weight[3], o.stride.w, o.padding.w, o.output_padding.w, o.dilation.w)});
+            if (in.size() > 2) each_index(z.shape, [&](const Shape& at) { z.at(at) = in[2].at({at[1]}); });
+            each_index(x, [&](const Shape& at) {
+              each_index({weight[1], weight[2], weight[3]}, [&](const Shape& k) {
+                const std::int64_t y = at[2] * o.stride.h - o.padding.h + k[1] * o.dilation.h;
+                const std::int64_t xx = at[3] * o.stride.w - o.padding.w + k[2] * o.dilation.w;
+                if (y < 0 || y >= z.shape[2] || xx < 0 || xx >= z.shape[3]) return;
+                z.at({at[0], at[1] / mine * weight[1] + k[0], y, xx}) +=
+                    in[0].at(at) * in[1].at({at[1], k[0], k[1], k[2]});
+              });
+            });
+            return z;
+          },
+      .nan = Nan::somewhere,
+      .nan_reason = "strides leave gaps, and groups keep apart",
+      .runs = {"conv2d", "conv2d_weight_grad"}};
   if (bias) c.inputs.push_back({.shape = {weight[1] * o.groups}, .linear = true});
   return c;
 }

@@ -6,6 +6,7 @@
 
 #include "engine/factory.h"
 #include "engine/types/error.h"
+#include "ops/language/evaluate.h"
 #include "ops/ops.h"
 #include "tests/ops/checks.h"
 
@@ -50,13 +51,15 @@ TEST_CASE("large arguments neither overflow on the way nor lose the sign") {
     check_close(silu(x).to_vector(), {v, 0});
     check_close(mish(x).to_vector(), {v, 0});
     check_close(gelu(x).to_vector(), {v, 0});
-    check_close(gelu(x, "tanh").to_vector(), {v, 0});
+    check_close(gelu(x, Approximation::tanh).to_vector(), {v, 0});
     check_close(logaddexp(x, -x).to_vector(), {v, v});
     check_close(hypot(x, x).to_vector(), {v * std::sqrt(2.0), v * std::sqrt(2.0)}, 1e-15);
-    for (const Tensor& z : {logsigmoid(x), softplus(x), silu(x), mish(x), gelu(x), gelu(x, "tanh"), hypot(x, x)})
+    for (const Tensor& z :
+         {logsigmoid(x), softplus(x), silu(x), mish(x), gelu(x), gelu(x, Approximation::tanh), hypot(x, x)})
       for (const double d : slopes(z, x)) CHECK(std::isfinite(d));
     check_close(slopes(logsigmoid(x), x), {0, 1});
-    for (const Tensor& z : {softplus(x), silu(x), mish(x), gelu(x), gelu(x, "tanh")}) check_close(slopes(z, x), {1, 0});
+    for (const Tensor& z : {softplus(x), silu(x), mish(x), gelu(x), gelu(x, Approximation::tanh)})
+      check_close(slopes(z, x), {1, 0});
     check_close(slopes(asinh(x), x), {1 / v, 1 / v});
     check_close(slopes(atan2(x, x), x), {0, 0});
   }
@@ -68,21 +71,22 @@ TEST_CASE("quotients and remainders, of numbers and of integers") {
     return from_vector(v, {n});
   };
   const Tensor x = whole({7, -7, 7, -7}), y = whole({2, 2, -2, -2});
-  CHECK(div(x, y, "floor").to_vector() == Numbers{3, -4, -4, 3});
-  CHECK(div(x, y, "trunc").to_vector() == Numbers{3, -3, -3, 3});
+  CHECK(div(x, y, Rounding::floor).to_vector() == Numbers{3, -4, -4, 3});
+  CHECK(div(x, y, Rounding::trunc).to_vector() == Numbers{3, -3, -3, 3});
   CHECK(fmod(x, y).to_vector() == Numbers{1, -1, 1, -1});
   CHECK(remainder(x, y).to_vector() == Numbers{1, 1, -1, -1});
-  for (const Tensor& z : {div(x, y, "floor"), div(x, y, "trunc"), fmod(x, y), remainder(x, 2)})
+  for (const Tensor& z : {div(x, y, Rounding::floor), div(x, y, Rounding::trunc), fmod(x, y), remainder(x, 2)})
     CHECK(z.dtype() == DType::int64);
-  CHECK(div(number(1), 0.1, "floor").item() == 9);  // 0.1 is a little more than a tenth
-  CHECK(div(number(-5), 3, "floor").item() == -2);
+  CHECK(div(number(1), 0.1, Rounding::floor).item() == 9);  // 0.1 is a little more than a tenth
+  CHECK(div(number(-5), 3, Rounding::floor).item() == -2);
   CHECK(remainder(number(-5), 3).item() == 1);
   CHECK(remainder(number(5), -3).item() == -1);
   CHECK(remainder(number(-5), kInf).item() == kInf);
   CHECK(std::isnan(fmod(number(5), 0).item()));
   CHECK(message([&] { fmod(x, 0); }) == "fmod: an integer is divided by 0");
-  CHECK(message([&] { div(x, 0, "floor"); }) == "div: an integer is divided by 0");
-  CHECK(message([&] { div(x, y, "up"); }) == "div: rounding_mode is 'up', it must be 'floor' or 'trunc'");
+  CHECK(message([&] { div(x, 0, Rounding::floor); }) == "div: an integer is divided by 0");
+  CHECK(message([&] { (void)language::evaluate("div(7, 2, rounding_mode='up')"); }) ==
+        "div: rounding_mode is 'up', it must be 'floor' or 'trunc'");
   const Tensor a = number(7.5), b = number(-2);
   const auto d = grad({remainder(a, b)}, {a, b});
   CHECK(d[0].item() == 1);
@@ -114,7 +118,7 @@ TEST_CASE("special points of pairs") {
   CHECK(lerp(start, end, 0).to_vector() == start.to_vector());
   CHECK(lerp(start, end, 1).to_vector() == end.to_vector());
   CHECK(lerp(start, end, numbers({1, 0})).to_vector() == Numbers{3, 0.1});
-  CHECK(add(from_vector(std::vector<std::int64_t>{1, 2}, {2}), 3, 2).dtype() == DType::int64);
-  CHECK(add(number(1), 3, 2).item() == 7);
-  CHECK(sub(number(1), 3, 2).item() == -5);
+  CHECK(add(from_vector(std::vector<std::int64_t>{1, 2}, {2}), 3, {.alpha = 2}).dtype() == DType::int64);
+  CHECK(add(number(1), 3, {.alpha = 2}).item() == 7);
+  CHECK(sub(number(1), 3, {.alpha = 2}).item() == -5);
 }

@@ -15,9 +15,9 @@ using namespace chainrule::cases;
 using namespace chainrule::testing;
 
 TEST_CASE("a known convolution: it slides without flipping") {
-  const Tensor x = reshape(arange(1, 10), {1, 1, 3, 3}), w = reshape(tensor({1, 0, 0, -2}), {1, 1, 2, 2});
+  const Tensor x = reshape(arange(1., 10), {1, 1, 3, 3}), w = reshape(tensor({1., 0, 0, -2}), {1, 1, 2, 2});
   CHECK(conv2d(x, w).to_vector() == std::vector<double>{1 - 10, 2 - 12, 4 - 16, 5 - 18});
-  CHECK(conv2d(x, w, tensor({100})).to_vector()[0] == 91);
+  CHECK(conv2d(x, w, tensor({100.})).to_vector()[0] == 91);
   CHECK(conv2d(x, w, Tensor()).to_vector()[0] == -9);  // an empty handle is no bias
 }
 

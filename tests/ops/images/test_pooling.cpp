@@ -70,7 +70,7 @@ TEST_CASE("max pooling: ties, NaN, infinities, integers") {
   const Tensor ties = ones({1, 1, 2, 4}, {.requires_grad = true});
   sum(max_pool2d(ties, 2)).backward();
   CHECK(ties.grad().to_vector() == std::vector<double>{1, 0, 1, 0, 0, 0, 0, 0});
-  const Tensor x = reshape(tensor({1, NAN, 5, 2, 7, 3, 0, 6}), {1, 1, 2, 4});
+  const Tensor x = reshape(tensor({1., NAN, 5, 2, 7, 3, 0, 6}), {1, 1, 2, 4});
   const auto z = max_pool2d(x, 2).to_vector();
   CHECK(std::isnan(z[0]));
   CHECK(z[1] == 6);
@@ -82,13 +82,13 @@ TEST_CASE("max pooling: ties, NaN, infinities, integers") {
   CHECK(max_pool2d(full({1, 1, 2, 2}, -3), 2, {.stride = 1, .padding = 1}).to_vector() == std::vector<double>(9, -3));
   CHECK(max_pool2d(from_vector<std::int64_t>({3, 9, -4, 1}, {1, 1, 2, 2}), 2).values<std::int64_t>()[0] == 9);
   // Overlapping windows add up where they share a maximum.
-  const Tensor peak = reshape(tensor({0, 0, 0, 0, 9, 0, 0, 0, 0}, {.requires_grad = true}), {1, 1, 3, 3});
+  const Tensor peak = reshape(tensor({0., 0, 0, 0, 9, 0, 0, 0, 0}, {.requires_grad = true}), {1, 1, 3, 3});
   const Tensor g = grad(sum(max_pool2d(peak, 2, {.stride = 1})), peak);
   CHECK(g.to_vector()[4] == 4);
 }
 
 TEST_CASE("indices of maxima are torch's, and unpooling puts values back there") {
-  const Tensor x = reshape(tensor({1, 9, 2, 0, 3, 4, 8, 8, 5, 5, 7, 6, 5, 5, 6, 1}), {1, 1, 4, 4});
+  const Tensor x = reshape(tensor({1., 9, 2, 0, 3, 4, 8, 8, 5, 5, 7, 6, 5, 5, 6, 1}), {1, 1, 4, 4});
   const Tensor i = max_pool2d_indices(x, 2), z = max_pool2d(x, 2);
   CHECK(i.dtype() == DType::int64);
   CHECK(i.to_vector() == Numbers{1, 6, 8, 10});
@@ -98,7 +98,7 @@ TEST_CASE("indices of maxima are torch's, and unpooling puts values back there")
   // The last of several NaN, as torch counts.
   CHECK(max_pool2d_indices(reshape(tensor({NAN, 1, NAN, 2}), {1, 1, 2, 2}), 2).item() == 2);
   // Named twice: the last stays and alone has a gradient.
-  const Tensor y = reshape(tensor({1, 2, 3, 4}, {.requires_grad = true}), {1, 1, 2, 2});
+  const Tensor y = reshape(tensor({1., 2, 3, 4}, {.requires_grad = true}), {1, 1, 2, 2});
   const Tensor both = reshape(from_vector<std::int64_t>({4, 4, 0, 4}, {4}), {1, 1, 2, 2});
   const Tensor u = max_unpool2d(y, both, 2, {.stride = 1});
   CHECK(u.to_vector() == Numbers{3, 0, 0, 0, 4, 0, 0, 0, 0});
@@ -133,7 +133,7 @@ TEST_CASE("averages of ones are one, integers become floating, halves of a windo
     CHECK(avg_pool2d(ones({1, 1, 7, 7}), k, {.stride = 1}).to_vector() ==
           Numbers(static_cast<std::size_t>((8 - k) * (8 - k)), 1));
   CHECK(avg_pool2d(from_vector<std::int64_t>({1, 2, 3, 5}, {1, 2, 2}), 2).item() == 2.75);
-  const Tensor x = reshape(arange(1, 10), {1, 3, 3});
+  const Tensor x = reshape(arange(1., 10), {1, 3, 3});
   CHECK(avg_pool2d(x, 2, {.ceil_mode = true}).to_vector() == Numbers{3, 4.5, 7.5, 9});
   CHECK(avg_pool2d(x, 2, {.padding = 1}).to_vector() == Numbers{0.25, 1.25, 2.75, 7});
   CHECK(avg_pool2d(x, 2, {.padding = 1, .count_include_pad = false}).to_vector() == Numbers{1, 2.5, 5.5, 7});

@@ -54,7 +54,7 @@ TEST_CASE("wrong arguments of resizing, each with its sentence") {
 }
 
 TEST_CASE("places are torch's") {
-  const Tensor x = tensor({0, 10, 20});
+  const Tensor x = tensor({0., 10, 20});
   CHECK(line(x, 6) == Numbers{0, 2.5, 7.5, 12.5, 17.5, 20});
   CHECK(line(x, 5, true) == Numbers{0, 5, 10, 15, 20});
   CHECK(line(x, 1) == Numbers{10});

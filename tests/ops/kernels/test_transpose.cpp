@@ -14,7 +14,7 @@ namespace {
 
 /// Strides that lie densely with the last of `order` fastest; `gap` more elements behind each run of the fastest axis.
 Strides ordered(const Shape& shape, const std::vector<int>& order, std::int64_t gap) {
-  Strides strides(shape.size());
+  Strides strides = Strides::filled(shape.size(), 0);
   std::int64_t step = 1;
   for (std::size_t i = order.size(); i-- > 0;) {
     strides[order[i]] = step;
@@ -30,7 +30,7 @@ void check_copy(const Shape& shape, const std::vector<int>& from, const std::vec
   const auto room = static_cast<std::size_t>(4 * (numel(shape) + 64 * (gap + 1)));
   std::vector<T> x(room * (gap + 1)), z(x.size(), T(77)), wanted = z;
   for (std::size_t i = 0; i < x.size(); ++i) x[i] = static_cast<T>(i % 1009);
-  Shape index(shape.size(), 0);
+  Shape index = Shape::filled(shape.size(), 0);
   for (std::int64_t left = numel(shape); left > 0; --left) {
     std::int64_t a = 0, b = 0;
     for (std::size_t i = 0; i < shape.size(); ++i) {

@@ -144,12 +144,11 @@ TEST_CASE("errors underline the part that failed and say what helps") {
   CHECK(contains(fault("2 x", {{"x", x}}).message, "operator is missing before 'x'"));
   CHECK(contains(fault("2x").message, "'2x' is not a number"));
   CHECK(contains(fault("x.sum()", {{"x", x}}).message, "write sum(x, ...)"));
-  CHECK(contains(fault("1 < 2 < 3").message, "do not chain"));
   CHECK(contains(fault("x ^ 2", {{"x", x}}).message, "x ** 2"));
   CHECK(contains(fault("(1 + 2").message, "'(' is never closed"));
   CHECK(contains(fault("1 + ").message, "too early"));
   CHECK(contains(fault("").message, "empty"));
-  CHECK(contains(fault("pi = 3").message, "constant"));
+  CHECK(contains(fault("True = 3").message, "a word of the language"));
   CHECK(contains(fault("x + 1 = 3", {{"x", x}}).message, "bound to a name only"));
   CHECK(contains(fault("1e999").message, "too large"));
   CHECK(contains(fault("'abc").message, "no closing"));

@@ -25,7 +25,7 @@ TEST_CASE("the result that is implied") {
   CHECK(same(einsum("ii", {square}), trace(square)) == "");
   CHECK(same(einsum("ij,jk->", {x, y}), sum(matmul(x, y))) == "");
   CHECK(same(einsum(" i j , j k -> k i ", {x, y}), transpose(matmul(x, y))) == "");
-  CHECK(same(einsum("i,i", {tensor({1, 2}), tensor({3, 4})}), tensor(11)) == "");
+  CHECK(same(einsum("i,i", {tensor({1., 2}), tensor({3., 4})}), tensor(11.)) == "");
   CHECK(same(einsum(",ij->ij", {tensor(2.0), x}), 2 * x) == "");
   CHECK(same(einsum("->", {tensor(3.0)}), tensor(3.0)) == "");
 }

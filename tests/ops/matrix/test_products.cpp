@@ -11,10 +11,10 @@ using namespace chainrule;
 using namespace chainrule::cases;
 
 TEST_CASE("matmul of known matrices") {
-  const Tensor x = tensor({{1, 2}, {3, 4}}), y = tensor({{5, 6}, {7, 8}});
+  const Tensor x = tensor({{1., 2}, {3, 4}}), y = tensor({{5., 6}, {7, 8}});
   CHECK(matmul(x, y).to_vector() == std::vector<double>{19, 22, 43, 50});
   CHECK(matmul(x, transpose(y)).to_vector() == std::vector<double>{17, 23, 39, 53});
-  CHECK(matmul(tensor({1, 2}), tensor({3, 4})).item() == 11);
+  CHECK(matmul(tensor({1., 2}), tensor({3., 4})).item() == 11);
   CHECK(matmul(zeros({2, 0}), zeros({0, 3})).to_vector() == std::vector<double>(6, 0));
 }
 

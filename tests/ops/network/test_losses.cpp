@@ -80,7 +80,9 @@ TEST_CASE("labels are checked before any arithmetic") {
         }).starts_with("cross_entropy: the label at (1, 1) is 9"));
   CHECK(message([&] {
           cross_entropy(x, numbers({kNan, 1}, {2}));
-        }) == "cross_entropy: class indices must be int64, the target of shape (2,) is float64");
+        }) ==
+        "cross_entropy: class indices must be int64, the target of shape (2,) is float64; "
+        "convert it with to(target, DType::int64)");
   CHECK_THROWS_AS(cross_entropy(x, gt(x, 0)), ValueError);
   CHECK(message([&] {
           cross_entropy(x, labels({0, 1, 2}));

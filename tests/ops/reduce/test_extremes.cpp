@@ -38,25 +38,23 @@ TEST_CASE("the largest value, its ties and its NaN") {
   CHECK_FALSE(argmax(x).requires_grad());
 }
 
-TEST_CASE("max and min as torch has them") {
+TEST_CASE("the largest along an axis, as torch's max") {
   const Tensor x = numbers({1, 5, 5, 7, 2, 7}, {2, 3});
-  CHECK(max(x).item() == 7);
-  CHECK(min(x).item() == 1);
-  CHECK(slopes(max(x), x, {2}) == Numbers{0, 0, 0, 1, 0, 1});  // over everything equals share
-  CHECK(max(x, 1).to_vector() == Numbers{5, 7});
-  CHECK(max(x, 1, true).shape() == Shape{2, 1});
-  CHECK(slopes(max(x, 1), x, {4, 3}) == Numbers{0, 4, 0, 3, 0, 0});  // along an axis the first takes all
-  CHECK(slopes(min(x, -2, true), x, {4, 3, 2}) == Numbers{4, 0, 2, 0, 3, 0});
-  CHECK(max(x, 4.0).to_vector() == Numbers{4, 5, 5, 7, 4, 7});
-  CHECK(min(x, numbers({2}, {1})).to_vector() == Numbers{1, 2, 2, 2, 2, 2});
+  CHECK(slopes(amax(x), x, {2}) == Numbers{0, 0, 0, 1, 0, 1});  // over everything equals share
+  CHECK(max_along(x, 1).to_vector() == Numbers{5, 7});
+  CHECK(max_along(x, 1, true).shape() == Shape{2, 1});
+  CHECK(slopes(max_along(x, 1), x, {4, 3}) == Numbers{0, 4, 0, 3, 0, 0});  // along an axis the first takes all
+  CHECK(slopes(min_along(x, -2, true), x, {4, 3, 2}) == Numbers{4, 0, 2, 0, 3, 0});
+  CHECK(maximum(x, 4.0).to_vector() == Numbers{4, 5, 5, 7, 4, 7});
+  CHECK(minimum(x, numbers({2}, {1})).to_vector() == Numbers{1, 2, 2, 2, 2, 2});
   const Tensor nan = numbers({1, kNan, 3, 4}, {2, 2});
-  CHECK(std::isnan(max(nan, 1).to_vector()[0]));
-  CHECK(std::isnan(min(nan, 1).to_vector()[0]));
-  CHECK(min(nan, 1).to_vector()[1] == 3);
-  CHECK(max(numbers({3}, {}), 0).item() == 3);
+  CHECK(std::isnan(max_along(nan, 1).to_vector()[0]));
+  CHECK(std::isnan(min_along(nan, 1).to_vector()[0]));
+  CHECK(min_along(nan, 1).to_vector()[1] == 3);
+  CHECK(max_along(numbers({3}, {}), 0).item() == 3);
   const Tensor empty = zeros({2, 0});
-  CHECK(message([&] { max(empty, 1); }) == "max: axis 1 of shape (2, 0) is empty, so it has no largest value");
-  CHECK(message([&] { min(empty); }).starts_with("amin: axis 1 of shape (2, 0) is empty"));
-  CHECK(max(empty, 0).shape() == Shape{0});
+  CHECK(message([&] { max_along(empty, 1); }) == "max: axis 1 of shape (2, 0) is empty, so it has no largest value");
+  CHECK(message([&] { amin(empty); }).starts_with("amin: axis 1 of shape (2, 0) is empty"));
+  CHECK(max_along(empty, 0).shape() == Shape{0});
   CHECK(message([&] { argmax(empty); }).starts_with("argmax: axis 1"));
 }

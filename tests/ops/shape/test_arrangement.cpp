@@ -20,16 +20,16 @@ TEST_CASE("cat promotes and joins any number of tensors") {
   CHECK(z.dtype() == DType::float64);
   CHECK(z.to_vector() == Numbers{1, 2, 0.5, 0.25});
   CHECK(cat({integers({1}), integers({2})}).dtype() == DType::int64);
-  CHECK(cat({gt(tensor({1, -1}), 0), gt(tensor({2}), 0)}).to_vector() == Numbers{1, 0, 1});
+  CHECK(cat({gt(tensor({1., -1}), 0), gt(tensor({2.}), 0)}).to_vector() == Numbers{1, 0, 1});
   std::vector<Tensor> many;
-  for (int i = 0; i < 1000; ++i) many.push_back(tensor({i}, {.requires_grad = i % 2 == 1}));
+  for (int i = 0; i < 1000; ++i) many.push_back(tensor({1. * i}, {.requires_grad = i % 2 == 1}));
   const Tensor joined = cat(many);
   sum(joined * joined).backward();
   CHECK(many[501].grad().item() == 1002);
   CHECK_FALSE(many[500].has_grad());
   // The same tensor twice: both places add up.
   const Tensor x = tensor({3.0}, {.requires_grad = true});
-  sum(cat({x, x}) * tensor({1, 10})).backward();
+  sum(cat({x, x}) * tensor({1., 10})).backward();
   CHECK(x.grad().item() == 11);
   CHECK(stack({integers({1, 2}), tensor({0.5, 1})}, -1).to_vector() == Numbers{1, 0.5, 2, 1});
 }

@@ -58,7 +58,7 @@ TEST_CASE("masked_fill") {
   CHECK(masked_fill(x, gt(numbers({0, 1}, {2}), 0), -1).to_vector() == Numbers{1, -1, 3, -1});
   CHECK(masked_fill(places({1, 2}, {2}), gt(places({0, 1}, {2}), 0), 1.5).dtype() == DType::int64);
   CHECK(message([&] { masked_fill(x, places({1}, {1}), 0); }) ==
-        "masked_fill: the mask holds int64, it must hold bool");
+        "masked_fill: the mask holds int64, it must hold bool; compare first, as in x > 0");
   CHECK(message([&] {
           masked_fill(numbers({1, 2}, {2}), gt(x, 2), 0);
         }) == "masked_fill: the mask (2, 2) is larger than x (2,)");
@@ -104,7 +104,7 @@ TEST_CASE("indices that do not fit") {
 TEST_CASE("index operations on integers, bools and repeated indices") {
   CHECK(index_select(integers({10, 20, 30}), 0, integers({2, 0})).values<std::int64_t>() ==
         std::vector<std::int64_t>{30, 10});
-  CHECK(index_select(gt(tensor({1, -1}), 0), 0, integers({1, 0, 0})).to_vector() == std::vector<double>{0, 1, 1});
+  CHECK(index_select(gt(tensor({1., -1}), 0), 0, integers({1, 0, 0})).to_vector() == std::vector<double>{0, 1, 1});
   const Tensor x = ones({3, 2}, {.requires_grad = true});
   sum(index_select(x, 0, integers({1, 1, 1}))).backward();
   CHECK(x.grad().to_vector() == std::vector<double>{0, 0, 3, 3, 0, 0});

@@ -56,6 +56,56 @@ TEST_CASE("grad: the gradient under the value that it belongs to") {
   CHECK(contains(vague.err, "--cotangent"));
 }
 
+TEST_CASE("a value that is given and not used, and a gradient that is NaN, are told") {
+  ProcessResult r = command({"eval", "x = 3", "x=4"});
+  CHECK(r.exit_code == 0);
+  CHECK(r.out == "3\n");
+  CHECK(contains(r.err, "x=4 is not used: the program gives x a value of its own"));
+  r = command({"eval", "x", "x=3", "y=2"});
+  CHECK(contains(r.err, "y=2 is not used: the program does not read y"));
+  CHECK(command({"eval", "x", "x=3", "y=2", "--quiet"}).err.empty());
+  CHECK(command({"eval", "pi * x", "x=3", "pi=2"}).err.empty());
+  CHECK(command({"eval", "x = x + 1; x", "x=3"}).err.empty());
+  r = command({"grad", "log(x)", "x=nan"});
+  CHECK(contains(r.err, "the gradient by x is nan"));
+  r = command({"grad", "sqrt(x) * y", "x=-1", "y=2"});
+  CHECK(r.exit_code == 0);
+  CHECK(contains(r.err, "the gradient by x is nan: "));
+  CHECK(contains(r.err, "sqrt"));
+  CHECK(command({"grad", "log(x)", "x=2"}).err.empty());
+}
+
+TEST_CASE("a value bound to the name of a constant wins, wherever it comes from") {
+  CHECK(command({"grad", "pi * x", "x=2", "pi=3"}).out ==
+        "result = 6\nx      = 2\n∂x     = 3\npi     = 3\n∂pi    = 2\n");
+  CHECK(command({"eval", "inf + nan", "inf=3", "nan=4"}).out == "7\n");
+  CHECK(command({"eval", "pi = 3; pi * 2"}).out == "6\n");
+  CHECK(command({"jvp", "pi * x", "x=2", "pi=3", "--tangent", "pi=1"}).out == "result = 6\njvp    = 2\n");
+  for (const char* word : {"true", "False", "None", "not"}) {
+    const ProcessResult r = command({"eval", "1", std::string(word) + "=3"});
+    CHECK(r.exit_code == 2);
+    CHECK(contains(r.err, "cannot be a name"));
+    CHECK(command({"eval", std::string(word) + " = 3"}).exit_code == 2);
+  }
+  const Folder folder;
+  std::ofstream(folder / "t.csv") << "pi,None\n3,4\n5,6\n";
+  const ProcessResult r = command({"eval", "pi * 2", "--inputs", folder / "t.csv"});
+  CHECK(r.out == "[ 6, 10]\n");
+  CHECK(contains(r.err, "'None' cannot be a name in a program"));
+}
+
+TEST_CASE("whole numbers are printed in full, and are exact in JSON") {
+  CHECK(command({"eval", "9007199254740993"}).out == "9007199254740993\n");
+  CHECK(command({"eval", "[123456789, 1]"}).out == "[123456789,         1]\n");
+  CHECK(command({"eval", "0.1 * 3"}).out == "0.3\n");
+  CHECK(contains(command({"eval", "x - 1", "x=9007199254740994", "--json"}).out, "9007199254740993"));
+  const Folder folder;
+  std::ofstream(folder / "t.csv") << "a\n9007199254740993\n";
+  const ProcessResult r = command({"eval", "a", "--inputs", folder / "t.csv"});
+  CHECK(r.exit_code == 2);
+  CHECK(contains(r.err, "9007199254740993 is a whole number that float64 does not hold"));
+}
+
 TEST_CASE("jacobian, hessian and jvp against formulas") {
   const Json j = json_of({"jacobian", "x ** 2 * [1, 2]", "x=[3,4]"});
   CHECK(j["jacobian"]["x"]["shape"] == Json({2, 2}));
