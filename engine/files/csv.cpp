@@ -102,7 +102,9 @@ class Cells {
 
 enum class Number { good, not_one, out_of_range };
 
+/// As NumPy and pandas read numbers, a plus before one included.
 Number number_of(std::string_view text, double& value) {
+  if (text.size() > 1 && text[0] == '+' && text[1] != '-') text.remove_prefix(1);
   const LeadingNumber number = leading_number(text);
   value = number.value;
   if (number.length == 0 || number.length != text.size()) return Number::not_one;

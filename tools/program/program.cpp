@@ -85,7 +85,8 @@ Tensor LoadedProgram::run(Names& names) const {
   return evaluate_tensor(program, names, options);
 }
 
-std::vector<NamedTensor> wanted_inputs(const LoadedProgram& loaded, const Names& names, const std::string& wrt) {
+std::vector<NamedTensor> wanted_inputs(const LoadedProgram& loaded, const Names& names, const std::string& wrt,
+                                       const char* option) {
   std::vector<NamedTensor> wanted;
   if (wrt.empty()) {
     for (const Tensor& leaf : loaded.bindings.leaves) wanted.push_back({leaf.label(), leaf});
@@ -95,9 +96,10 @@ std::vector<NamedTensor> wanted_inputs(const LoadedProgram& loaded, const Names&
   }
   for (const std::string& name : CLI::detail::split(wrt, ',')) {
     const auto at = names.find(name);
-    if (at == names.end()) throw ValueError(fmt::format("--wrt: {} has no value in this program", printable(name)));
+    if (at == names.end())
+      throw ValueError(fmt::format("{}: {} has no value in this program", option, printable(name)));
     if (!at->second.is<Tensor>() || !is_floating(at->second.as<Tensor>().dtype()))
-      throw ValueError(fmt::format("--wrt: {} is {}, it has no gradient", printable(name), describe(at->second)));
+      throw ValueError(fmt::format("{}: {} is {}, it has no gradient", option, printable(name), describe(at->second)));
     wanted.push_back({name, at->second.as<Tensor>()});
   }
   return wanted;
