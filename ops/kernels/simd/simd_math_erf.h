@@ -88,6 +88,14 @@ HWY_INLINE V erfc_above(D d, V t, V h, V l) {
   return hn::IfThenElse(hn::Lt(t, hn::Set(d, T(0.5))), near, far);
 }
 
+/// e^-(h + l) for h >= 0 and a small l.
+template <class D, class V>
+HWY_INLINE V exp_minus(D d, V h, V l) {
+  Reduced<V> s = reduce(d, hn::Neg(at_most(d, h, -kExpLow<D>)));
+  s.r = hn::Sub(s.r, l);
+  return exp_of(d, s);
+}
+
 template <class D, class V>
 HWY_INLINE V erfc(D d, V x) {
   const V h = hn::Mul(x, x);
