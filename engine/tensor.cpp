@@ -7,6 +7,7 @@
 #include <cstring>
 
 #include "engine/node.h"
+#include "engine/system/text.h"
 #include "engine/types/error.h"
 
 namespace chainrule {
@@ -176,7 +177,7 @@ Meta& internal::meta_of(const Tensor& tensor) {
 }
 
 Tensor Tensor::label(std::string name) const {
-  internal::meta_of(*this).label = std::move(name);
+  internal::meta_of(*this).label = composed(std::move(name));
   return *this;
 }
 

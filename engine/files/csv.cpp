@@ -158,7 +158,7 @@ class TableReader {
       numbers += !cell.quoted && number_of(cell.text, ignored) == Number::good;
       if (names.size() == kMostColumns) refuse(fmt::format("its first line has more than {} cells", kMostColumns));
       if (cell.text.size() > kLongestCell) refuse(fmt::format("column {} of line 1 is too long", names.size() + 1));
-      names.emplace_back(cell.text);
+      names.emplace_back(composed(std::string(cell.text)));
     }
     width_ = names.size();
     has_header_ = options_.header == CsvOptions::Header::present ||

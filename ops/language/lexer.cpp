@@ -212,7 +212,9 @@ class Lexer {
       }
       at_ += point.bytes;
     }
-    return {.kind = Token::Kind::name, .span = {begin, at_}, .text = std::string(text_.substr(begin, at_ - begin))};
+    return {.kind = Token::Kind::name,
+            .span = {begin, at_},
+            .text = composed(std::string(text_.substr(begin, at_ - begin)))};
   }
 
   Token symbol() {

@@ -94,7 +94,8 @@ std::vector<NamedTensor> wanted_inputs(const LoadedProgram& loaded, const Names&
       throw ValueError("there is no floating input to differentiate by; give one, as in x=2 or x=[1,2]");
     return wanted;
   }
-  for (const std::string& name : CLI::detail::split(wrt, ',')) {
+  for (const std::string& typed : CLI::detail::split(wrt, ',')) {
+    const std::string name = composed(typed);
     const auto at = names.find(name);
     if (at == names.end())
       throw ValueError(fmt::format("{}: {} has no value in this program", option, printable(name)));

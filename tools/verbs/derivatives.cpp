@@ -138,7 +138,7 @@ int run_jvp(const DerivativeOptions& o) {
   check_save(o.save);
   std::set<std::string> bound;
   for (const std::string& value : o.values) {
-    const std::string name = value.substr(0, value.find('='));
+    const std::string name = composed(value.substr(0, value.find('=')));
     if (!bound.insert(name).second)
       throw ValueError(fmt::format(
           "{0} is given twice; each direction needs --tangent before it, as in --tangent {0}=1", printable(name)));

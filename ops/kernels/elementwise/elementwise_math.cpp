@@ -138,7 +138,7 @@ struct Formulas {
         const V near = simd::at_least(d, simd::at_most(d, x, kFar), -kFar);
         const V du =
             hn::Mul(hn::Set(d, T(kTwoRootTwoOverPi)), hn::MulAdd(hn::Set(d, T(3 * kCubic)), hn::Mul(near, near), one));
-        return hn::Mul(g, hn::Mul(y.of, hn::MulAdd(hn::Mul(near, du), y.of_minus, one)));
+        return hn::Mul(g, hn::MulAdd(hn::Mul(y.of, hn::Mul(near, du)), y.of_minus, y.of));
       }
       case Binary::softplus_grad: {
         const V scaled = hn::Mul(s.a, x);

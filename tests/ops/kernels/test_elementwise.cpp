@@ -96,7 +96,10 @@ double allowed(Unary op) {
   return op == Unary::exp || op == Unary::log || op == Unary::tanh || op == Unary::sigmoid ? 4 : 0.5001;
 }
 
-double allowed(Binary op) { return op == Binary::xlogy || op == Binary::atan2 ? 2 : 1; }
+double allowed(Binary op) {
+  if (op == Binary::tanh_grad || op == Binary::sigmoid_grad) return 5;
+  return op == Binary::xlogy || op == Binary::atan2 ? 2 : 1;
+}
 
 }  // namespace
 
@@ -214,6 +217,8 @@ TEST_CASE_TEMPLATE("binary: every pair of edge values", T, float, double) {
       CAPTURE(z[i]);
       const T one = binary_one(op, x[i], y[i]);
       CHECK((same_bits(one, z[i]) || (std::isnan(one) && std::isnan(z[i]))));
+      // An infinite gradient times a slope that rounds to 0 is NaN by formula.
+      if ((op == Binary::tanh_grad || op == Binary::sigmoid_grad) && std::isinf(x[i])) continue;
       CHECK(ulps(z[i], f(x[i], y[i])) <= allowed(op));
     }
   }

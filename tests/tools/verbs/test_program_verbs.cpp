@@ -307,3 +307,15 @@ TEST_CASE("messages name what was given, and what to write instead") {
   CHECK(has(why({"eval", "einsum('i,i->', [[1,2,3]])"}), "2 operands are named, 1 is given"));
   CHECK(json_of({"eval", "einsum('i->', [1,2,3])"}, 0)["result"]["data"][0] == 6);
 }
+
+TEST_CASE("a name is the same composed and decomposed, wherever it comes from") {
+  const std::string whole = "\u30ac", apart = "\u30ab\u3099";  // GA, and KA with the voiced mark
+  for (const std::string& in_program : {whole, apart})
+    for (const std::string& given : {whole, apart}) {
+      const Json j = json_of({"grad", in_program + " ** 2", given + "=3", "--wrt", given});
+      CHECK(j["gradients"][whole]["data"][0] == 6);
+    }
+  CHECK(json_of({"jvp", whole + " ** 2", apart + "=3", "--tangent", apart + "=1"})["jvp"]["data"][0] == 6);
+  const std::string twice = json_of({"eval", whole, whole + "=1", apart + "=2"}, 2)["error"]["message"];
+  CHECK(twice.find("is given twice") != std::string::npos);
+}
