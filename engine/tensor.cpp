@@ -7,7 +7,6 @@
 #include <cstring>
 
 #include "engine/node.h"
-#include "engine/system/text.h"
 #include "engine/types/error.h"
 
 namespace chainrule {
@@ -177,7 +176,7 @@ Meta& internal::meta_of(const Tensor& tensor) {
 }
 
 Tensor Tensor::label(std::string name) const {
-  internal::meta_of(*this).label = composed(std::move(name));
+  internal::meta_of(*this).label = std::move(name);
   return *this;
 }
 

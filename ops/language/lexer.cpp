@@ -124,6 +124,13 @@ class Lexer {
     return symbol();
   }
 
+  /// A blank that is no plain space: name() tells about it.
+  bool odd_blank() const {
+    if (at_ >= text_.size()) return false;
+    const auto point = decode(text_, at_);
+    return point.bytes > 1 && meant(point.value) == ' ';
+  }
+
   Token number() {
     const std::size_t begin = at_;
     bool whole = true;
@@ -142,7 +149,7 @@ class Lexer {
       }
     }
     const std::string_view digits = text_.substr(begin, at_ - begin);
-    if (is_ascii_letter(peek()) || static_cast<unsigned char>(peek()) >= 0x80 || peek() == '.') {
+    if (is_ascii_letter(peek()) || (static_cast<unsigned char>(peek()) >= 0x80 && !odd_blank()) || peek() == '.') {
       while (is_ascii_letter(peek()) || is_digit(peek()) || peek() == '.') ++at_;
       std::string grouped(text_.substr(begin, at_ - begin));  // as 1_000 is in Python
       std::erase(grouped, '_');
