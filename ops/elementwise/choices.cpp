@@ -37,7 +37,7 @@ struct Clamp {
                                .elementwise = true,
                                .formula = "z = min(max(x, low), high)",
                                .derivatives = {"1 where low <= x <= high, else 0"},
-                               .kinks = "1 at both bounds",
+                               .kinks = "1 at both bounds; 0 where low = high, for the result is a constant",
                                .inputs = "x",
                                .latex = "z = \\min(\\max(x, a), b)",
                                .latex_derivatives = {"[a \\le x \\le b]"},
@@ -57,13 +57,14 @@ struct ClampGrad {
                                .elementwise = true,
                                .formula = "z = g where low <= x <= high, else 0",
                                .derivatives = {"1 where low <= x <= high, else 0", "0"},
-                               .kinks = "1 at both bounds",
+                               .kinks = "1 at both bounds; 0 where low = high",
                                .inputs = "g x"};
   static constexpr Uses uses[] = {kY, kY};
   double low, high;
   std::string attributes() const { return fmt::format("low={}, high={}", low, high); }
   Tensor forward(const Tensor& g, const Tensor& x) const {
-    return zip(g, x, Binary::clamp_grad, "clamp_grad", {.a = low, .b = high});
+    const bool constant = low >= high;  // then no x is inside
+    return zip(g, x, Binary::clamp_grad, "clamp_grad", {.a = constant ? kInf : low, .b = constant ? -kInf : high});
   }
   void backward(GradContext& c, const Tensor& h) const {
     const Tensor x = c.input(1);
@@ -164,15 +165,18 @@ Tensor clamp(const Operand& x, const Bound& min, const Bound& max) {
   if (min.is_none() && max.is_none()) throw ValueError("clamp: neither min nor max is given");
   if (!min.is_tensor() && !max.is_tensor()) {
     const double low = min.number_or(-kInf), high = max.number_or(kInf);
-    if (!(low <= high)) throw ValueError(fmt::format("clamp: min {} must not be above max {}", low, high));
+    if (std::isnan(low) || std::isnan(high)) throw ValueError("clamp: a bound is NaN, it must be a number");
     return record_floating(Clamp{low, high}, x);
   }
-  // A number that equals a bound stays itself, as with plain bounds; the choice of the others shows a NaN.
+  // A number that equals a bound stays itself, as with plain bounds; the choice of the others shows a NaN. Where min is
+  // not below max the result is max, whatever x is.
   const CalledFrom caller(x.where());
   Tensor z = as_floating(x);
   if (!min.is_none()) z = where(z >= min.operand(), z, maximum(z, min.operand()));
   if (!max.is_none()) z = where(z <= max.operand(), z, minimum(z, max.operand()));
-  return z;
+  if (min.is_none() || max.is_none()) return z;
+  const Tensor constant = ge(min.operand(), max.operand());
+  return any(constant).item() != 0 ? where(constant, where(eq(z, z), max.operand(), z), z) : z;
 }
 
 Tensor where(const Tensor& condition, const Operand& x, const Operand& y) {
