@@ -1,6 +1,7 @@
 #include "engine/steps/walkthrough.h"
 
 #include "engine/draw/fold.h"
+#include "engine/draw/names.h"
 #include "engine/draw/title.h"
 
 namespace chainrule {

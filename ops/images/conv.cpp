@@ -69,7 +69,7 @@ Tensor weight_grad(const Tensor& x, const Tensor& g, Size2 kernel, const ConvOpt
 struct Conv2d {
   static constexpr OpInfo info{.name = "conv2d",
                                .formula = "z[n, o, p] = sum over c, k of x[n, c, p + k] * w[o, c, k] + b[o]",
-                               .derivatives = {"w (each tap)", "x (each position)", "1 (summed over n, h, w)"},
+                               .derivatives = {"w (each tap)", "x (each position)", "1 (summed over images and positions)"},
                                .inputs = "x w b",
                                .latex = "z_{n,o,p} = \\sum_{c,k} x_{n,c,sp+k} \\, w_{o,c,k} + b_o",
                                .latex_derivatives = {"w_{o,c,k}", "x_{n,c,sp+k}", "1"},
