@@ -15,6 +15,7 @@
 #include "engine/draw/names.h"
 #include "engine/draw/numbers.h"
 #include "engine/draw/page.h"
+#include "engine/draw/subscripts.h"
 #include "engine/draw/tree.h"
 #include "engine/system/embedded.h"
 #include "engine/system/file.h"
@@ -41,6 +42,7 @@ std::string graph_to_dot(const std::vector<Tensor>& results, const GraphOptions&
     throw ValueError(fmt::format("graph_to_dot: the direction is LR or TB, not {}", printable(options.direction)));
   const NumberStyle style(options);
   GraphView view = view_graph(results, options.gradients || options.local_derivatives);
+  join_subscripts(view);
   GraphOptions shown = options;
   if (options.symbols) shown.values = shown.gradients = false;
   fold_chosen(view, options);
@@ -62,6 +64,7 @@ std::string graph_to_text(const std::vector<Tensor>& results, const GraphOptions
   if (results.empty()) throw ValueError("graph_to_text: no result was given");
   const NumberStyle style(options);
   GraphView view = view_graph(results, false);
+  join_subscripts(view);
   fold_chosen(view, options);
   const std::size_t most = std::min(options.fold_above > 0 ? options.fold_above : kMostLines, kMostLines);
   if (options.fold_above > 0 && view.items.size() > most) fold_view(view, most);

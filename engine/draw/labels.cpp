@@ -160,9 +160,9 @@ HtmlLabel DiagramText::item(const GraphItem& item) const {
   const std::string name = box_name(item);
   switch (item.kind) {
     case ItemKind::operation: {
-      const std::string symbol = item.attributes.empty() ? symbol_of(*item.info) : "";
       if (shows_label(item)) name_lines(label, name);
-      if (options_.operations) label.run(symbol.empty() ? item.info->name : symbol, {.color = colors_.text}).end_line();
+      if (options_.operations)
+        label.run(item.attributes.empty() ? word_of(item) : item.info->name, {.color = colors_.text}).end_line();
       if (options_.operations && !item.attributes.empty()) {
         const std::string all = shorten(printable(item.attributes), 2 * options_.max_label);
         for (const std::string& line : wrap(all, kAttributeColumns)) label.run(line, small).end_line();

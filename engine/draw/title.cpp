@@ -34,6 +34,8 @@ Expression binary(const std::string& symbol, const Expression& x, const Expressi
 
 Expression operation(const GraphItem& item, const std::vector<Expression>& inputs) {
   const std::string symbol = symbol_of(*item.info);
+  if (!item.subscript.empty() && inputs.size() == 1)
+    return {(inputs[0].binds < kWord ? "(" + inputs[0].text + ")" : inputs[0].text) + item.subscript};
   if (!symbol.empty() && inputs.size() == 2) return binary(symbol, inputs[0], inputs[1]);
   if (!symbol.empty() && inputs.size() == 1) {
     const Expression& x = inputs[0];
@@ -90,6 +92,12 @@ std::string symbol_of(const OpInfo& info) {
   return s == "*" ? "×" : s == "-" ? "−" : s == "/" ? "÷" : s == "^T" ? "ᵀ" : std::string(s);
 }
 
+std::string word_of(const GraphItem& operation) {
+  if (!operation.subscript.empty()) return operation.subscript;
+  const std::string symbol = symbol_of(*operation.info);
+  return symbol.empty() ? operation.info->name : symbol;
+}
+
 std::string result_name(const GraphItem& item, const GraphOptions& options) {
   const bool named = !item.label.empty() && options.names;
   return shorten(printable(named || !item.letter.empty() ? item.letter : "result"), options.max_label);
@@ -99,7 +107,8 @@ std::string operation_text(const GraphItem& item, const std::vector<std::string>
   std::vector<Expression> parts;
   parts.reserve(inputs.size());
   const std::string attributes = printable(item.attributes);
-  const bool infix = attributes.empty() && !symbol_of(*item.info).empty() && inputs.size() <= 2;
+  const bool infix =
+      !item.subscript.empty() || (attributes.empty() && !symbol_of(*item.info).empty() && inputs.size() <= 2);
   // A negative number behind a symbol, or below a power.
   const bool power = infix && symbol_of(*item.info) == "^";
   for (const std::string& text : inputs) {

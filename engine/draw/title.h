@@ -23,6 +23,9 @@ std::string legend_of(const GraphView& view, const GraphOptions& options, const 
 /// "apple × count", "softmax(x, dim=1)": the operation with these texts for its inputs, which need no parentheses.
 std::string operation_text(const GraphItem& item, const std::vector<std::string>& inputs);
 
+/// What stands in the operation's box: its symbol, "[1]" of a subscript, else its name.
+std::string word_of(const GraphItem& operation);
+
 /// × for *, − for -, ÷ for /: as in print. Empty when the operation has no symbol.
 std::string symbol_of(const OpInfo& info);
 

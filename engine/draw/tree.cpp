@@ -77,7 +77,7 @@ class Tree {
     switch (item.kind) {
       case ItemKind::operation: {
         if (!options_.operations) return label.empty() || item.is_result ? "·" : label;
-        std::string op = symbol_of(*item.info).empty() ? item.info->name : symbol_of(*item.info);
+        std::string op = word_of(item);
         if (!item.attributes.empty()) op += " (" + shorten(printable(item.attributes), options_.max_label) + ")";
         return label.empty() || item.is_result ? op : fmt::format("{} = {}", label, op);
       }

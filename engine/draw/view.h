@@ -31,6 +31,7 @@ struct GraphItem {
   std::string letter{};          ///< what it is called in this picture, as names.h gives it; no two the same
   const OpInfo* info = nullptr;  ///< of an operation
   std::string attributes;        ///< of an operation; of a folded module its kind
+  std::string subscript{};       ///< of slices that were joined: "[1, 2:4]"
   Shape shape;
   DType dtype = DType::float32;
   bool shape_known = true;

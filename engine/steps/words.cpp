@@ -91,7 +91,7 @@ class Describer {
     // "p = sigmoid(x)" leaves the formula to be said; "a = x × y" does not.
     std::string about =
         symbol_of(*item.info).empty() ? formula_text(*item.info, by_place(inputs_of(step)), row.left) : "";
-    if (about == row.left + " = " + row.formula) about.clear();
+    if (about == row.left + " = " + row.formula || !item.subscript.empty()) about.clear();
     return {.title = item.info->name, .about = std::move(about), .rows = {std::move(row)}};
   }
 

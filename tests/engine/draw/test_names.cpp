@@ -131,6 +131,31 @@ TEST_CASE("names: a name that is given again is told apart") {
   CHECK(contains(steps_to_text(z), "∂x = ∂a · first.weight"));
 }
 
+TEST_CASE("names: the program is shown as it was written") {
+  const Tensor picked = run("y = x[1] * 2; y", "x=[1,2,3]");
+  const std::string steps = steps_to_text(picked);
+  CHECK(contains(steps, "a = x[1]"));
+  CHECK(contains(steps, "∂x = ∂a (picked elements) = [0, 2, 0]"));
+  for (const std::string& text : {steps, said(graph_to_dot(picked)), graph_to_text(picked)}) {
+    CHECK(contains(text, "[1]"));
+    CHECK_FALSE(contains(text, "slice"));
+    CHECK_FALSE(contains(text, "reshape"));
+  }
+  const std::string more = graph_to_text(run("sum(x[1:, 0]) + sum(x[:, ::2]) + x[-1, 2]", "x=[[1,2,3],[4,5,6]]"));
+  for (const char* part : {"[1:, 0]", "[:, ::2]", "[1, 2]"}) CHECK_MESSAGE(contains(more, part), part);
+  CHECK_FALSE(contains(more, "slice"));
+  // A part that has a name, or is read twice, stays.
+  CHECK(contains(graph_to_text(run("y = x[0:2]; sum(y[0] * y[1])", "x=[1,2,3]")), "y = [:2]"));
+  // Masks and constants keep their words.
+  const std::string where = steps_to_text(run("where(a>0,a,b)", "a=1 b=2"));
+  CHECK(contains(where, "where(a>0, a, b) = where(true, 1, 2)"));
+  CHECK(contains(where, "∂result where a>0, else 0"));
+  CHECK(contains(steps_to_text(run("m = a>0; where(m,a,b)", "a=1 b=2")), "where(m, a, b)"));
+  const Tensor hidden = run("h0 = zeros(3); sum(tanh(h0 + x))", "x=[1,2,3]");
+  CHECK(contains(graph_to_text(hidden), "h0"));
+  CHECK_FALSE(contains(graph_to_text(hidden), "constant"));
+}
+
 TEST_CASE("names: over the examples of all operations, an edge names only what flows at its operation, and g") {
   int rules = 0, operations = 0;
   for (const Function* f : functions()) {
