@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "engine/system/process.h"
+#include "ops/families.h"
 #include "tests/temporary_folder.h"
 #include "tests/text.h"
 #include "tests/tools/command.h"
@@ -214,6 +215,12 @@ TEST_CASE("ops: by topic, and a search in what is known of them") {
   for (const char* part : {"max_pool2d", "avg_pool2d"}) CHECK_MESSAGE(contains(pools, part), part);
   CHECK(json_of({"ops", "loss", "--json"}, 0).size() >= 10);
   CHECK(command({"ops", "softmacks"}).exit_code == 2);
+  std::size_t in_topics = 0;
+  for (const Topic& topic : topics()) {
+    CHECK_MESSAGE(find_function(topic.name) == nullptr, topic.name);  // ops NAME would hide it
+    for (const Family& family : topic.families) in_topics += family.functions.size();
+  }
+  CHECK(in_topics == functions().size());
 }
 
 TEST_CASE("graph: what a teacher asks for") {
