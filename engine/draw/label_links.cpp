@@ -66,7 +66,7 @@ void DiagramText::note_names() {
     spoken_of_[link.from] = true;
     if (by_name || (uses & kOutput)) spoken_of_[link.to] = true;
     for (const GraphLink& other : links_to(view_, link.to))
-      if (uses >> other.input & 1u) spoken_of_[other.from] = true;
+      if (other.input < 31 && (uses >> other.input & 1u)) spoken_of_[other.from] = true;
   }
 }
 
