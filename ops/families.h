@@ -4,6 +4,7 @@
 #pragma once
 
 #include <span>
+#include <vector>
 
 #include "engine/node.h"
 #include "ops/function.h"
@@ -17,6 +18,13 @@ struct Family {
 
 /// Every family, in the order of the registry.
 std::span<const Family> families();
+
+/// Families that a reader looks for together: "loss", "image". Every family belongs to one.
+struct Topic {
+  const char* name;
+  std::vector<Family> families;
+};
+std::span<const Topic> topics();
 
 // Each is defined at the end of its file.
 Family arithmetic_family();         // arithmetic.cpp

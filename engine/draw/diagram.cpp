@@ -12,8 +12,10 @@
 #include "engine/draw/fold.h"
 #include "engine/draw/graphviz.h"
 #include "engine/draw/json.h"
+#include "engine/draw/names.h"
 #include "engine/draw/numbers.h"
 #include "engine/draw/page.h"
+#include "engine/draw/subscripts.h"
 #include "engine/draw/tree.h"
 #include "engine/system/embedded.h"
 #include "engine/system/file.h"
@@ -38,12 +40,11 @@ std::string graph_to_dot(const std::vector<Tensor>& results, const GraphOptions&
   if (results.empty()) throw ValueError("graph_to_dot: no result was given");
   if (!options.direction.empty() && options.direction != "LR" && options.direction != "TB")
     throw ValueError(fmt::format("graph_to_dot: the direction is LR or TB, not {}", printable(options.direction)));
+  const NumberStyle style(options);
   GraphView view = view_graph(results, options.gradients || options.local_derivatives);
+  join_subscripts(view);
   GraphOptions shown = options;
-  if (options.symbols) {
-    give_letters(view);
-    shown.values = shown.gradients = false;
-  }
+  if (options.symbols) shown.values = shown.gradients = false;
   fold_chosen(view, options);
   if (options.fold_above > 0 && view.items.size() > options.fold_above) {
     fold_view(view, options.fold_above);
@@ -51,6 +52,7 @@ std::string graph_to_dot(const std::vector<Tensor>& results, const GraphOptions&
          fmt::format("the graph has {} nodes; they are folded to {} (fold_above 0, or --fold-above 0, draws them all)",
                      count_text(view.total), count_text(view.items.size())));
   }
+  give_letters(view);
   return draw_view(view, shown);
 }
 
@@ -60,10 +62,13 @@ std::string graph_to_dot(const Tensor& result, const GraphOptions& options) {
 
 std::string graph_to_text(const std::vector<Tensor>& results, const GraphOptions& options) {
   if (results.empty()) throw ValueError("graph_to_text: no result was given");
+  const NumberStyle style(options);
   GraphView view = view_graph(results, false);
+  join_subscripts(view);
   fold_chosen(view, options);
   const std::size_t most = std::min(options.fold_above > 0 ? options.fold_above : kMostLines, kMostLines);
   if (options.fold_above > 0 && view.items.size() > most) fold_view(view, most);
+  give_letters(view);
   return tree_text(view, options);
 }
 

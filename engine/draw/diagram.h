@@ -40,6 +40,8 @@ struct GraphOptions {
   std::vector<std::string> fold{};    ///< modules whose path fits such a pattern ("net.block*") become one node
   std::vector<std::string> expand{};  ///< modules that stay open whatever the others say
   std::size_t fold_repeats = 0;       ///< this many like modules in a row, or more, become one node; 0: never
+  int digits = 4;                     ///< significant digits of the numbers
+  std::size_t max_elements = 16;      ///< of a tensor that is shown whole; of larger ones mean, spread and norm
   std::size_t max_label = 40;         ///< longer names are cut; the whole name is in the tooltip
   std::size_t wrap = 0;               ///< names longer than this many columns break into lines; 0: never
   std::chrono::milliseconds time_limit{30'000};     ///< for the layout program

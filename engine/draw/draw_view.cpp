@@ -103,7 +103,8 @@ class Drawing {
   void begin() {
     HtmlLabel title;
     title.run(title_of(view_, options_), {.color = colors_.text, .size = style::kTitleSize, .bold = true}).end_line();
-    title.run(legend_of(view_, options_), {.color = colors_.muted, .size = style::kSubtitleSize}).end_line();
+    title.run(legend_of(view_, options_, text_.legend_marks()), {.color = colors_.muted, .size = style::kSubtitleSize})
+        .end_line();
     title.run(" ", {.size = style::kTitleGap});
     if (caption_) {
       title = HtmlLabel({.min_width = caption_->width});

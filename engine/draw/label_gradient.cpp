@@ -57,7 +57,7 @@ std::string DiagramText::sum_of_parts(const GraphItem& item, std::size_t arrived
     const Tensor& part = view_.links[k].contribution;
     if (!has_one_element(part)) return {};
     total += part.item();
-    const std::string number = format_number(part.item());
+    const std::string number = number_text(part.item());
     if (sum.empty())
       sum = number;
     else
@@ -78,7 +78,7 @@ DiagramText::GradientWords DiagramText::gradient_words(const GraphItem& item) co
   const std::string_view trouble = trouble_of(grad);
   const std::string mark = trouble.empty() || on_the_way ? "" : fmt::format(" ({})", trouble);
   if (has_one_element(grad)) {
-    const std::string number = format_number(grad.item()), sum = sum_of_parts(item, on_the_way ? arrived : all);
+    const std::string number = number_text(grad.item()), sum = sum_of_parts(item, on_the_way ? arrived : all);
     if (on_the_way && arrived == 1) return {.text = "∂ " + sum};
     return {.text = fmt::format("∂ {}{}{}", number, sum.empty() ? "" : " = " + sum, mark)};
   }

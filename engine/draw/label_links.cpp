@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "engine/draw/labels.h"
+#include "engine/draw/names.h"
 #include "engine/draw/numbers.h"
 #include "engine/draw/rule.h"
 #include "engine/system/text.h"
@@ -12,46 +13,61 @@
 namespace chainrule {
 namespace {
 
-constexpr std::size_t kRuleColumns = 44;  // longer rules break into lines
+constexpr std::size_t kRuleColumns = 44, kLongestRule = 64;  // longer rules break into lines, or say too much
 
 }  // namespace
 
 // `2.2 = 1.1 · 2`: what arrives, times the local derivative.
 std::string DiagramText::product(const GraphLink& link) const {
   const GraphItem& to = view_.items[link.to];
-  std::string part = format_number(link.contribution.item());
+  std::string part = number_text(link.contribution.item());
   if (to.kind == ItemKind::result || !options_.local_derivatives) return part;
   if (!has_one_element(link.local) || !has_one_element(to.grad)) return part;
-  return fmt::format("{} = {} · {}", part, format_number(to.grad.item()),
-                     in_parentheses(format_number(link.local.item())));
+  return fmt::format("{} = {} · {}", part, number_text(to.grad.item()), in_parentheses(number_text(link.local.item())));
 }
 
 // `∂w = xᵀ @ g`, in the names of the operation's inputs.
 std::string DiagramText::rule(const GraphLink& link) const {
   const GraphItem& to = view_.items[link.to];
-  if (to.kind != ItemKind::operation) return {};
-  const bool letters = options_.symbols || view_.walk != Walk::none;
-  const bool result = view_.walk != Walk::none && to.is_result && to.label.empty();
-  std::vector<std::string> names;
-  for (std::size_t k = first_link_[link.to]; k < view_.links.size() && view_.links[k].to == link.to; ++k)
-    names.push_back(letters          ? view_.items[view_.links[k].from].letter
-                    : options_.names ? view_.items[view_.links[k].from].label
-                                     : "");
-  // A value without a name gets the operation's letter, or another one where that is the name of something else here.
-  const auto taken = [&](const std::string& letter) {
-    return labels_.contains(letter) || std::find(names.begin(), names.end(), letter) != names.end();
-  };
-  for (std::size_t i = 0; i < names.size(); ++i) {
-    if (!names[i].empty() || !taken(input_letter(*to.info, static_cast<int>(i)))) continue;
-    for (const char* letter : {"u", "v", "w", "p", "q", "r", "s", "t"})
-      if (!taken(letter)) {
-        names[i] = letter;
-        break;
-      }
-  }
+  if (to.kind != ItemKind::operation || (!options_.names && !in_letters())) return {};
+  RuleNames names{.inputs = input_names(view_, links_to(view_, link.to))};
+  for (std::string& name : names.inputs) name = short_name(name);
+  names.result = short_name(name_in(to, to.module));
+  names.says_one = in_letters();
+  if (in_letters() || names_.contains("g")) names.incoming = "∂" + names.result;
   const GraphItem& from = view_.items[link.from];
   const bool broadcast = to.info->elementwise && from.shape_known && from.shape != to.shape;
-  return rule_text(*to.info, link.input, names, broadcast, letters ? "∂" + (result ? "result" : to.letter) : "");
+  std::string text = rule_text(*to.info, link.input, names, broadcast, names_);
+  return text_width(text) > kLongestRule ? std::string() : text;
+}
+
+bool DiagramText::shows_rule(const GraphLink& link) const {
+  if (!link.takes_grad || view_.items[link.to].kind != ItemKind::operation) return false;
+  if (options_.symbols) return true;
+  const bool one_number = has_one_element(link.local) && numel(view_.items[link.to].shape) == 1;
+  return options_.local_derivatives && !one_number;
+}
+
+// Numbers of the local derivative where the graph has them, element by element and before repeated axes are summed.
+bool DiagramText::shows_local(const GraphLink& link) const {
+  return shows_rule(link) && !options_.symbols && link.local.defined() &&
+         link.local.shape() == view_.items[link.to].shape && differs_from_one(link.local);
+}
+
+void DiagramText::note_names() {
+  if (view_.links.size() > kMostLabelledLinks || in_letters()) return;
+  for (const GraphLink& link : view_.links) {
+    if (!shows_rule(link)) continue;
+    marks_.local |= shows_local(link);
+    if (rule(link).empty()) continue;
+    const Uses uses = rule_mentions(*view_.items[link.to].info, link.input);
+    const bool by_name = names_.contains("g");
+    marks_.g |= !by_name;
+    spoken_of_[link.from] = true;
+    if (by_name || (uses & kOutput)) spoken_of_[link.to] = true;
+    for (const GraphLink& other : links_to(view_, link.to))
+      if (other.input < 31 && (uses >> other.input & 1u)) spoken_of_[other.from] = true;
+  }
 }
 
 DiagramText::Line DiagramText::grid_line(const Tensor& t, std::string_view color) const {
@@ -62,15 +78,17 @@ std::vector<DiagramText::Line> DiagramText::lines_above(const GraphLink& link) c
   const GraphItem& from = view_.items[link.from];
   const TextStyle blue{.color = colors_.value, .size = style::kEdgeSize};
   const TextStyle small{.color = colors_.muted, .size = style::kShapeSize};
-  if (options_.symbols) return {{.text = short_name(from.letter), .style = blue}};
+  const std::string name = short_name(name_in(from, view_.items[link.to].module));
+  if (options_.symbols) return {{.text = name, .style = blue}};
   const bool known = options_.values && from.value.defined();
   // What stands in the box at an end is not said again.
   const bool computed = from.kind == ItemKind::operation || from.kind == ItemKind::folded;
   const bool inner = computed && view_.items[link.to].kind != ItemKind::result;
-  // The steps of a walk speak of it by its letter.
-  const std::string letter = view_.walk != Walk::none && inner && from.label.empty() ? from.letter : "";
+  // The steps of a walk, and rules on edges, speak of it by its letter.
+  const bool spoken_of = view_.walk != Walk::none || (options_.names && spoken_of_[link.from]);
+  const std::string letter = spoken_of && inner && from.label.empty() ? name : "";
   if (known && has_one_element(from.value))
-    return {{.text = (letter.empty() ? "" : letter + " = ") + format_number(from.value.item()), .style = blue}};
+    return {{.text = (letter.empty() ? "" : letter + " = ") + number_text(from.value.item()), .style = blue}};
   std::vector<Line> lines;
   if (!letter.empty()) lines.push_back({.text = letter, .style = blue});
   if (known && inner && grid_columns(from.value)) {
@@ -116,13 +134,12 @@ std::vector<DiagramText::Line> DiagramText::lines_below(const GraphLink& link) c
   }
   if (!options_.local_derivatives || to_result) return lines;
   if (local && one_number) {
-    if (lines.empty()) lines.push_back({.text = "local " + format_number(link.local.item()), .style = grey});
+    if (lines.empty()) lines.push_back({.text = "local " + number_text(link.local.item()), .style = grey});
     return lines;
   }
   for (const std::string& line : wrap(rule(link), kRuleColumns))
     if (!line.empty()) lines.push_back({.text = line, .style = red_small});
-  // Numbers of the local derivative where the graph has them, element by element and before repeated axes are summed.
-  if (!local || link.local.shape() != view_.items[link.to].shape || !differs_from_one(link.local)) return lines;
+  if (!shows_local(link)) return lines;
   if (grid_columns(link.local))
     lines.push_back(grid_line(link.local, colors_.muted));
   else if (const std::string norm = norm_text(link.local); !norm.empty())

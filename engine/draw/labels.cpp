@@ -7,8 +7,9 @@
 #include <algorithm>
 #include <cmath>
 
+#include "engine/draw/names.h"
 #include "engine/draw/numbers.h"
-#include "engine/draw/title.h"
+#include "engine/draw/rule.h"
 #include "engine/system/text.h"
 
 namespace chainrule {
@@ -26,15 +27,21 @@ DiagramText::DiagramText(const GraphView& view, const GraphOptions& options)
     : view_(view),
       options_(options),
       colors_(options.dark ? style::kDark : style::kLight),
-      first_link_(view.items.size(), view.links.size()) {
-  for (std::size_t k = view.links.size(); k-- > 0;) {
-    first_link_[view.links[k].to] = k;
-    any_contribution_ |= view.links[k].contribution.defined();
-  }
-  for (const GraphItem& item : view.items) {
-    most_bytes_ = std::max(most_bytes_, bytes_of(item));
-    if (options.names && !item.label.empty()) labels_.insert(item.label);
-  }
+      names_(all_names(view)),
+      spoken_of_(view.items.size()) {
+  for (const GraphLink& link : view.links) any_contribution_ |= link.contribution.defined();
+  for (const GraphItem& item : view.items) most_bytes_ = std::max(most_bytes_, bytes_of(item));
+  note_names();
+}
+
+std::string DiagramText::box_name(const GraphItem& item) const {
+  if (item.kind == ItemKind::result) return result_name(item, options_);
+  if (item.kind == ItemKind::folded) return short_name(item.label);
+  if (!options_.names) return {};
+  if (!item.label.empty()) return short_name(name_in(item, item.module));
+  const bool spoken_of = spoken_of_[place_of(item)];
+  const bool itself = item.kind == ItemKind::constant && has_one_element(item.value) && !options_.symbols;
+  return item.kind != ItemKind::operation && !itself && (in_letters() || spoken_of) ? short_name(item.letter) : "";
 }
 
 std::string DiagramText::short_name(std::string_view name) const {
@@ -111,7 +118,7 @@ void DiagramText::value_lines(HtmlLabel& label, const GraphItem& item) const {
   const TextStyle blue{.color = known(colors_.value)}, small{.color = blue.color, .size = style::kGridSize};
   const TextStyle grey{.color = colors_.muted, .size = style::kShapeSize};
   if (has_one_element(item.value) && item.value.dim() == 0) {
-    if (options_.values) label.run(format_number(item.value.item()), blue).end_line();
+    if (options_.values) label.run(number_text(item.value.item()), blue).end_line();
     if (options_.dtypes) label.run(name_of(item.dtype), grey).end_line();
     return;
   }
@@ -150,19 +157,12 @@ void DiagramText::gradient_lines(HtmlLabel& label, const GraphItem& item) const 
 HtmlLabel DiagramText::item(const GraphItem& item) const {
   HtmlLabel label({.min_width = reserved_width(item)});
   const TextStyle small{.color = colors_.muted, .size = style::kShapeSize};
-  const bool walked = view_.walk != Walk::none;
-  const bool lettered = options_.symbols || (walked && item.kind != ItemKind::folded);
-  const bool letter = lettered && item.label.empty() && item.kind != ItemKind::operation &&
-                      !(walked && item.kind == ItemKind::constant && has_one_element(item.value));
-  const std::string name = item.kind == ItemKind::result ? result_name(item, options_)
-                           : options_.names || item.kind == ItemKind::folded
-                               ? short_name(letter ? item.letter : item.label)
-                               : "";
+  const std::string name = box_name(item);
   switch (item.kind) {
     case ItemKind::operation: {
-      const std::string symbol = item.attributes.empty() ? symbol_of(*item.info) : "";
       if (shows_label(item)) name_lines(label, name);
-      if (options_.operations) label.run(symbol.empty() ? item.info->name : symbol, {.color = colors_.text}).end_line();
+      if (options_.operations)
+        label.run(item.attributes.empty() ? word_of(item) : item.info->name, {.color = colors_.text}).end_line();
       if (options_.operations && !item.attributes.empty()) {
         const std::string all = shorten(printable(item.attributes), 2 * options_.max_label);
         for (const std::string& line : wrap(all, kAttributeColumns)) label.run(line, small).end_line();
@@ -205,8 +205,12 @@ HtmlLabel DiagramText::module(const ModulePath& path) const {
 std::string DiagramText::item_tooltip(const GraphItem& item) const {
   std::string text;
   auto line = [&](const std::string& part) { text += (text.empty() ? "" : "\n") + part; };
-  if (!item.label.empty()) line(printable(item.label));
-  if (item.info) line(fmt::format("{}: {}", item.info->name, printable(item.info->formula)));
+  if (!item.label.empty()) line(printable(item.kind == ItemKind::folded ? item.label : item.letter));
+  if (item.info) {
+    const auto links = links_to(view_, place_of(item));
+    line(fmt::format("{}: {}", item.info->name,
+                     printable(formula_text(*item.info, input_names(view_, links), name_in(item, item.module)))));
+  }
   if (item.kind == ItemKind::folded)
     line(printable(module_facts(item)));
   else if (!item.attributes.empty())

@@ -9,6 +9,7 @@
 
 #include "engine/draw/diagram.h"
 #include "engine/draw/style.h"
+#include "engine/draw/title.h"
 #include "engine/draw/view.h"
 
 namespace chainrule {
@@ -29,6 +30,8 @@ class DiagramText {
   /// Width that the label of this link needs, in points.
   int link_width(const GraphLink& link) const;
   std::string link_tooltip(const GraphLink& link) const;
+  /// `∂w = xᵀ @ g`: the link's gradient in names; empty where the operation does not say.
+  std::string rule(const GraphLink& link) const;
   /// A module's name, kind and parameter count.
   HtmlLabel module(const ModulePath& path) const;
   /// The fill of the item: by its kind, or what GraphOptions::color makes of it.
@@ -44,6 +47,8 @@ class DiagramText {
   bool is_circle(const GraphItem& item) const;
   /// What stands in the circle.
   std::string circle(const GraphItem& item) const;
+  /// What the legend has to explain of the edges.
+  LegendMarks legend_marks() const { return marks_; }
   /// Shape and dtype, as far as they are wanted and known; of a number without the shape unless `always_shape`.
   std::string type_text(const GraphItem& item, bool always_shape) const;
 
@@ -75,7 +80,16 @@ class DiagramText {
   /// "1.5 + 2"; with fewer than all that are expected, "1.5 + …".
   std::string sum_of_parts(const GraphItem& item, std::size_t arrived) const;
   std::string product(const GraphLink& link) const;
-  std::string rule(const GraphLink& link) const;
+  /// The rule stands on the edge: numbers alone would not say how the gradient comes about.
+  bool shows_rule(const GraphLink& link) const;
+  bool shows_local(const GraphLink& link) const;
+  bool in_letters() const { return options_.symbols || view_.walk != Walk::none; }
+  /// Notes which names the rules on the edges speak of, so that values without a name of their own show it.
+  void note_names();
+  /// Where an item of the view stands in it.
+  std::size_t place_of(const GraphItem& item) const { return static_cast<std::size_t>(&item - view_.items.data()); }
+  /// The name in the item's own box; "" for none.
+  std::string box_name(const GraphItem& item) const;
   std::string short_name(std::string_view name) const;
 
   const GraphView& view_;
@@ -83,8 +97,9 @@ class DiagramText {
   const style::Palette& colors_;
   bool any_contribution_ = false;
   double most_bytes_ = 0;
-  std::set<std::string, std::less<>> labels_;
-  std::vector<std::size_t> first_link_;  // of each item, among the links that end there
+  std::set<std::string, std::less<>> names_;  // of all items
+  std::vector<bool> spoken_of_;               // items that a rule on an edge names
+  LegendMarks marks_;
 };
 
 }  // namespace chainrule

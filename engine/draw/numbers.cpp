@@ -11,7 +11,12 @@
 namespace chainrule {
 namespace {
 
-constexpr std::int64_t kGridSide = 4, kGridCells = 12;
+struct Limits {
+  int digits = GraphOptions{}.digits;
+  std::int64_t elements = static_cast<std::int64_t>(GraphOptions{}.max_elements);
+};
+thread_local Limits limits;
+
 constexpr std::int64_t kMostElements = 1 << 20;
 constexpr double kHuge = 1e6;
 
@@ -19,22 +24,33 @@ bool worth_a_pass(const Tensor& t) { return t.defined() && t.numel() > 0 && t.nu
 
 }  // namespace
 
+NumberStyle::NumberStyle(const GraphOptions& options) : digits_(limits.digits), most_(limits.elements) {
+  limits = {options.digits, static_cast<std::int64_t>(options.max_elements)};
+}
+NumberStyle::~NumberStyle() { limits = {digits_, most_}; }
+
+std::string number_text(double value) {
+  const bool whole = value == std::trunc(value) && std::abs(value) < 1e6;  // nan and inf are not
+  return whole || !std::isfinite(value) ? format_number(value) : fmt::format("{:.{}g}", value, limits.digits);
+}
+
+bool shown_whole(const Tensor& t) { return t.defined() && t.numel() <= limits.elements; }
+
 bool has_one_element(const Tensor& t) { return t.defined() && t.numel() == 1; }
 
 std::size_t grid_columns(const Tensor& t) {
-  if (!t.defined() || t.dim() == 0 || t.dim() > 2 || t.numel() == 0 || t.numel() > kGridCells) return 0;
-  const std::int64_t rows = t.dim() == 2 ? t.size(0) : 1, columns = t.size(-1);
-  return rows <= kGridSide && columns <= kGridSide ? static_cast<std::size_t>(columns) : 0;
+  if (!shown_whole(t) || t.numel() == 0 || t.dim() == 0 || t.dim() > 2) return 0;
+  return static_cast<std::size_t>(t.size(-1));
 }
 
 std::vector<std::string> grid_cells(const Tensor& t) {
   std::vector<std::string> cells;
-  for (const double v : t.to_vector()) cells.push_back(format_number(v));
+  for (const double v : t.to_vector()) cells.push_back(number_text(v));
   return cells;
 }
 
 std::string flat_text(const Tensor& t) {
-  std::string text = to_string(t, 4);
+  std::string text = to_string(t, limits.digits);
   std::replace(text.begin(), text.end(), '\n', ' ');
   std::string single;
   for (const char c : text)
@@ -49,18 +65,18 @@ std::string spread_text(const Tensor& t) {
   double sum = 0, squares = 0;
   for (const double v : values) sum += v;
   for (const double v : values) squares += (v - sum / n) * (v - sum / n);
-  return fmt::format("mean {} ± {}", format_number(sum / n), format_number(std::sqrt(squares / n)));
+  return fmt::format("mean {} ± {}", number_text(sum / n), number_text(std::sqrt(squares / n)));
 }
 
 std::string norm_text(const Tensor& t) {
   if (!worth_a_pass(t) || !is_floating(t.dtype())) return {};
   double norm = 0;
   for (const double v : t.to_vector()) norm = std::hypot(norm, v);  // its square may overflow
-  return format_number(norm);
+  return number_text(norm);
 }
 
 std::string exact_text(const Tensor& t) {
-  if (t.numel() > kGridCells) {
+  if (!shown_whole(t)) {
     const std::string spread = spread_text(t);
     return spread.empty() ? "of " + to_string(t.shape()) : fmt::format("{}, norm {}", spread, norm_text(t));
   }

@@ -7,18 +7,37 @@
 #include <string_view>
 #include <vector>
 
+#include "engine/draw/diagram.h"
 #include "engine/tensor.h"
 
 namespace chainrule {
 
+/// GraphOptions::digits and ::max_elements for what this thread writes while it lives; they reach every number without
+/// being handed through each function.
+class NumberStyle {
+ public:
+  explicit NumberStyle(const GraphOptions& options);
+  ~NumberStyle();
+  NumberStyle(const NumberStyle&) = delete;
+  NumberStyle& operator=(const NumberStyle&) = delete;
+
+ private:
+  int digits_;
+  std::int64_t most_;
+};
+/// As format_number, with the digits that are asked for.
+std::string number_text(double value);
+/// True for a tensor that is small enough to be shown whole.
+bool shown_whole(const Tensor& t);
+
 /// True for a value of one element.
 bool has_one_element(const Tensor& t);
-/// Columns of the grid that shows the whole tensor (up to 3 x 4 or 4 x 3); 0 when it has too many elements or no axes.
+/// Columns of the grid that shows the whole tensor; 0 when it has too many elements, or no axes, or more than two.
 std::size_t grid_columns(const Tensor& t);
 /// Its elements, row by row.
 std::vector<std::string> grid_cells(const Tensor& t);
 
-/// A tensor on one line, "[[1, 2], [3, 4]]", 4 digits each.
+/// A tensor on one line, "[[1, 2], [3, 4]]".
 std::string flat_text(const Tensor& t);
 
 /// "mean 0.012 ± 0.53"; empty for integers, for no elements, and for more than are worth a pass.

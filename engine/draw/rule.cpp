@@ -2,17 +2,17 @@
 // that it gives. Works on the words of that text; deliberately no parser of expressions.
 #include "engine/draw/rule.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cctype>
 #include <string_view>
 #include <vector>
 
-#include "engine/system/text.h"
+#include "engine/draw/numbers.h"
 
 namespace chainrule {
 namespace {
-
-constexpr std::size_t kLongest = 48, kLongestName = 12;
 
 bool is_word(char c) { return std::isalnum(static_cast<unsigned char>(c)) || c == '_' || (c & 0x80); }
 
@@ -54,11 +54,39 @@ bool is_sum(std::string_view text) {
   return text.find(" where ") != std::string_view::npos;
 }
 
-// Where a remark in words begins, "(summed over n, h, w)": parentheses after a value, not after an operator.
-std::size_t remark_of(std::string_view text) {
-  for (std::size_t at = 0; (at = text.find(" (", at)) != std::string_view::npos; ++at)
-    if (at > 0 && (is_word(text[at - 1]) || text[at - 1] == ')') && !text.substr(0, at).ends_with("·")) return at;
-  return text.size();
+// The derivative by that input; every input of an operation that takes a list has that of the first.
+const char* derivative_of(const OpInfo& info, int input) {
+  if (input < 0) return nullptr;
+  if (!info.inputs[0]) return info.derivatives[0];
+  return input < static_cast<int>(info.derivatives.size()) ? info.derivatives[static_cast<std::size_t>(input)]
+                                                           : nullptr;
+}
+
+// The place of a letter among the inputs; -1 for other words.
+int place_of(const OpInfo& info, std::string_view word) {
+  int place = 0;
+  for (std::string_view letters = info.inputs; !letters.empty(); ++place) {
+    const auto end = std::min(letters.find(' '), letters.size());
+    if (letters.substr(0, end) == word) return place;
+    letters.remove_prefix(std::min(end + 1, letters.size()));
+  }
+  return -1;
+}
+
+bool is_letter(const OpInfo& info, std::string_view word) {
+  return word == "z" || word == "g" || place_of(info, word) >= 0;
+}
+
+// Calls f for each word that stands for no value and is not called.
+template <class F>
+void other_words(const OpInfo& info, std::string_view text, F&& f) {
+  const char* end = text.data() + text.size();
+  map_words(text, [&](std::string_view word) {
+    const char* after = word.data() + word.size();
+    const bool number = std::isdigit(static_cast<unsigned char>(word[0]));
+    if (!number && !is_letter(info, word) && (after == end || *after != '(')) f(word);
+    return word;
+  });
 }
 
 std::string times_g(const std::string& d, bool broadcast) {
@@ -73,47 +101,59 @@ std::string times_g(const std::string& d, bool broadcast) {
 
 }  // namespace
 
-std::string rule_text(const OpInfo& info, int input, std::span<const std::string> names, bool broadcast,
-                      const std::string& incoming) {
-  if (input >= static_cast<int>(info.derivatives.size()) || !info.derivatives[input]) return {};
-  if (mentions(info.inputs, "g")) return {};  // the gradient of a gradient: its letters would mean two things
-  const std::string derivative = info.derivatives[input];
-  if (derivative == "1" && !broadcast && incoming.empty()) return {};  // what arrives is sent on: the numbers say so
-  std::vector<std::string> letters, shown;
-  for (std::size_t i = 0; i < names.size(); ++i) {
-    letters.push_back(input_letter(info, static_cast<int>(i)));
-    const std::string& name = names[i];
-    const bool plain = std::all_of(name.begin(), name.end(), [](char c) { return is_word(c) || c == '.'; });
-    shown.push_back(!name.empty() && name.size() <= kLongestName && plain ? name : letters.back());
-  }
-  const bool ambiguous = std::any_of(shown.begin(), shown.end(), [&](const std::string& name) {
-    return name == "g" || name == "z" || std::count(shown.begin(), shown.end(), name) > 1;
-  });
-  if (ambiguous) shown = letters;
-  const std::string formula = times_g(derivative, broadcast);
-  const std::size_t remark = remark_of(formula);
-  std::string text = map_words(formula.substr(0, remark), [&](std::string_view word) {
-    if (word == "g" && !incoming.empty()) return incoming;
-    if (word == "z" && !incoming.empty()) return incoming.substr(std::string_view("∂").size());
-    const auto letter = std::find(letters.begin(), letters.end(), word);
-    return letter == letters.end() ? std::string(word) : shown[static_cast<std::size_t>(letter - letters.begin())];
-  });
-  text += formula.substr(remark);
-  for (const auto& [from, to] : {std::pair{"^T", "ᵀ"}, {"^2", "²"}, {" * ", " · "}, {" - ", " − "}})
+std::string rule_text(const OpInfo& info, int input, const RuleNames& names, bool broadcast,
+                      const std::set<std::string, std::less<>>& taken) {
+  const char* derivative = derivative_of(info, input);
+  if (!derivative || place_of(info, "g") >= 0) return {};  // of a gradient's gradient the letters would mean two things
+  if (std::string_view(derivative) == "1" && !broadcast && !names.says_one) return {};  // the numbers say so
+  bool clear = true;
+  other_words(info, derivative, [&](std::string_view word) { clear = clear && !taken.contains(word); });
+  if (!clear) return {};
+  std::string text = times_g(derivative, broadcast);
+  // "ᵀ" and "²" would grow together with the letter before them; names hold no control characters.
+  for (const auto& [from, to] : {std::pair{"^T", "\1"}, {"^2", "\2"}, {" * ", " · "}, {" - ", " − "}})
     text = replace_all(std::move(text), from, to);
-  const std::string subject = input < static_cast<int>(shown.size()) ? shown[input] : input_letter(info, input);
-  text = "∂" + subject + " = " + text;
-  return text_width(text) > kLongest ? std::string() : text;
+  const auto name_of = [&](int i) {
+    const auto place = static_cast<std::size_t>(i);
+    return place < names.inputs.size() && !names.inputs[place].empty() ? names.inputs[place] : input_letter(info, i);
+  };
+  text = map_words(text, [&](std::string_view word) {
+    if (word == "g") return names.incoming;
+    if (word == "z") return names.result;
+    const int place = place_of(info, word);
+    return place < 0 ? std::string(word) : in_parentheses(name_of(place));
+  });
+  text = replace_all(replace_all(std::move(text), "\1", "ᵀ"), "\2", "²");
+  return "∂" + name_of(input) + " = " + text;
+}
+
+Uses rule_mentions(const OpInfo& info, int input) {
+  Uses uses = kNothing;
+  const char* derivative = derivative_of(info, input);
+  map_words(derivative ? derivative : "", [&](std::string_view word) {
+    if (word == "z") uses |= kOutput;
+    if (const int place = place_of(info, word); place >= 0) uses |= 1u << place;
+    return word;
+  });
+  return uses;
+}
+
+std::vector<std::string> words_of_rules(const OpInfo& info) {
+  std::vector<std::string> words;
+  const auto note = [&](std::string_view word) { words.emplace_back(word); };
+  other_words(info, info.formula, note);
+  for (const char* derivative : info.derivatives) other_words(info, derivative ? derivative : "", note);
+  return words;
 }
 
 std::string formula_text(const OpInfo& info, std::span<const std::string> names, const std::string& result) {
-  std::vector<std::string> letters;
-  letters.reserve(names.size());
-  for (std::size_t i = 0; i < names.size(); ++i) letters.push_back(input_letter(info, static_cast<int>(i)));
+  if (!info.inputs[0]) return fmt::format("{} = {}({})", result, info.name, fmt::join(names, ", "));
   return map_words(info.formula, [&](std::string_view word) {
     if (word == "z") return result;
-    const auto letter = std::find(letters.begin(), letters.end(), word);
-    return letter == letters.end() ? std::string(word) : names[static_cast<std::size_t>(letter - letters.begin())];
+    const int place = place_of(info, word);
+    const bool named = place >= 0 && static_cast<std::size_t>(place) < names.size();
+    const std::string& name = named ? names[static_cast<std::size_t>(place)] : result;
+    return named && !name.empty() ? name : std::string(word);
   });
 }
 

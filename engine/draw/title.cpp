@@ -34,6 +34,8 @@ Expression binary(const std::string& symbol, const Expression& x, const Expressi
 
 Expression operation(const GraphItem& item, const std::vector<Expression>& inputs) {
   const std::string symbol = symbol_of(*item.info);
+  if (!item.subscript.empty() && inputs.size() == 1)
+    return {(inputs[0].binds < kWord ? "(" + inputs[0].text + ")" : inputs[0].text) + item.subscript};
   if (!symbol.empty() && inputs.size() == 2) return binary(symbol, inputs[0], inputs[1]);
   if (!symbol.empty() && inputs.size() == 1) {
     const Expression& x = inputs[0];
@@ -47,9 +49,9 @@ Expression operation(const GraphItem& item, const std::vector<Expression>& input
 
 // A value by its name; without one a number or short list of numbers is written out.
 Expression leaf(const GraphItem& item) {
-  if (!item.label.empty()) return {printable(item.label)};
+  if (!item.label.empty()) return {printable(item.letter)};
   if (has_one_element(item.value)) {
-    const std::string number = format_number(item.value.item());
+    const std::string number = number_text(item.value.item());
     return {number, number[0] == '-' ? kSign : kWord};
   }
   if (item.value.defined() && item.value.dim() == 1 && grid_columns(item.value)) {
@@ -75,7 +77,7 @@ std::string expression_of(const GraphView& view) {
       if (i + 1 < view.items.size()) return {};
       const bool plain = view.items[view.links.back().from].kind != ItemKind::operation;
       if (item.label.empty() || plain) return from[0].text;
-      return printable(item.label) + " = " + from[0].text;
+      return printable(item.letter) + " = " + from[0].text;
     }
     parts[i] = item.kind == ItemKind::operation ? operation(item, from) : leaf(item);
     if (text_width(parts[i].text) > kLongestExpression) return {};
@@ -90,15 +92,23 @@ std::string symbol_of(const OpInfo& info) {
   return s == "*" ? "×" : s == "-" ? "−" : s == "/" ? "÷" : s == "^T" ? "ᵀ" : std::string(s);
 }
 
+std::string word_of(const GraphItem& operation) {
+  if (!operation.subscript.empty()) return operation.subscript;
+  const std::string symbol = symbol_of(*operation.info);
+  return symbol.empty() ? operation.info->name : symbol;
+}
+
 std::string result_name(const GraphItem& item, const GraphOptions& options) {
-  return item.label.empty() || !options.names ? "result" : shorten(printable(item.label), options.max_label);
+  const bool named = !item.label.empty() && options.names;
+  return shorten(printable(named || !item.letter.empty() ? item.letter : "result"), options.max_label);
 }
 
 std::string operation_text(const GraphItem& item, const std::vector<std::string>& inputs) {
   std::vector<Expression> parts;
   parts.reserve(inputs.size());
   const std::string attributes = printable(item.attributes);
-  const bool infix = attributes.empty() && !symbol_of(*item.info).empty() && inputs.size() <= 2;
+  const bool infix =
+      !item.subscript.empty() || (attributes.empty() && !symbol_of(*item.info).empty() && inputs.size() <= 2);
   // A negative number behind a symbol, or below a power.
   const bool power = infix && symbol_of(*item.info) == "^";
   for (const std::string& text : inputs) {
@@ -126,7 +136,7 @@ std::string title_of(const GraphView& view, const GraphOptions& options) {
   return fmt::format("{}: {} operation{}", names, count_text(operations), operations == 1 ? "" : "s");
 }
 
-std::string legend_of(const GraphView& view, const GraphOptions& options) {
+std::string legend_of(const GraphView& view, const GraphOptions& options, const LegendMarks& marks) {
   std::vector<std::string> parts;
   if (options.symbols) parts.emplace_back("blue: values, in letters  ·  red: the rule by which gradients flow back");
   if (options.values) parts.emplace_back("blue: value, flows forward");
@@ -144,7 +154,9 @@ std::string legend_of(const GraphView& view, const GraphOptions& options) {
   } else if (options.gradients) {
     parts.emplace_back("gradients are not computed yet");
   }
-  if (local && !arrived) parts.emplace_back("grey: local derivative");
+  if (marks.g) parts.emplace_back("g: the gradient that arrives");
+  if ((local && !arrived) || marks.local)
+    parts.emplace_back(marks.local ? "grey: local derivatives, element by element" : "grey: local derivative");
   const bool fixed = any_item([](const GraphItem& item) {
     return item.kind == ItemKind::constant || item.kind == ItemKind::detached || item.kind == ItemKind::frozen;
   });

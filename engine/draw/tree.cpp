@@ -5,14 +5,13 @@
 
 #include <algorithm>
 
+#include "engine/draw/labels.h"
 #include "engine/draw/numbers.h"
 #include "engine/draw/title.h"
 #include "engine/system/text.h"
 
 namespace chainrule {
 namespace {
-
-constexpr std::int64_t kMostWritten = 12;  // elements of a tensor
 
 struct TreeLine {
   std::string drawing;  // branches and name
@@ -21,8 +20,8 @@ struct TreeLine {
 
 std::string short_value(const Tensor& t) {
   if (!t.defined()) return {};
-  if (has_one_element(t)) return format_number(t.item());
-  if (t.numel() > kMostWritten) {
+  if (has_one_element(t)) return number_text(t.item());
+  if (!shown_whole(t)) {
     const std::string spread = spread_text(t);
     return to_string(t.shape()) + (spread.empty() ? "" : " " + spread);
   }
@@ -31,7 +30,8 @@ std::string short_value(const Tensor& t) {
 
 class Tree {
  public:
-  Tree(const GraphView& view, const GraphOptions& options) : view_(view), options_(options), seen_(view.items.size()) {
+  Tree(const GraphView& view, const GraphOptions& options)
+      : view_(view), options_(options), text_(view, options), seen_(view.items.size()) {
     first_link_.resize(view.items.size() + 1, view.links.size());
     for (std::size_t k = view.links.size(); k-- > 0;) first_link_[view.links[k].to] = k;
   }
@@ -48,6 +48,7 @@ class Tree {
     std::string before;  // the branches that run past this line
     bool last;
     bool root;
+    std::size_t link = 0;  // by which the line above reads it
   };
 
   void draw_from(std::size_t root) {
@@ -61,19 +62,22 @@ class Tree {
       seen_[at.item] = true;
       std::vector<std::size_t> from;
       for (std::size_t k = first_link_[at.item]; k < view_.links.size() && view_.links[k].to == at.item; ++k)
-        from.push_back(view_.links[k].from);
+        from.push_back(k);
       const std::string before = at.root ? "" : at.before + (at.last ? "   " : "│  ");
-      for (std::size_t i = from.size(); i-- > 0;) stack.push_back({from[i], before, i + 1 == from.size(), false});
+      for (std::size_t i = from.size(); i-- > 0;)
+        stack.push_back({view_.links[from[i]].from, before, i + 1 == from.size(), false, from[i]});
     }
   }
 
   std::string name(const GraphItem& item) const {
     const bool named = options_.names || item.kind == ItemKind::folded;
-    const std::string label = named ? shorten(printable(item.label), options_.max_label) : "";
+    const bool has = (named && !item.label.empty()) || (options_.symbols && item.kind != ItemKind::folded);
+    const std::string label =
+        has ? shorten(printable(item.kind == ItemKind::folded ? item.label : item.letter), options_.max_label) : "";
     switch (item.kind) {
       case ItemKind::operation: {
         if (!options_.operations) return label.empty() || item.is_result ? "·" : label;
-        std::string op = symbol_of(*item.info).empty() ? item.info->name : symbol_of(*item.info);
+        std::string op = word_of(item);
         if (!item.attributes.empty()) op += " (" + shorten(printable(item.attributes), options_.max_label) + ")";
         return label.empty() || item.is_result ? op : fmt::format("{} = {}", label, op);
       }
@@ -90,13 +94,14 @@ class Tree {
       case ItemKind::frozen:
         return label.empty() ? "frozen" : label + " (frozen)";
       default:
-        if (options_.values && label.empty() && has_one_element(item.value)) return format_number(item.value.item());
+        if (options_.values && label.empty() && has_one_element(item.value)) return number_text(item.value.item());
         return label.empty() ? "constant" : label;
     }
   }
 
   void line(const Open& at, bool again) {
     const GraphItem& item = view_.items[at.item];
+    if (options_.symbols) return line_in_letters(at);
     TreeLine line;
     line.drawing = at.root ? name(item) : at.before + (at.last ? "└─ " : "├─ ") + name(item);
     if (again) {
@@ -116,8 +121,19 @@ class Tree {
     lines_.push_back(std::move(line));
   }
 
+  // The rule by which the gradient flows back to it from the line above.
+  void line_in_letters(const Open& at) {
+    const GraphItem& item = view_.items[at.item];
+    TreeLine line;
+    line.drawing = at.root ? name(item) : at.before + (at.last ? "└─ " : "├─ ") + name(item);
+    if (seen_[at.item]) line.drawing += " ↑";
+    if (!at.root && view_.links[at.link].takes_grad) line.gradient = text_.rule(view_.links[at.link]);
+    lines_.push_back(std::move(line));
+  }
+
   const GraphView& view_;
   const GraphOptions& options_;
+  DiagramText text_;
   std::vector<bool> seen_;
   std::vector<std::size_t> first_link_;
   std::vector<TreeLine> lines_;

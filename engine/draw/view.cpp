@@ -2,7 +2,6 @@
 #include "engine/draw/view.h"
 
 #include <algorithm>
-#include <set>
 #include <unordered_map>
 
 #include "engine/draw/numbers.h"
@@ -194,23 +193,6 @@ GraphView view_graph(std::span<const Tensor> results, bool contributions, std::s
   reader.read();
   if (contributions) reader.read_contributions(most_links);
   return view;
-}
-
-// a, b, ... z, a2, ...
-void give_letters(GraphView& view) {
-  std::set<std::string, std::less<>> taken{"g"};
-  for (const GraphItem& item : view.items) taken.insert(item.label);
-  std::size_t next = 0;
-  for (GraphItem& item : view.items) {
-    if (item.kind == ItemKind::constant && has_one_element(item.value)) item.letter = format_number(item.value.item());
-    item.letter = item.letter.empty() ? item.label : item.letter;
-    while (item.letter.empty()) {
-      std::string name(1, static_cast<char>('a' + next % 26));
-      if (next >= 26) name += std::to_string(next / 26 + 1);
-      ++next;
-      if (taken.insert(name).second) item.letter = std::move(name);
-    }
-  }
 }
 
 }  // namespace chainrule

@@ -28,9 +28,10 @@ enum class Walk : std::uint8_t { none, forward, backward, page };
 struct GraphItem {
   ItemKind kind = ItemKind::operation;
   std::string label;             ///< the user's name; empty when there is none
-  std::string letter{};          ///< what stands for its numbers in a diagram of symbols
+  std::string letter{};          ///< what it is called in this picture, as names.h gives it; no two the same
   const OpInfo* info = nullptr;  ///< of an operation
   std::string attributes;        ///< of an operation; of a folded module its kind
+  std::string subscript{};       ///< of slices that were joined: "[1, 2:4]"
   Shape shape;
   DType dtype = DType::float32;
   bool shape_known = true;
@@ -73,9 +74,6 @@ inline constexpr std::size_t kMostWalkedLinks = 600;
 /// Reads the graph behind the results. With `contributions`, each operation's rule is run once more for what flows back
 /// and for local derivatives, where the graph kept what that takes and has at most `most_links` links.
 GraphView view_graph(std::span<const Tensor> results, bool contributions, std::size_t most_links = kMostLabelledLinks);
-
-/// A letter for every value without a name; a constant number stands for itself.
-void give_letters(GraphView& view);
 
 /// The module path from the outside in; of very deep nesting the outer part.
 std::vector<const ModulePath*> module_chain(const ModulePath* path);

@@ -7,6 +7,7 @@
 #include <filesystem>
 
 #include "engine/draw/graphviz.h"
+#include "engine/draw/numbers.h"
 #include "engine/steps/frames.h"
 #include "engine/steps/json.h"
 #include "engine/steps/player.h"
@@ -37,14 +38,17 @@ void remove_further_frames(const fs::path& folder, std::size_t count) {
 }  // namespace
 
 std::string steps_to_text(const Tensor& result, const GraphOptions& options) {
+  const NumberStyle style(options);
   return text_of(walk_through(result, options));
 }
 
 std::string steps_to_json(const Tensor& result, const GraphOptions& options) {
+  const NumberStyle style(options);
   return json_of(walk_through(result, options));
 }
 
 std::size_t write_steps(const std::string& folder, const Tensor& result, const GraphOptions& options) {
+  const NumberStyle style(options);
   const Walkthrough walk = walk_through(result, options);
   std::error_code failed;
   fs::create_directories(folder, failed);

@@ -1,6 +1,8 @@
 #include "engine/steps/walkthrough.h"
 
 #include "engine/draw/fold.h"
+#include "engine/draw/names.h"
+#include "engine/draw/subscripts.h"
 #include "engine/draw/title.h"
 
 namespace chainrule {
@@ -16,6 +18,7 @@ Walkthrough walk_through(const Tensor& result, const GraphOptions& options) {
   walk.options.symbols = false;
   const Tensor results[] = {result};
   walk.view = view_graph(results, options.gradients, kMostLinks);
+  join_subscripts(walk.view);
   fold_chosen(walk.view, options);
   if (!options.gradients)
     for (GraphItem& item : walk.view.items) item.grad = Tensor();

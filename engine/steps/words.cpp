@@ -4,8 +4,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <map>
+#include <set>
 
+#include "engine/draw/names.h"
 #include "engine/draw/numbers.h"
 #include "engine/draw/rule.h"
 #include "engine/draw/title.h"
@@ -14,21 +15,20 @@
 namespace chainrule {
 namespace {
 
-constexpr std::int64_t kMostWritten = 12;  // elements of a tensor
-constexpr std::int64_t kMostPutIn = 4;     // of one that stands in a formula
-constexpr std::size_t kMostParts = 6;      // of a sum that is written out
+constexpr std::int64_t kMostPutIn = 4;  // of one that stands in a formula
+constexpr std::size_t kMostParts = 6;   // of a sum that is written out
 constexpr std::size_t kWidestNumbers = 72;
-
-// Where a name will stand in a rule: a character of the private range, U+E000 and following, which no rule holds.
-constexpr std::size_t kResult = 63, kPlaceBytes = 3;
-std::string place(std::size_t i) { return std::string("\xEE\x80") + static_cast<char>(0x80 + i); }
 
 bool short_enough(const Tensor& t) { return t.defined() && t.numel() > 0 && t.numel() <= kMostPutIn; }
 
 class Describer {
  public:
   Describer(const GraphView& view, const GraphOptions& options)
-      : view_(view), names_(item_names(view, options)), parts_(view.items.size()), sums_(view.items.size()) {}
+      : view_(view),
+        names_(item_names(view, options)),
+        taken_(all_names(view)),
+        parts_(view.items.size()),
+        sums_(view.items.size()) {}
 
   StepText text(const GraphStep& step) {
     switch (step.kind) {
@@ -89,8 +89,9 @@ class Describer {
     if (fits && !numbers.empty()) row.numbers = operation_text(item, numbers);
     if (text_width(row.numbers) > kWidestNumbers) row.numbers.clear();
     // "p = sigmoid(x)" leaves the formula to be said; "a = x × y" does not.
-    std::string about = symbol_of(*item.info).empty() ? formula_text(*item.info, names, row.left) : "";
-    if (about == row.left + " = " + row.formula) about.clear();
+    std::string about =
+        symbol_of(*item.info).empty() ? formula_text(*item.info, by_place(inputs_of(step)), row.left) : "";
+    if (about == row.left + " = " + row.formula || !item.subscript.empty()) about.clear();
     return {.title = item.info->name, .about = std::move(about), .rows = {std::move(row)}};
   }
 
@@ -149,7 +150,6 @@ class Describer {
     return !item.shape_known ? "" : item.shape.empty() ? "not kept" : to_string(item.shape) + ", not kept";
   }
 
-  // The rule in the names of the inputs: they are put in last, so that any name will do.
   std::string rule(const GraphStep& step, const GraphStep::Part& part) const {
     const GraphLink& link = view_.links[part.link];
     const GraphItem& to = view_.items[link.to];
@@ -157,28 +157,23 @@ class Describer {
     const std::string& name = names_[link.to];
     std::string unknown = fmt::format("∂{0} · d {0}/d {1}", name, names_[link.from]);
     if (!to.info) return unknown;
-    std::vector<std::string> places, inputs;
-    for (const std::size_t k : inputs_of(step)) {
-      places.push_back(place(std::min(places.size(), kResult - 1)));
-      inputs.push_back(in_parentheses(names_[view_.links[k].from]));
-    }
+    RuleNames names{.result = name, .incoming = "∂" + name, .says_one = true};
+    names.inputs = by_place(inputs_of(step));
     const bool broadcast = to.info->elementwise && from.shape_known && from.shape != to.shape;
-    std::string text = rule_text(*to.info, link.input, places, broadcast, "∂" + place(kResult));
-    const std::size_t equals = text.find(" = ");
-    if (equals == std::string::npos) return unknown;
-    std::string named;
-    for (std::size_t at = equals + 3; at < text.size(); ++at) {
-      const std::string_view here = std::string_view(text).substr(at, kPlaceBytes);
-      const auto input = std::find(places.begin(), places.end(), here);
-      const bool result = here == place(kResult);
-      if (!result && input == places.end()) {
-        named += text[at];
-        continue;
-      }
-      named += result ? name : inputs[static_cast<std::size_t>(input - places.begin())];
-      at += kPlaceBytes - 1;
+    const std::string text = rule_text(*to.info, link.input, names, broadcast, taken_);
+    const std::string subject = "∂" + names_[link.from] + " = ";
+    return text.starts_with(subject) ? text.substr(subject.size()) : unknown;
+  }
+
+  // The names of an operation's inputs, by place; its own notes have none.
+  std::vector<std::string> by_place(const std::vector<std::size_t>& links) const {
+    std::vector<std::string> names;
+    for (const std::size_t k : links) {
+      const auto at = static_cast<std::size_t>(view_.links[k].input);
+      if (at >= names.size()) names.resize(at + 1);
+      names[at] = names_[view_.links[k].from];
     }
-    return named;
+    return names;
   }
 
   // All links of the operation, also those without a gradient.
@@ -220,6 +215,7 @@ class Describer {
 
   const GraphView& view_;
   std::vector<std::string> names_;
+  std::set<std::string, std::less<>> taken_;
   std::vector<std::vector<std::string>> parts_;
   std::vector<Tensor> sums_;
 };
@@ -229,29 +225,15 @@ class Describer {
 std::vector<std::string> item_names(const GraphView& view, const GraphOptions& options) {
   std::vector<std::string> names;
   names.reserve(view.items.size());
-  std::map<std::string_view, std::size_t> uses;
-  for (const GraphItem& item : view.items) uses[item.label] += !item.label.empty() && item.kind != ItemKind::result;
-  for (const GraphItem& item : view.items) {
-    std::string name = item.letter;
-    if (item.kind == ItemKind::result)
-      name = item.label.empty() ? "result" : item.label;
-    else if (item.kind == ItemKind::folded)
-      name = "«" + (item.label.empty() ? "…" : item.label) + "»";
-    else if (item.module && uses[item.label] > 1)  // the weight of which module
-      name = item.module->full() + "." + item.label;
-    names.push_back(shorten(printable(name), options.max_label));
-  }
-  // An operation whose value is the result has the result's name.
-  for (const GraphLink& link : view.links)
-    if (view.items[link.to].kind == ItemKind::result && !is_given(view.items[link.from]))
-      names[link.from] = names[link.to];
+  for (const GraphItem& item : view.items) names.push_back(shorten(printable(item.letter), options.max_label));
   return names;
 }
 
 std::string value_text(const Tensor& t) {
   if (!t.defined()) return "not kept";
-  if (has_one_element(t)) return format_number(t.item());
-  if (t.numel() <= kMostWritten) return flat_text(t);
+  if (has_one_element(t) && t.dtype() == DType::boolean) return t.item() != 0 ? "true" : "false";
+  if (has_one_element(t)) return number_text(t.item());
+  if (shown_whole(t)) return flat_text(t);
   const std::string norm = norm_text(t);
   return to_string(t.shape()) + (norm.empty() ? "" : ", norm " + norm);
 }

@@ -67,13 +67,14 @@ Tensor weight_grad(const Tensor& x, const Tensor& g, Size2 kernel, const ConvOpt
 
 // z = conv(x, w) + b      dx = conv2d_input_grad(g, w),  dw = conv2d_weight_grad(x, g),  db = sum of g over n, h, w
 struct Conv2d {
-  static constexpr OpInfo info{.name = "conv2d",
-                               .formula = "z[n, o, p] = sum over c, k of x[n, c, p + k] * w[o, c, k] + b[o]",
-                               .derivatives = {"w (each tap)", "x (each position)", "1 (summed over n, h, w)"},
-                               .inputs = "x w b",
-                               .latex = "z_{n,o,p} = \\sum_{c,k} x_{n,c,sp+k} \\, w_{o,c,k} + b_o",
-                               .latex_derivatives = {"w_{o,c,k}", "x_{n,c,sp+k}", "1"},
-                               .flops = "2 * numel(z) * size(w, 1) * size(w, 2) * size(w, 3)"};
+  static constexpr OpInfo info{
+      .name = "conv2d",
+      .formula = "z[n, o, p] = sum over c, k of x[n, c, p + k] * w[o, c, k] + b[o]",
+      .derivatives = {"w (each tap)", "x (each position)", "1 (summed over images and positions)"},
+      .inputs = "x w b",
+      .latex = "z_{n,o,p} = \\sum_{c,k} x_{n,c,sp+k} \\, w_{o,c,k} + b_o",
+      .latex_derivatives = {"w_{o,c,k}", "x_{n,c,sp+k}", "1"},
+      .flops = "2 * numel(z) * size(w, 1) * size(w, 2) * size(w, 3)"};
   static constexpr Uses uses[] = {kY, kX, kNothing};
   ConvOptions options;
   std::string attributes() const { return text(options); }

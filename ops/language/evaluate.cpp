@@ -130,7 +130,15 @@ class Run {
       for (const Value& operand : operands) expect_mask(operand, step);
     if (operands.size() == 2) return pair(step.text, std::move(operands[0]), std::move(operands[1]), step);
     const Function& f = function(step);
-    return f.call(Arguments(f, std::move(operands)));
+    Value result = f.call(Arguments(f, std::move(operands)));
+    // A mask is no operation of the graph: it is known by its text, "a>0".
+    constexpr std::size_t kLongestText = 20;
+    const std::string_view text =
+        std::string_view(program_.text).substr(step.span.begin, step.span.end - step.span.begin);
+    const bool mask = result.is<Tensor>() && result.as<Tensor>().dtype() == DType::boolean;
+    if (options_.label_names && mask && text.size() <= kLongestText && takes_name(result.as<Tensor>()))
+      result = result.as<Tensor>().label(std::string(text));
+    return result;
   }
 
   Value pair(const std::string& name, Value x, Value y, const Step& step) {
@@ -232,11 +240,15 @@ class Run {
     return permute(x, axes);
   }
 
+  // What is computed, and constants such as zeros(3); their text gives way to a name.
+  static bool takes_name(const Tensor& t) {
+    return t.label().empty() || (!t.node() && !t.requires_grad() && !is_name(t.label()));
+  }
+
   Value bind(const Step& step) {
     Value value = take(step, 0);
     const bool shown = options_.label_names && step.text[0] != '_';
-    if (shown && value.is<Tensor>() && value.as<Tensor>().node() && value.as<Tensor>().label().empty())
-      value = value.as<Tensor>().label(step.text);
+    if (shown && value.is<Tensor>() && takes_name(value.as<Tensor>())) value = value.as<Tensor>().label(step.text);
     names_.insert_or_assign(step.text, value);
     result_ = std::move(value);
     return None;

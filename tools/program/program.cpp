@@ -126,6 +126,22 @@ std::vector<NamedTensor> wanted_inputs(const LoadedProgram& loaded, const Names&
   return wanted;
 }
 
+void hold_others(LoadedProgram& loaded, const std::string& wrt) {
+  if (wrt.empty()) return;
+  std::vector<Tensor>& leaves = loaded.bindings.leaves;
+  std::vector<Tensor> wanted;
+  for (const std::string& name : CLI::detail::split(wrt, ',')) {
+    const auto at = std::find_if(leaves.begin(), leaves.end(), [&](const Tensor& t) { return t.label() == name; });
+    if (at == leaves.end()) throw ValueError(fmt::format("--wrt: {} is no input with a gradient", printable(name)));
+    wanted.push_back(*at);
+  }
+  for (Tensor& leaf : leaves) {
+    const auto same = [&](const Tensor& t) { return t.label() == leaf.label(); };
+    if (std::none_of(wanted.begin(), wanted.end(), same)) leaf.set_requires_grad(false);
+  }
+  leaves = std::move(wanted);
+}
+
 Tensor cotangent_for(const Tensor& result, const std::string& text, const ProgramOptions& options) {
   if (text.empty()) {
     if (result.numel() == 1) return ones(result.shape(), {.dtype = result.dtype()});

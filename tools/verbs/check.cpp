@@ -14,6 +14,7 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 struct CheckOptions : ProgramOptions {
+  std::string wrt;
   GradcheckOptions check;
   double tolerance = 0, step = 0;
   bool verbose = false;
@@ -68,7 +69,8 @@ Json to_json(const GradcheckReport& report) {
 }
 
 int run_check(const CheckOptions& o) {
-  const LoadedProgram loaded = load_program(o);
+  LoadedProgram loaded = load_program(o);
+  hold_others(loaded, o.wrt);
   wanted_inputs(loaded, loaded.bindings.names, "");  // says so when there is nothing to check
   GradcheckOptions options = o.check;
   options.seed = o.seed;
@@ -88,12 +90,13 @@ int run_check(const CheckOptions& o) {
 void add_check_verb(CommandLine& app) {
   add_verb<CheckOptions>(
       app, "check", "Gradients against numerical derivatives; exit code 1 when they differ",
-      "chainrule check 'sum(relu(x) * w)' x=[1,-2,0] w=[1,2,3]",
+      "chainrule check 'sum(relu(x) * w)' 'x=[1,-2,0]' 'w=[1,2,3]'",
       [](CLI::App& verb, CheckOptions& o) {
         add_program_options(verb, o);
         verb.add_option("--order", o.check.order, "2 also checks the gradient of the gradient")
             ->capture_default_str()
             ->transform(whole_number(1, 2));
+        verb.add_option("--wrt", o.wrt, "Inputs to check, as x,w; the others are held fixed; default: all");
         verb.add_option("--sample", o.check.sample, "At most this many random elements of each input; 0: all")
             ->capture_default_str()
             ->transform(whole_number(0, std::numeric_limits<std::int64_t>::max()));

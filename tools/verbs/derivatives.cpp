@@ -208,12 +208,13 @@ void add_derivative_verbs(CommandLine& app) {
   };
   static constexpr Entry entries[] = {
       {"eval", "The value of a program", "chainrule eval 'a = [1, 2, 3]; sum(a ** 2)'", run_eval, false},
-      {"grad", "The value and the gradients by its inputs", "chainrule grad 'tanh(w * x + b)' x=0.5 w=2 b=-1",
+      {"grad", "The value and the gradients by its inputs", "chainrule grad 'tanh(w * x + b)' x=0.5 w=3 b=-1",
        run_grad},
-      {"jacobian", "Every derivative of every number of the result", "chainrule jacobian 'softmax(x, dim=0)' x=[1,2,3]",
-       run_jacobian},
-      {"hessian", "The second derivatives of one number", "chainrule hessian 'sum(x ** 3)' x=[1,2]", run_hessian},
-      {"jvp", "The derivative in one direction", "chainrule jvp 'x ** 2' x=[1,2] --tangent x=[1,0]", run_jvp, false}};
+      {"jacobian", "Every derivative of every number of the result",
+       "chainrule jacobian 'softmax(x, dim=0)' 'x=[1,2,3]'", run_jacobian},
+      {"hessian", "The second derivatives of one number", "chainrule hessian 'sum(x ** 3)' 'x=[1,2]'", run_hessian},
+      {"jvp", "The derivative in one direction", "chainrule jvp 'x ** 2' 'x=[1,2]' --tangent 'x=[1,0]'", run_jvp,
+       false}};
   for (const Entry& entry : entries)
     add_verb<DerivativeOptions>(
         app, entry.name, entry.help, entry.example,

@@ -18,7 +18,7 @@ namespace chainrule {
 namespace {
 
 struct DrawOptions : ProgramOptions {
-  std::string out, view = "learn", cotangent, gradient_of, color = "kind", frames;
+  std::string out, view = "learn", cotangent, gradient_of, wrt, color = "kind", frames;
   std::vector<std::string> show, hide;
   bool steps = false;
   GraphOptions graph;
@@ -81,14 +81,17 @@ Tensor drawn(const DrawOptions& o, const LoadedProgram& loaded, const Names& nam
   return g.label("∂" + by[0].name);
 }
 
+/// Why gradients that would be shown are missing: a result of many numbers has none by itself.
+void say_what_is_missing(const DrawOptions& o, const Tensor& result) {
+  if (o.quiet) return;
+  const bool steps = o.steps || !o.frames.empty();
+  fmt::print(stderr, "chainrule: a result of shape {} has no gradient by itself, {}; --cotangent ones adds {}\n",
+             to_string(result.shape()), steps ? "the steps go forward only" : "so none is drawn",
+             steps ? "the way back" : "that of the sum");
+}
+
 /// --steps and --frames: the walk through the graph in place of one picture.
 int run_steps(const DrawOptions& o, const Tensor& shown, const GraphOptions& options) {
-  if (!options.gradients && shown.requires_grad() && o.gradient_of.empty() && !o.quiet)
-    fmt::print(
-        stderr,
-        "chainrule: a result of shape {} has no gradient by itself, the steps go forward only; --cotangent ones adds "
-        "the way back\n",
-        to_string(shown.shape()));
   if (o.steps) fmt::print("{}", o.json ? steps_to_json(shown, options) : steps_to_text(shown, options));
   if (o.frames.empty()) return 0;
   const std::size_t count = write_steps(o.frames, shown, options);
@@ -112,7 +115,8 @@ void check_steps(const DrawOptions& o) {
 
 int run_graph(const DrawOptions& o) {
   check_steps(o);
-  const LoadedProgram loaded = load_program(o);
+  LoadedProgram loaded = load_program(o);
+  hold_others(loaded, o.wrt);
   Names names;
   const TeachingMode keep_all;
   const Tensor result = loaded.run(names), shown = drawn(o, loaded, names, result);
@@ -124,6 +128,8 @@ int run_graph(const DrawOptions& o) {
   if (has_gradient) result.backward({.cotangent = cotangent_for(result, o.cotangent, o), .retain_graph = true});
   if (options.title.empty() && o.gradient_of.empty() && !loaded.asked.rebuilt)
     options.title = title_of(loaded.asked.program);
+  if (options.gradients && !has_gradient && result.requires_grad() && o.gradient_of.empty() && !options.symbols)
+    say_what_is_missing(o, result);
   options.gradients &= has_gradient;
   options.local_derivatives &= has_gradient;
   options.color = o.color == "memory"   ? GraphColor::memory
@@ -136,7 +142,7 @@ int run_graph(const DrawOptions& o) {
   };
   if (o.steps || !o.frames.empty()) return run_steps(o, shown, options);
   if (o.out.empty() || o.out == "-") {
-    fmt::print("{}", graph_to_text(shown, options));
+    fmt::print("{}", o.json ? graph_to_json(shown, options) : graph_to_text(shown, options));
     return 0;
   }
   if (o.out.ends_with(".json")) {
@@ -177,11 +183,20 @@ void add_graph_verb(CommandLine& app) {
             ->delimiter(',')
             ->check(one_of(part_names()));
         verb.add_option("--cotangent", o.cotangent, "Weights of a result of many numbers, or 'ones'");
+        verb.add_option("--wrt", o.wrt,
+                        "Inputs whose gradients are shown, as x,w; the others are held fixed; default: all");
         verb.add_option("--gradient-of", o.gradient_of, "NAME: draws how the gradient by this input is computed");
         verb.add_flag("--symbols", o.graph.symbols, "Letters in place of numbers");
         verb.add_option("--color", o.color, "kind; memory: the more bytes, the darker; health: of gradients")
             ->capture_default_str()
             ->check(one_of({"kind", "memory", "health"}));
+        verb.add_option("--digits", o.graph.digits, "Significant digits of the numbers")
+            ->capture_default_str()
+            ->transform(whole_number(1, 17));
+        verb.add_option("--max-elements", o.graph.max_elements,
+                        "Tensors of at most this many elements are shown whole, larger ones as mean, spread and norm")
+            ->capture_default_str()
+            ->transform(whole_number(1, 10'000));
         verb.add_option("--title", o.graph.title, "Default: the program");
         verb.add_flag("--dark", o.graph.dark, "For dark pages");
         verb.add_option("--rankdir", o.graph.direction,

@@ -14,6 +14,7 @@ namespace chainrule {
 namespace {
 
 struct ProfileOptions : ProgramOptions {
+  std::string wrt;
   std::string cotangent = "ones";
   int repeat = 10;
 };
@@ -44,7 +45,8 @@ std::vector<Line> lines_of(const std::vector<ProfileRow>& rows) {
 }
 
 int run_profile(const ProfileOptions& o) {
-  const LoadedProgram loaded = load_program(o);
+  LoadedProgram loaded = load_program(o);
+  hold_others(loaded, o.wrt);
   const auto step = [&] {
     Names names;
     const Tensor result = loaded.run(names);
@@ -99,6 +101,7 @@ void add_profile_verb(CommandLine& app) {
         verb.add_option("--repeat", o.repeat, "Measured steps, after one that warms up")
             ->capture_default_str()
             ->transform(whole_number(1, 1'000'000));
+        verb.add_option("--wrt", o.wrt, "Inputs whose gradients are computed, as x,w; default: all");
         verb.add_option("--cotangent", o.cotangent, "Weights of a result of many numbers")->capture_default_str();
       },
       run_profile);

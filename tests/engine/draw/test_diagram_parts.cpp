@@ -35,7 +35,7 @@ constexpr OpInfo op_with(const char* derivative) {
 
 std::string rule(const char* derivative, std::vector<std::string> names = {"", ""}, bool broadcast = false) {
   const OpInfo info = op_with(derivative);
-  return rule_text(info, 0, names, broadcast);
+  return rule_text(info, 0, {.inputs = std::move(names), .result = "z"}, broadcast);
 }
 
 const DotNode* starting(const DotGraph& graph, const std::string& text) {
@@ -70,24 +70,42 @@ TEST_CASE("a broadcast gradient is summed") {
   CHECK(rule("y", {"", ""}, true) == "∂x = Σ g · y");
 }
 
-TEST_CASE("names of inputs take the place of letters where they are clear") {
+TEST_CASE("names take the place of letters, whatever they are") {
   CHECK(rule("g @ y^T", {"v", "w"}) == "∂v = g @ wᵀ");
-  CHECK(rule("g @ y^T", {"", "w"}) == "∂x = g @ wᵀ");
   CHECK(rule("g @ y^T", {"重み", "w"}) == "∂重み = g @ wᵀ");
-  CHECK(rule("1 (summed over y)", {"", "w"}) == "∂x = g (summed over y)");  // a remark keeps its words
-  CHECK(rule("g @ y^T", {"", "x"}) == "∂x = g @ yᵀ");                       // would be two x
-  CHECK(rule("g @ y^T", {"w", "w"}) == "∂x = g @ yᵀ");
-  CHECK(rule("g @ y^T", {"g", ""}) == "∂x = g @ yᵀ");
-  CHECK(rule("g @ y^T", {"a b", "quite_a_long_name"}) == "∂x = g @ yᵀ");
-  CHECK(rule("a word that goes on and on and on and on and on and on").empty());
+  CHECK(rule("g @ y^T", {"y", "x"}) == "∂y = g @ xᵀ");
+  CHECK(rule("g @ y^T", {"a b", "quite_a_long_name"}) == "∂a b = g @ quite_a_long_nameᵀ");
+  CHECK(rule("y * x^(y - 1)", {"x", "-2"}) == "∂x = g · (-2) · x^((-2) − 1)");
+  CHECK(rule("cofactors of x (z * x^-T)", {"a", ""}) == "∂a = g · cofactors of a (z · a^-T)");
+  const OpInfo info = op_with("diag(z) - z z^T");
+  CHECK(rule_text(info, 0, {.inputs = {"z"}, .result = "p"}, false) == "∂z = g · (diag(p) − p pᵀ)");
+  CHECK(rule_text(info, 0, {.inputs = {"z"}, .result = "p", .incoming = "∂p"}, false) == "∂z = ∂p · (diag(p) − p pᵀ)");
+  CHECK(rule_mentions(info, 0) == kOutput);
+  CHECK(rule_mentions(op_with("y * z"), 0) == (kY | kOutput));
+}
+
+TEST_CASE("a rule whose words are the names of other values is not shown") {
+  const OpInfo info = op_with("(softmax(x) - onehot(y)) / n");
+  CHECK(rule_text(info, 0, {.inputs = {"a", "b"}, .result = "c"}, false, {"a", "b", "c", "m"}) ==
+        "∂a = g · (softmax(a) − onehot(b)) / n");
+  CHECK(rule_text(info, 0, {.inputs = {"a", "b"}, .result = "c"}, false, {"a", "b", "c", "n"}).empty());
 }
 
 TEST_CASE("numbers of tensors") {
   CHECK(grid_columns(zeros({3, 4})) == 4);
   CHECK(grid_columns(zeros({4, 3})) == 3);
   CHECK(grid_columns(zeros({4})) == 4);
-  for (const Shape& shape : {Shape{}, Shape{4, 4}, Shape{5}, Shape{1, 5}, Shape{2, 2, 2}, Shape{0}})
+  CHECK(grid_columns(zeros({4, 4})) == 4);  // one limit, whatever the shape
+  CHECK(grid_columns(zeros({16})) == 16);
+  for (const Shape& shape : {Shape{}, Shape{4, 5}, Shape{17}, Shape{1, 17}, Shape{2, 2, 2}, Shape{0}})
     CHECK_MESSAGE(grid_columns(zeros(shape)) == 0, to_string(shape));
+  {
+    const NumberStyle style({.digits = 6, .max_elements = 3});
+    CHECK(grid_columns(zeros({4})) == 0);
+    CHECK(number_text(1.0 / 3) == "0.333333");
+    CHECK(number_text(715) == "715");
+  }
+  CHECK(number_text(1.0 / 3) == "0.3333");
   const Tensor t = tensor({1., 2, 3, 4, 5});
   CHECK(spread_text(t) == "mean 3 ± 1.414");
   CHECK(norm_text(t) == "7.416");  // sqrt(55)

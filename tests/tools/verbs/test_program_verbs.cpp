@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "engine/system/process.h"
+#include "ops/families.h"
 #include "tests/temporary_folder.h"
 #include "tests/text.h"
 #include "tests/tools/command.h"
@@ -211,12 +212,73 @@ TEST_CASE("errors: underlined for people, with kind and place for programs") {
   CHECK(json_of({"eval", "sum(arange(100000000.0))", "--timeout", "0.000001"}, 2)["error"]["kind"] == "limit");
 }
 
+TEST_CASE("graph: what was asked for and cannot be drawn is said, and nothing else") {
+  const Folder folder;
+  const std::string out = folder / "g.dot";
+  const auto many = command({"graph", "x * x", "x=[1,2]", "-o", out});
+  CHECK(many.exit_code == 0);
+  CHECK(contains(many.err, "a result of shape (2,) has no gradient by itself, so none is drawn; --cotangent ones"));
+  CHECK(command({"graph", "x * x", "x=[1,2]", "-o", out, "--quiet"}).err == "");
+  CHECK(command({"graph", "x * x", "x=[1,2]", "-o", out, "--view", "shapes"}).err == "");
+  CHECK(command({"graph", "x * x", "x=[1,2]", "-o", out, "--cotangent", "ones"}).err == "");
+  CHECK(command({"graph", "x * x", "x=2", "--hide", "grad", "--frames", folder / "d"}).err == "");
+  CHECK(command({"graph", "x * x", "x=2", "--hide", "grad", "--steps"}).err == "");
+  CHECK(json_of({"graph", "x * x", "x=2", "--json"}, 0)["format"] == "chainrule graph 1");
+  const std::string letters = command({"graph", "z = w*x; sigmoid(z)", "x=2", "w=3", "--symbols"}).out;
+  for (const char* part : {"∂z = ∂result · result · (1 − result)", "∂w = ∂z · x", "∂x = ∂z · w"})
+    CHECK_MESSAGE(contains(letters, part), part);
+  CHECK_FALSE(contains(letters, "0.9975"));
+}
+
+TEST_CASE("--wrt: graph, check and profile hold the other inputs fixed") {
+  const std::string tree = command({"graph", "w * x", "x=2", "w=3", "--wrt", "w"}).out;
+  CHECK(contains(tree, "∂ 2"));
+  CHECK_FALSE(contains(tree, "∂ 3"));
+  CHECK(contains(tree, "x (frozen)"));
+  const auto checked = json_of({"check", "w * x", "x=2", "w=3", "--wrt", "w", "--json"}, 0);
+  REQUIRE(checked["inputs"].size() == 1);
+  CHECK(checked["inputs"][0]["name"] == "w");
+  CHECK(command({"profile", "w * x", "x=2", "w=3", "--wrt", "w", "--repeat", "1"}).exit_code == 0);
+  for (const char* verb : {"graph", "check", "profile"}) {
+    const auto wrong = command({verb, "w * x", "x=2", "w=3", "--wrt", "y"});
+    CHECK(wrong.exit_code == 2);
+    CHECK(contains(wrong.err, "--wrt: y is no input with a gradient"));
+  }
+}
+
+TEST_CASE("graph: digits, and how many elements are shown") {
+  CHECK(contains(command({"graph", "x * 1", "x=1.23456789"}).out, "1.235"));
+  CHECK(contains(command({"graph", "x * 1", "x=1.23456789", "--digits", "7"}).out, "1.234568"));
+  CHECK(contains(command({"graph", "sum(x)", "x=arange(5.0)"}).out, "[0, 1, 2, 3, 4]"));
+  CHECK(contains(command({"graph", "sum(x)", "x=arange(5.0)", "--max-elements", "4"}).out, "mean 2"));
+  CHECK(contains(command({"graph", "sum(x)", "x=arange(20.0)", "--max-elements", "20", "--steps"}).out, "18, 19]"));
+  CHECK(command({"graph", "x * 1", "x=1", "--digits", "0"}).exit_code == 2);
+}
+
+TEST_CASE("ops: by topic, and a search in what is known of them") {
+  const std::string losses = command({"ops", "loss"}).out;
+  for (const char* part : {"mse_loss", "cross_entropy", "chainrule ops TOPIC"})
+    CHECK_MESSAGE(contains(losses, part), part);
+  CHECK_FALSE(contains(losses, "conv2d"));
+  CHECK(contains(command({"ops", "image"}).out, "conv2d"));
+  const std::string pools = command({"ops", "pool"}).out;
+  for (const char* part : {"max_pool2d", "avg_pool2d"}) CHECK_MESSAGE(contains(pools, part), part);
+  CHECK(json_of({"ops", "loss", "--json"}, 0).size() >= 10);
+  CHECK(command({"ops", "softmacks"}).exit_code == 2);
+  std::size_t in_topics = 0;
+  for (const Topic& topic : topics()) {
+    CHECK_MESSAGE(find_function(topic.name) == nullptr, topic.name);  // ops NAME would hide it
+    for (const Family& family : topic.families) in_topics += family.functions.size();
+  }
+  CHECK(in_topics == functions().size());
+}
+
 TEST_CASE("graph: what a teacher asks for") {
   const Folder folder;
   const std::string out = folder / "g.dot";
   CHECK(contains(command({"graph", "x * y", "x=2", "y=3"}).out, "└─ ×"));
   CHECK(command({"graph", "x * y", "x=2", "y=3", "--symbols", "-o", out}).exit_code == 0);
-  CHECK(contains(content(out), "∂x = ∂a · y"));
+  CHECK(contains(content(out), "∂x = ∂result · y"));
   CHECK(command({"graph", "x ** 3", "x=2", "--gradient-of", "x", "-o", out}).exit_code == 0);
   CHECK(contains(content(out), "∂x"));
   CHECK(contains(content(out), ">12<"));
