@@ -29,8 +29,8 @@ constexpr std::size_t kMostFindings = 8;
 
 struct Astray {};  // the function took another course
 struct Entangled {
-  int input;  // should have been held, and moved
-};
+  int input;
+};  // should have been held, and moved
 
 /// Of a weighed sum, were there no signs.
 double sizes(const Values& weights, const Values& values) {
@@ -111,8 +111,6 @@ class Examination {
     return sources;
   }
 
-  double random_weight() { return chainrule::internal::random_weight(generator_); }
-
   void examine(std::size_t k, Node& node, const std::vector<Source>& sources) {
     const Tensor& result = base_.result(k);
     const Values z = result.to_vector();
@@ -121,7 +119,7 @@ class Examination {
         !std::all_of(z.begin(), z.end(), [](double v) { return std::isfinite(v); }))
       return;
     Values weights(z.size());
-    for (double& w : weights) w = random_weight();
+    for (double& w : weights) w = random_weight(generator_);
     const Tensor g = shifted(full(result.shape(), 0, {.dtype = result.dtype()}), weights, 1);
     weights = g.to_vector();
 
@@ -148,15 +146,15 @@ class Examination {
         look_along(k, s, total, weights, z);
       } catch (const Astray&) {
         found_.complete = false;
-      } catch (const Entangled& e) {
-        report_entangled(k, s, e.input);
+      } catch (const Entangled& moved) {
+        report_entangled(k, s, moved.input);
       }
     }
   }
 
   void report_entangled(std::size_t k, const Source& s, int moved) {
     const OpInfo& info = base_.info(k);
-    if (std::strstr(info.kinks, "equal elements"))  // a sort whose order changes at once
+    if (std::strstr(info.kinks, "equal"))  // a sort whose order changes at once
       return report(k, {.cause = GradcheckCause::kink, .reason = info.kinks, .convention = true}, s);
     report(k, {.cause = GradcheckCause::detached, .reason = entangled_text(info, moved, s.edges[0])}, s, moved);
   }
@@ -223,8 +221,8 @@ class Examination {
   }
 
   /// What rounding of the results alone can do to a numerical slope, even when they do not change at all.
-  double blur(const Values& weights, const Values& z) const {
-    return 16 * plan_.epsilon * sizes(weights, z) / plan_.first_steps[0];
+  double blur(const Values& w, const Values& z) const {
+    return 16 * plan_.epsilon * sizes(w, z) / plan_.first_steps[0];
   }
 
   void look_along(std::size_t k, const Source& s, const Values& sent, const Values& weights, const Values& z) {
@@ -234,7 +232,7 @@ class Examination {
     const double span = largest_size(x);
     turn_ = sizes(sent, x);
     for (std::size_t i = 0; i < x.size(); ++i) {
-      direction[i] = random_weight() * (x[i] != 0 ? std::abs(x[i]) : span > 0 ? span : 1);
+      direction[i] = random_weight(generator_) * (x[i] != 0 ? std::abs(x[i]) : span > 0 ? span : 1);
       analytic += direction[i] * sent[i];
     }
     const ElementResult along = slope_along(k, s, direction, 0, analytic, weights, z, 0, 1e-12);
@@ -307,9 +305,8 @@ class Examination {
     }
   }
 
-  /// The function has a kink, a jump or an edge here.
   bool rough_at(std::size_t k, const Source& s, Values direction, double at, const Values& weights, const Values& z) {
-    for (double& d : direction) d = d != 0 ? d : 0.3 * random_weight();  // a kink may show from aside only
+    for (double& d : direction) d = d != 0 ? d : 0.3 * random_weight(generator_);  // a kink may show from aside only
     Difference difference([&](double t) { return result_at(k, s, shifted(*s.value, direction, t - at)); }, weights, z,
                           at, s.value->dtype() == DType::float32, plan_, 0);
     return difference.kink(plan_.kink_step).has_value();

@@ -81,7 +81,7 @@ class Judgement {
     const auto slope = difference_.central(step, 0.05 * allowed_.relative, std::min(0.05 * allowed_.absolute, 1e-9));
     if (!slope) return false;
     if (!agrees(*slope, allowed_.relative, allowed_.relative)) {
-      if (!vague(*slope, 1e-4)) sharp_.push_back(slope->value);
+      if (!vague(*slope, 1e-4)) sharp_.push_back(*slope);
       return false;
     }
     if (!slope->bent) return true;
@@ -113,7 +113,14 @@ class Judgement {
       }
     }
     // What rounding hides here, another step may have shown plainly.
-    for (const double value : sharp_) accepted = accepted && std::abs(value - weak_value) > weak_noise;
+    for (const Slope& sharp : sharp_) {
+      if (!accepted || std::abs(sharp.value - weak_value) > weak_noise) continue;
+      best_ = sharp;
+      e_.numeric = sharp.value;
+      e_.step = sharp.step;
+      e_.tolerance = allowed_.relative * std::abs(sharp.value) + 8 * sharp.error;
+      return false;
+    }
     if (accepted) e_ = weak;
     return accepted;
   }
@@ -199,7 +206,7 @@ class Judgement {
   int count_ = 0;
   double finest_ = 0;
   bool weak_ = false;
-  std::vector<double> sharp_;  // slopes that are well known and not the gradient
+  std::vector<Slope> sharp_;  // slopes that are well known and not the gradient
   std::optional<Slope> best_;
   ElementResult e_;
 };
