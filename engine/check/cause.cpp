@@ -101,6 +101,30 @@ Pattern pattern_of(const ComparedElements& elements, const Shape& input, const S
   return {.cause = GradcheckCause::wrong_rule, .text = "its rule does not fit its formula"};
 }
 
+bool fits_convention(std::string_view documented, const ComparedElements& e, const Shape& input) {
+  const int rank = input.rank();
+  const bool zero_row = documented.find("no gradient by") != documented.npos;
+  if (rank < 2 || (!zero_row && documented.find("symmetric part") == documented.npos)) return false;
+  const std::int64_t n = input[rank - 1];
+  const double scale = largest(e.numeric);
+  std::int64_t row = -1;
+  for (std::size_t a = 0; a < e.places.size(); ++a) {
+    if (zero_row) {
+      if (near(e.analytic[a], e.numeric[a], scale)) continue;
+      if (e.analytic[a] != 0 || (row >= 0 && row != e.places[a] / n)) return false;
+      row = e.places[a] / n;
+      continue;
+    }
+    const std::int64_t i = e.places[a] / n % n, j = e.places[a] % n;
+    const std::int64_t mirrored = e.places[a] + (j - i) * n + (i - j);
+    const auto found = std::lower_bound(e.places.begin(), e.places.end(), mirrored);
+    if (found == e.places.end() || *found != mirrored) return false;
+    const double other = e.numeric[static_cast<std::size_t>(found - e.places.begin())];
+    if (!near(e.analytic[a], (e.numeric[a] + other) / 2, scale)) return false;
+  }
+  return true;
+}
+
 bool is_broadcast(const Shape& from, const Shape& to) {
   if (from == to || from.rank() > to.rank()) return false;
   for (int i = 1; i <= from.rank(); ++i)

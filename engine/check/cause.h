@@ -5,6 +5,7 @@
 
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "engine/check/gradcheck.h"
@@ -27,6 +28,10 @@ struct ComparedElements {
 /// `input` is the shape that the elements belong to; `output` that of the operation's result, whose sizes may be the
 /// forgotten factor.
 Pattern pattern_of(const ComparedElements& elements, const Shape& input, const Shape& output);
+
+/// True when the gradient differs from the numbers only as the operation documents in its `kinks`: "symmetric part",
+/// the mean of the numbers at [i, j] and [j, i], whichever triangle is read; "no gradient by", one row of zeros.
+bool fits_convention(std::string_view documented, const ComparedElements& elements, const Shape& input);
 
 /// A gradient of the wrong shape: not summed over broadcast axes, transposed, or neither.
 Pattern pattern_of_shape(const Shape& sent, const Shape& input, const Shape& output);

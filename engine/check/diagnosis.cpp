@@ -7,10 +7,12 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstring>
 
 #include "engine/backward.h"
 #include "engine/check/blame.h"
 #include "engine/check/cause.h"
+#include "engine/check/detached.h"
 #include "engine/check/replay.h"
 #include "engine/check/state.h"
 #include "engine/factory.h"
@@ -27,8 +29,16 @@ constexpr std::size_t kMostFindings = 8;
 
 struct Astray {};  // the function took another course
 struct Entangled {
-  int input;  // should have been held, and moved
-};
+  int input;
+};  // should have been held, and moved
+
+/// Of a weighed sum, were there no signs.
+double sizes(const Values& weights, const Values& values) {
+  double sum = 0;
+  for (std::size_t i = 0; i < values.size(); ++i)
+    if (const double size = std::abs(weights[i] * values[i]); std::isfinite(size)) sum += size;
+  return sum;
+}
 
 /// What an operation reads through one or more of its edges: a result, or a checked input.
 struct Source {
@@ -50,7 +60,7 @@ class Examination {
         base_(evaluate, x) {}
 
   Diagnosis run() {
-    note_stop();
+    found_.stopped = where_recording_stopped(base_);
     for (std::size_t k = 0; k < base_.size(); ++k) {
       Node* node = base_.node(k);
       depends_.emplace_back(x_.size(), false);
@@ -69,43 +79,12 @@ class Examination {
       examine(k, *node, sources);
     }
     if (found_.wrong.empty())
-      for (std::size_t i = 0; i < x_.size(); ++i) look_for_missing_path(i);
+      for (std::size_t i = 0; i < x_.size(); ++i)
+        if (auto f = find_missing_path(base_, evaluate_, x_, i, generator_)) found_.wrong.push_back(std::move(*f));
     return std::move(found_);
   }
 
  private:
-  void note_stop() {
-    for (std::size_t k = 0; k < base_.size() && found_.stopped.empty(); ++k) {
-      const TensorImpl& t = base_.result(k).impl();
-      if (t.stop == Stop::detach || t.stop == Stop::no_grad)
-        found_.stopped = fmt::format("recording stopped at {}", blame_of(base_, k).text());
-    }
-  }
-
-  // An operation that reads what changes with input i, though its edge says that nothing leads there.
-  void look_for_missing_path(std::size_t i) {
-    Values direction(static_cast<std::size_t>(x_[i].numel()));
-    for (double& d : direction) d = 0.01 * random_weight();
-    const ShiftedLeaf leaf(x_[i], shifted(x_[i], direction, 1));
-    const Recording other(evaluate_, x_);
-    for (std::size_t k = 0; k < std::min(base_.size(), other.size()); ++k) {
-      if (&base_.info(k) != &other.info(k)) return;
-      const std::span<Edge> edges = base_.node(k) ? base_.node(k)->edges() : std::span<Edge>();
-      for (std::size_t e = 0; e < edges.size(); ++e) {
-        const Tensor &before = base_.inputs(k)[e], &after = other.inputs(k)[e];
-        if (edges[e].needs_grad || !is_floating(before.dtype()) || same_bits(before, after)) continue;
-        Finding f{.cause = GradcheckCause::detached,
-                  .blame = blame_of(base_, k),
-                  .inputs = std::vector<bool>(x_.size(), false)};
-        f.blame.input = input_letter(base_.info(k), static_cast<int>(e));
-        f.reason = fmt::format("its input {} changes, yet no path of the graph leads there", f.blame.input);
-        f.inputs[i] = true;
-        found_.wrong.push_back(std::move(f));
-        return;
-      }
-    }
-  }
-
   std::vector<Source> sources_of(const Node& node) const {
     std::vector<Source> sources;
     for (std::size_t e = 0; e < node.edges().size(); ++e) {
@@ -132,17 +111,15 @@ class Examination {
     return sources;
   }
 
-  double random_weight() {
-    const double size = 0.5 + generator_.uniform();
-    return generator_.next_u32() & 1u ? size : -size;
-  }
-
   void examine(std::size_t k, Node& node, const std::vector<Source>& sources) {
     const Tensor& result = base_.result(k);
     const Values z = result.to_vector();
-    if (sources.empty() || !std::all_of(z.begin(), z.end(), [](double v) { return std::isfinite(v); })) return;
+    // A walk inside the function has taken what the rule needs: it cannot be run again.
+    if (sources.empty() || node.was_released() ||
+        !std::all_of(z.begin(), z.end(), [](double v) { return std::isfinite(v); }))
+      return;
     Values weights(z.size());
-    for (double& w : weights) w = random_weight();
+    for (double& w : weights) w = random_weight(generator_);
     const Tensor g = shifted(full(result.shape(), 0, {.dtype = result.dtype()}), weights, 1);
     weights = g.to_vector();
 
@@ -169,14 +146,17 @@ class Examination {
         look_along(k, s, total, weights, z);
       } catch (const Astray&) {
         found_.complete = false;
-      } catch (const Entangled& e) {
-        report(k,
-               {.cause = GradcheckCause::detached,
-                .reason = fmt::format("its input {} changes with input {}, yet no path of the graph leads there",
-                                      input_letter(base_.info(k), e.input), input_letter(base_.info(k), s.edges[0]))},
-               s, e.input);
+      } catch (const Entangled& moved) {
+        report_entangled(k, s, moved.input);
       }
     }
+  }
+
+  void report_entangled(std::size_t k, const Source& s, int moved) {
+    const OpInfo& info = base_.info(k);
+    if (std::strstr(info.kinks, "equal"))  // a sort whose order changes at once
+      return report(k, {.cause = GradcheckCause::kink, .reason = info.kinks, .convention = true}, s);
+    report(k, {.cause = GradcheckCause::detached, .reason = entangled_text(info, moved, s.edges[0])}, s, moved);
   }
 
   /// Adds what the rule sent along one edge; false, with a finding, when its form is wrong.
@@ -225,36 +205,40 @@ class Examination {
       const ShiftedLeaf leaf(x_[s.leaf], moved);
       z = replay(base_, evaluate_, x_, held, k, s.edges);
     }
+    if (z.refused) return Values(static_cast<std::size_t>(base_.result(k).numel()), NAN);
     if (!z.result.defined()) throw Astray();
     if (z.changed >= 0) throw Entangled{z.changed};
     return z.result.to_vector();
   }
 
   ElementResult slope_along(std::size_t k, const Source& s, const Values& direction, double at, double analytic,
-                            const Values& weights, const Values& z) {
+                            const Values& weights, const Values& z, double span, double finest) {
+    const double rounding = plan_.epsilon * (turn_ + sizes(weights, z));
     Difference difference([&](double t) { return result_at(k, s, shifted(*s.value, direction, t - at)); }, weights, z,
-                          at, s.value->dtype() == DType::float32, plan_);
-    return check_slope(difference, plan_, {tolerance_.relative, 1e-12}, at, analytic);
+                          at, s.value->dtype() == DType::float32, plan_, rounding);
+    return check_slope(difference, plan_, {tolerance_.relative, 1e-12}, at, analytic,
+                       {.span = span, .finest = finest, .rounding = rounding, .searches = &searches_});
   }
 
   /// What rounding of the results alone can do to a numerical slope, even when they do not change at all.
-  double blur(const Values& weights, const Values& z) const {
-    double sum = 0;
-    for (std::size_t i = 0; i < z.size(); ++i) sum += std::abs(weights[i] * z[i]);
-    return 16 * plan_.epsilon * sum / plan_.first_steps[0];
+  double blur(const Values& w, const Values& z) const {
+    return 16 * plan_.epsilon * sizes(w, z) / plan_.first_steps[0];
   }
 
   void look_along(std::size_t k, const Source& s, const Values& sent, const Values& weights, const Values& z) {
     const Values x = s.value->to_vector();
     Values direction(x.size());
     double analytic = 0;
+    const double span = largest_size(x);
+    turn_ = sizes(sent, x);
     for (std::size_t i = 0; i < x.size(); ++i) {
-      direction[i] = random_weight() * (x[i] == 0 ? 1 : std::min(std::abs(x[i]), 1.0));
+      direction[i] = random_weight(generator_) * (x[i] != 0 ? std::abs(x[i]) : span > 0 ? span : 1);
       analytic += direction[i] * sent[i];
     }
-    const ElementResult along = slope_along(k, s, direction, 0, analytic, weights, z);
+    const ElementResult along = slope_along(k, s, direction, 0, analytic, weights, z, 0, 1e-12);
     if (along.verdict == GradcheckVerdict::ok) return;
-    if (std::abs(along.analytic - along.numeric) <= blur(weights, z)) {
+    if (along.verdict == GradcheckVerdict::mismatch && !along.unsure &&
+        std::abs(along.analytic - along.numeric) <= blur(weights, z)) {
       const double lost = 1 / plan_.epsilon;
       if (lost > found_.lost) note_loss(k, s.edges[0], lost, "its result is too large for the digits of that input");
       return;
@@ -270,28 +254,40 @@ class Examination {
     std::sort(places.begin(), places.end());
     ComparedElements all;
     Finding finding, kink;
+    const char* where = base_.info(k).kinks;
+    const double span = largest_size(x);
     double worst = 0;
     for (const std::int64_t place : places) {
       const auto i = static_cast<std::size_t>(place);
       Values direction(x.size(), 0.0);
       direction[i] = 1;
-      const ElementResult e = slope_along(k, s, direction, x[i], sent[i], weights, z);
+      const ElementResult e = slope_along(k, s, direction, x[i], sent[i], weights, z, span, 0);
       GradcheckBlame numbers{
           .element = index_of(place, s.value->shape()), .analytic = e.analytic, .numeric = e.numeric, .compared = true};
       if (e.verdict == GradcheckVerdict::kink) {
-        if (kink.blame.element.empty() && !kink.blame.compared) kink.blame = std::move(numbers);
+        if (kink.blame.element.empty() && !kink.blame.compared) kink.blame = std::move(numbers), kink.reason = e.remark;
+        continue;
+      }
+      if (std::isnan(e.analytic) && std::strstr(where, "NaN") && rough_at(k, s, direction, x[i], weights, z)) {
+        kink = {.blame = std::move(numbers), .convention = true};
         continue;
       }
       all.places.push_back(place);
       all.analytic.push_back(e.analytic);
       all.numeric.push_back(e.numeric);
       const double error = std::abs(e.analytic - e.numeric);
-      if (e.verdict == GradcheckVerdict::ok || error <= worst || error <= blur(weights, z)) continue;
+      if (e.verdict == GradcheckVerdict::ok || e.unsure || error <= worst || error <= blur(weights, z)) continue;
       worst = std::isfinite(error) ? error : 1e300;
       finding.blame = std::move(numbers);
     }
     if (finding.blame.compared) {
       const Shape &input = s.value->shape(), &output = base_.result(k).shape();
+      if (fits_convention(base_.info(k).kinks, all, input)) {
+        finding.cause = GradcheckCause::kink;
+        finding.convention = true;
+        finding.reason = base_.info(k).kinks;
+        return report(k, std::move(finding), s);
+      }
       Pattern p = pattern_of(all, input, output);
       if (p.cause != GradcheckCause::transposed && is_broadcast(input, output) &&
           sends_one_slice(k, s, all, weights, z))
@@ -304,10 +300,16 @@ class Examination {
       report(k, std::move(finding), s);
     } else if (kink.blame.compared) {
       kink.cause = GradcheckCause::kink;
-      const char* where = base_.info(k).kinks;
-      kink.reason = *where ? where : "left and right derivative differ";
+      if (*where || kink.reason.empty()) kink.reason = *where ? where : "left and right derivative differ";
       report(k, std::move(kink), s);
     }
+  }
+
+  bool rough_at(std::size_t k, const Source& s, Values direction, double at, const Values& weights, const Values& z) {
+    for (double& d : direction) d = d != 0 ? d : 0.3 * random_weight(generator_);  // a kink may show from aside only
+    Difference difference([&](double t) { return result_at(k, s, shifted(*s.value, direction, t - at)); }, weights, z,
+                          at, s.value->dtype() == DType::float32, plan_, 0);
+    return difference.kink(plan_.kink_step).has_value();
   }
 
   /// The rule sends what one slice of the result gives, along the axes that the input lacks.
@@ -330,7 +332,7 @@ class Examination {
         const auto i = static_cast<std::size_t>(all.places[j]);
         Values direction(x.size(), 0.0);
         direction[i] = 1;
-        fits = slope_along(k, s, direction, x[i], all.analytic[j], slice, z).verdict == GradcheckVerdict::ok;
+        fits = slope_along(k, s, direction, x[i], all.analytic[j], slice, z, 0, 0).verdict == GradcheckVerdict::ok;
       }
       if (fits) return true;
     }
@@ -384,7 +386,8 @@ class Examination {
   Recording base_;
   std::vector<std::vector<bool>> depends_;
   Diagnosis found_;
-  double work_ = 0;
+  double work_ = 0, turn_ = 0;  // what rounding of the input makes of the weighed result, in epsilons
+  int searches_ = 64;
 };
 
 }  // namespace

@@ -21,6 +21,7 @@ struct Finding {
   GradcheckBlame blame{};
   std::string reason{};
   std::vector<bool> inputs{};  // the checked inputs that it was computed from
+  bool convention = false;     // a kink where the rule sends what is documented, not the slope
 };
 
 struct Diagnosis {

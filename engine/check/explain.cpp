@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "engine/check/diagnosis.h"
 #include "engine/check/overflow.h"
@@ -29,12 +30,25 @@ void take(GradcheckInput& result, const Finding& finding) {
 
 void explain_failure(GradcheckInput& r, std::size_t i, const Diagnosis& found, double epsilon) {
   if (const Finding* wrong = first_of(found.wrong, i)) return take(r, *wrong);
+  const bool cancelled = r.compared && r.rounding > 0 && r.absolute_error <= 16 * r.rounding;
+  for (const Finding& f : found.kinks)
+    if (f.convention && i < f.inputs.size() && f.inputs[i] && r.verdict != GradcheckVerdict::wrong_shape) {
+      r.verdict = GradcheckVerdict::kink;
+      r.kinks += std::exchange(r.mismatches, 0);
+      r.reason.clear();
+      return take(r, f);
+    }
   const double error = r.compared && r.relative_error > 0 ? r.relative_error : 1;
   const bool digits_are_lost = found.lossy && found.lossy->inputs[i] && found.lost * epsilon >= 1e-2 * error;
   if (r.verdict == GradcheckVerdict::wrong_shape) {
     r.cause = GradcheckCause::wrong_shape;
-  } else if (digits_are_lost) {
-    take(r, *found.lossy);
+  } else if (digits_are_lost || cancelled) {
+    if (cancelled) r.reason += fmt::format("; cancellation: rounding alone moves this gradient by {:.2g}", r.rounding);
+    r.cause = GradcheckCause::precision;
+    if (found.lossy && found.lossy->inputs[i]) take(r, *found.lossy);
+  } else if (r.unsure) {
+    r.cause = GradcheckCause::precision;
+    r.reason += "; no step gives a numerical derivative that can be relied on here";
   } else if (r.verdict == GradcheckVerdict::non_finite) {
     r.cause = GradcheckCause::precision;
   } else if (found.complete) {
@@ -81,6 +95,7 @@ void explain(std::span<GradcheckInput> results, const CheckedFunction& evaluate,
     } else if (r.verdict == Verdict::kink) {
       r.cause = GradcheckCause::kink;
       if (const Finding* kink = first_of(found.kinks, i)) take(r, *kink);
+      if (r.reason.empty()) r.reason = r.remark;
     } else if (!plain(r)) {
       const std::string input = r.verdict == Verdict::non_finite ? infinite_input(results, x, i, r.worst) : "";
       if (input.empty()) {

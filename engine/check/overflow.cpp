@@ -5,12 +5,18 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 #include "engine/check/blame.h"
 #include "engine/check/replay.h"
 #include "engine/check/state.h"
 
 namespace chainrule::internal {
+namespace {
+
+double without_sign(double v) { return std::isnan(v) ? std::numeric_limits<double>::quiet_NaN() : v; }
+
+}  // namespace
 
 std::optional<Finding> find_overflow(const CheckedFunction& evaluate, const std::vector<Tensor>& x) {
   const Recording base(evaluate, x);
@@ -31,12 +37,12 @@ std::optional<Finding> find_overflow(const CheckedFunction& evaluate, const std:
         if (!value.defined() || value.shape() != base.result(k).shape()) continue;
         from += fmt::format("{}{} = {:.6g}", from.empty() ? " where " : ", ",
                             input_letter(base.info(k), static_cast<int>(e)),
-                            value.to_vector()[static_cast<std::size_t>(place)]);
+                            without_sign(value.to_vector()[static_cast<std::size_t>(place)]));
       }
     Finding f{.cause = GradcheckCause::precision, .inputs = std::vector<bool>(x.size(), true)};
     f.blame = blame_of(base, k);
     f.blame.element = index_of(place, base.result(k).shape());
-    f.reason = fmt::format("it gives {}{}{}", *bad, from, stable_form(base, k));
+    f.reason = fmt::format("it gives {}{}{}", without_sign(*bad), from, stable_form(base, k));
     return f;
   }
   return {};
@@ -51,7 +57,7 @@ std::string infinite_input(std::span<const GradcheckInput> results, const std::v
     if (!at.empty() && at != index) continue;
     const std::string place = index.empty() ? "" : fmt::format("[{}]", fmt::join(index, ", "));
     return fmt::format("{}{} is {}: a gradient can be checked at finite inputs only", results[i].name, place,
-                       values[k]);
+                       without_sign(values[k]));
   }
   return {};
 }

@@ -72,7 +72,7 @@ Replayed replay(const Recording& base, const CheckedFunction& evaluate, const st
   try {
     (void)evaluate(x);
   } catch (const Error&) {
-    return {};  // a shifted value may be one that the function refuses
+    return {.result = {}, .refused = true};  // a shifted value may be one that the function refuses
   }
   return run.seen();
 }

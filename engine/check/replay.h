@@ -42,8 +42,9 @@ class Recording final : public Observer {
 
 /// What became of one operation in another evaluation.
 struct Replayed {
-  Tensor result;     // undefined when the function took another course than the recording, or threw
-  int changed = -1;  // an input that `moved` does not name, and that differs from the recording's
+  Tensor result;         // undefined when the function took another course than the recording, or threw
+  bool refused = false;  // the function threw: the value lies outside what it takes
+  int changed = -1;      // an input that `moved` does not name, and that differs from the recording's
 };
 /// Operation `target` when the results in `held` are put in place of what is computed; `moved` are the inputs of the
 /// target that may change.

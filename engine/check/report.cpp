@@ -5,6 +5,8 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
+#include <limits>
 
 #include "engine/system/text.h"
 
@@ -77,6 +79,9 @@ std::string title(const GradcheckInput& input) {
   return fmt::format("{}{}", input.order > 1 ? fmt::format("order {}, ", input.order) : "", printable(input.name));
 }
 
+// The sign of NaN says nothing, and fmt prints it.
+double plain(double v) { return std::isnan(v) ? std::numeric_limits<double>::quiet_NaN() : v; }
+
 /// One line: the verdict, what was looked at, the worst element, and why.
 std::string line_of(const GradcheckInput& input, bool strict) {
   std::string line = fmt::format("{}: {}", title(input), name_of(input.verdict));
@@ -93,11 +98,12 @@ std::string line_of(const GradcheckInput& input, bool strict) {
   if (input.compared && input.verdict == GradcheckVerdict::ok)
     fmt::format_to(out, ", largest error {:.2g}", input.absolute_error);
   else if (input.compared)
-    fmt::format_to(out, ", worst{}: analytic {:.10g}, numeric {:.10g}", at(input.worst), input.analytic, input.numeric);
+    fmt::format_to(out, ", worst{}: analytic {:.10g}, numeric {:.10g}", at(input.worst), plain(input.analytic),
+                   plain(input.numeric));
   if (!input.reason.empty()) fmt::format_to(out, "; {}", printable(input.reason));
   if (input.blame.compared && !accepted(input, strict))
     fmt::format_to(out, "; to {}{} it sends {:.6g} in place of {:.6g}", printable(input.blame.input),
-                   at(input.blame.element), input.blame.analytic, input.blame.numeric);
+                   at(input.blame.element), plain(input.blame.analytic), plain(input.blame.numeric));
   return line + '\n';
 }
 
@@ -106,7 +112,9 @@ std::string table_of(const std::vector<GradcheckInput>& inputs) {
   std::vector<std::array<std::string, 11>> rows = {{"input", "verdict", "cause", "worst", "analytic", "numeric",
                                                     "error", "relative", "allowed", "step", "elements"}};
   for (const GradcheckInput& i : inputs) {
-    auto number = [&](const char* form, double v) { return i.compared ? fmt::format(fmt::runtime(form), v) : "-"; };
+    auto number = [&](const char* form, double v) {
+      return i.compared ? fmt::format(fmt::runtime(form), plain(v)) : "-";
+    };
     rows.push_back(
         {title(i), name_of(i.verdict), name_of(i.cause),
          i.compared ? fmt::format("[{}]", fmt::join(i.worst, ", ")) : "-", number("{:.10g}", i.analytic),
@@ -153,6 +161,9 @@ std::string to_string(const GradcheckReport& report, bool verbose) {
     text += line_of(input, report.strict);
   }
   for (const std::string& note : report.notes) fmt::format_to(out, "note: {}\n", note);
+  if (report.weighed && (verbose || failed > 0))
+    fmt::format_to(out,
+                   "note: of several outputs, analytic and numeric are of their sum, weighed with random numbers\n");
   if (verbose && !report.inputs.empty()) fmt::format_to(out, "\n{}\n", table_of(report.inputs));
   if (failed > 0)
     fmt::format_to(out, "gradcheck FAILED: {} of {} wrong", failed,

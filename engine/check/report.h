@@ -61,10 +61,13 @@ struct GradcheckInput {
   double absolute_error = 0, relative_error = 0, tolerance = 0;
   double step = 0;  ///< the shift of the input behind `numeric`
   std::int64_t elements = 0, checked = 0, mismatches = 0, kinks = 0;
+  double rounding = 0;    ///< of a gradient that is wrong there: by how much rounding alone moves it
+  bool unsure = false;    ///< of a gradient that is wrong there: no step gave a number that can be relied on
   bool compared = false;  ///< at least one element was compared, so that the numbers above are valid
   GradcheckCause cause = GradcheckCause::right;
   double factor = 0;  ///< of the cause constant_factor
   GradcheckBlame blame{};
+  std::string remark{};  ///< of the worst element: "the edge of the domain"
   std::string reason{};  ///< a sentence on the cause; empty when all is right
 };
 
@@ -74,6 +77,7 @@ struct GradcheckReport {
   std::uint64_t seed = 0;
   DType dtype = DType::float64;
   bool strict = false;
+  bool weighed = false;  ///< of several outputs: analytic and numeric are of their sum, weighed with random numbers
   bool compared_output = false;  ///< false: the function gives no floating value, so nothing could be checked
   std::int64_t evaluations = 0;
 

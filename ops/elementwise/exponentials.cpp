@@ -19,16 +19,17 @@ constexpr double kTwoOverRootPi = 1.12837916709551257390;
 
 // z = exp(x)      dx = g * z
 struct Exp {
-  static constexpr OpInfo info{
-      .name = "exp",
-      .elementwise = true,
-      .formula = "z = exp(x)",
-      .derivatives = {"z"},
-      .inputs = "x",
-      .latex = "z = e^{x}",
-      .latex_derivatives = {"z"},
-      .stable =
-          "expm1(x) for exp(x) - 1 near 0; softmax, logsumexp or sigmoid where exponentials are divided or added"};
+  static constexpr OpInfo info{.name = "exp",
+                               .elementwise = true,
+                               .formula = "z = exp(x)",
+                               .derivatives = {"z"},
+                               .inputs = "x",
+                               .latex = "z = e^{x}",
+                               .latex_derivatives = {"z"},
+                               .stable =
+                                   "expm1(x) for exp(x) - 1 near 0; softplus(x) for log(1 + exp(x)); softmax, "
+                                   "logsumexp or sigmoid where exponentials "
+                                   "are divided or added"};
   static constexpr Uses uses[] = {kOutput};
   Tensor forward(const Tensor& x) const { return map(x, Unary::exp, "exp"); }
   void backward(auto& c, const auto& g) const {

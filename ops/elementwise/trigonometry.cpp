@@ -32,7 +32,8 @@ struct Cos {
                                .derivatives = {"-sin(x)"},
                                .inputs = "x",
                                .latex = "z = \\cos x",
-                               .latex_derivatives = {"-\\sin x"}};
+                               .latex_derivatives = {"-\\sin x"},
+                               .stable = "2 * sin(x / 2)**2 for 1 - cos(x)"};
   static constexpr Uses uses[] = {kX};
   Tensor forward(const Tensor& x) const { return map(x, Unary::cos, "cos"); }
   void backward(GradContext& c, const Tensor& g) const {

@@ -110,6 +110,7 @@ struct Cholesky {
       .name = "cholesky",
       .formula = "z = the lower triangle with z @ z^T = x",
       .derivatives = {"symmetric part of z^-T @ p @ z^-1, p = tril(z^T @ g) with half the diagonal"},
+      .kinks = "x stands for its symmetric part",
       .inputs = "x",
       .latex = "z z^{\\top} = x",
       .latex_derivatives = {"\\operatorname{sym}(z^{-\\top} \\Phi(z^{\\top} g)\\, z^{-1})"},

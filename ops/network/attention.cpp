@@ -69,6 +69,7 @@ struct Embedding {
   static constexpr OpInfo info{.name = "embedding",
                                .formula = "z[.., j] = w[i[..], j]",
                                .derivatives = {"1 (picked rows; 0 for padding_idx)"},
+                               .kinks = "no gradient by the row padding_idx",
                                .inputs = "w i",
                                .latex = "z_{\\cdot j} = w_{i_\\cdot j}",
                                .latex_derivatives = {"1 \\text{ (picked rows)}"},
