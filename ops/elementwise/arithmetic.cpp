@@ -262,11 +262,13 @@ struct Reciprocal {
 };
 
 Tensor& bind(Tensor& x, Tensor (*f)(const Operand&, const Operand&), const Operand& y, const char* sign) {
-  if (x.defined() && x.is_leaf() && x.requires_grad())
-    throw GraphError(
-        fmt::format("{0}=: {1} is a trainable leaf, and the handle would move on to a new value; to change the "
-                    "leaf: const NoGrad in_place; x.copy_(x {0} ...)",
-                    sign, describe(x)));
+  if (x.defined() && x.is_leaf() && x.requires_grad()) {
+    const std::string name = x.label().empty() ? "x" : x.label();
+    throw GraphError(fmt::format(
+        "{0} {1}= y: {0} is a trainable leaf, and this would bind the handle to a new value that is not trained; "
+        "in place it is {{ const NoGrad off; {0}.copy_({0} {1} y); }}, and a new value is z = {0} {1} y",
+        name, sign));
+  }
   const CalledFrom caller(y.where());
   return x = f(x, y);
 }

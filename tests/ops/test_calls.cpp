@@ -65,10 +65,7 @@ TEST_CASE("compound assignment moves a handle, and never loses a trainable leaf"
   z /= 2;
   CHECK(z.to_vector() == Numbers{1.5, 1.5});
   CHECK(before.to_vector() == Numbers{1, 2});
-  CHECK(message([&] { w -= 0.1; }) ==
-        "-=: 'w' (leaf, shape (2,)) is a trainable leaf, and the handle would move on to a new value; to change the "
-        "leaf: "
-        "const NoGrad in_place; x.copy_(x - ...)");
+  CHECK(message([&] { w -= 0.1; }).starts_with("w -= y: w is a trainable leaf"));
   const NoGrad in_place;
   CHECK_THROWS_AS(w += w, GraphError);
   CHECK_THROWS_AS(w *= 2, GraphError);
