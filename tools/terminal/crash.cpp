@@ -26,7 +26,7 @@ class Line {
   void add(std::string_view text) {
     for (const char c : text) {
       if (used_ + 1 >= text_.size()) return;  // one place is kept for the end of the line
-      text_[used_++] = c < ' ' && c >= 0 ? ' ' : c;
+      text_[used_++] = static_cast<unsigned char>(c) < ' ' ? ' ' : c;
     }
   }
   void write_to_stderr() {
