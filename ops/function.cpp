@@ -7,6 +7,7 @@
 #include <cmath>
 #include <limits>
 #include <map>
+#include <utility>
 
 #include "engine/system/text.h"
 #include "engine/types/error.h"
@@ -227,6 +228,19 @@ const Function* find_function(std::string_view name) {
 }
 
 std::vector<std::string> similar_functions(std::string_view name) {
+  // What mathematics, NumPy and older PyTorch call them.
+  static constexpr std::pair<std::string_view, const char*> other_names[] = {
+      {"ln", "log"},        {"lg", "log10"},      {"tg", "tan"},        {"arcsin", "asin"},
+      {"arccos", "acos"},   {"arctan", "atan"},   {"arctan2", "atan2"}, {"arcsinh", "asinh"},
+      {"arccosh", "acosh"}, {"arctanh", "atanh"}, {"absolute", "abs"},  {"fabs", "abs"},
+      {"power", "pow"},     {"multiply", "mul"},  {"divide", "div"},    {"true_divide", "div"},
+      {"subtract", "sub"},  {"negative", "neg"},  {"concat", "cat"},    {"concatenate", "cat"},
+      {"average", "mean"},  {"expit", "sigmoid"}, {"swish", "silu"},    {"fix", "trunc"},
+      {"less", "lt"},       {"greater", "gt"},    {"less_equal", "le"}, {"greater_equal", "ge"},
+      {"not_equal", "ne"},  {"equal", "eq"},      {"inv", "inverse"},   {"clip", "clamp"},
+      {"identity", "eye"},  {"mm", "matmul"},     {"bmm", "matmul"},    {"broadcast_to", "expand"}};
+  for (const auto& [other, ours] : other_names)
+    if (other == name && find_function(ours)) return {ours};
   std::vector<std::string> all;
   all.reserve(functions().size());
   for (const Function* f : functions()) all.emplace_back(f->name);

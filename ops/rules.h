@@ -4,6 +4,7 @@
 #pragma once
 
 #include <limits>
+#include <string_view>
 
 #include "engine/record.h"
 #include "ops/launch.h"
@@ -21,13 +22,20 @@ Tensor record_one(Op op, const Operand& x) {
   return record(op, x.to_tensor());
 }
 
+/// f(x) of a plain number by the C library, which rounds better than loops over many do; an empty handle where it has
+/// no such function.
+Tensor of_number(std::string_view f, double x, DType dtype);
+
 /// The same for functions of real numbers: integers and bools become the default floating type.
 template <class Op>
 Tensor record_floating(Op op, const Operand& x) {
   if (!x.is_number() && x.tensor().defined() && is_floating(x.tensor().dtype())) [[likely]]
     return record(op, x);
   const CalledFrom caller(x.where());
-  return record(op, as_floating(x));
+  const Tensor a = as_floating(x);
+  if (x.is_number())
+    if (Tensor z = of_number(Op::info.name, x.number(), a.dtype()); z.defined()) return z;
+  return record(op, a);
 }
 
 /// Records an operation of two operands in their common dtype.
@@ -58,8 +66,10 @@ void check_divisor(const Tensor& y, const char* who);
 
 // --- fused gradients: one pass each, and differentiable like everything else ---
 
-Tensor tanh_grad(const Tensor& g, const Tensor& y);     ///< g (1 - y y), y = tanh(x)
-Tensor sigmoid_grad(const Tensor& g, const Tensor& y);  ///< g y (1 - y), y = sigmoid(x)
+Tensor tanh_grad(const Tensor& g, const Tensor& x);     ///< g (1 - tanh(x)^2), small where that is, never cancelling
+Tensor sigmoid_grad(const Tensor& g, const Tensor& x);  ///< g s (1 - s), s = sigmoid(x), likewise
+Tensor bell(const Tensor& x, double a);                 ///< exp(-a x^2), a a power of two: x^2 is not rounded
+Tensor one_minus_square(const Tensor& x);               ///< 1 - x^2, of which the derivative does not cancel
 Tensor relu_grad(const Tensor& g, const Tensor& y);     ///< g where y > 0, else 0; y = relu(x) or x itself
 Tensor square_grad(const Tensor& g, const Tensor& x);   ///< 2 g x
 Tensor leaky_relu_grad(const Tensor& g, const Tensor& x, double slope);           ///< g where x > 0, else slope g

@@ -65,7 +65,9 @@ std::vector<NamedTensor> read_arrays(const std::string& path) {
   return {{stem_of(path), parse_npy(bytes, path)}};
 }
 
-Tensor read_array(const std::string& path, std::optional<std::string_view> name) {
+Tensor read_array(const std::string& path, std::optional<std::string_view> typed) {
+  const std::string wanted = typed ? composed(std::string(*typed)) : "";
+  const std::optional<std::string_view> name = typed ? std::optional<std::string_view>(wanted) : std::nullopt;
   const auto kind = kind_of(path);
   if (!kind) throw_unknown(path);
   if (kind == Kind::npy) {

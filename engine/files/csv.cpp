@@ -102,7 +102,9 @@ class Cells {
 
 enum class Number { good, not_one, out_of_range };
 
+/// As NumPy and pandas read numbers, a plus before one included.
 Number number_of(std::string_view text, double& value) {
+  if (text.size() > 1 && text[0] == '+' && text[1] != '-') text.remove_prefix(1);
   const LeadingNumber number = leading_number(text);
   value = number.value;
   if (number.length == 0 || number.length != text.size()) return Number::not_one;
@@ -156,7 +158,7 @@ class TableReader {
       numbers += !cell.quoted && number_of(cell.text, ignored) == Number::good;
       if (names.size() == kMostColumns) refuse(fmt::format("its first line has more than {} cells", kMostColumns));
       if (cell.text.size() > kLongestCell) refuse(fmt::format("column {} of line 1 is too long", names.size() + 1));
-      names.emplace_back(cell.text);
+      names.emplace_back(composed(std::string(cell.text)));
     }
     width_ = names.size();
     has_header_ = options_.header == CsvOptions::Header::present ||

@@ -119,6 +119,7 @@ class HeaderParser {
       if (status == std::errc::result_out_of_range) fail("a size of the shape does not fit into 64 bits");
       if (status != std::errc{}) fail("a size of the shape, a whole number, is expected");
       at_ += static_cast<std::size_t>(end - begin);
+      if (at_ < text_.size() && text_[at_] == 'L') ++at_;  // Python 2 wrote long numbers as 3L
       list.push_back(size);
       // One size needs its comma, as in Python: (3) is a number.
       if (accept(',')) continue;

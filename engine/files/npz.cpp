@@ -59,7 +59,8 @@ Member member_at(zip_t* archive, zip_uint64_t index, std::uint64_t archive_size,
     throw ValueError(fmt::format("{}: member {} has no readable entry", who, index));
   const std::string_view stored_name = facts.name;
   Member member;
-  member.name = stored_name.ends_with(".npy") ? stored_name.substr(0, stored_name.size() - 4) : stored_name;
+  member.name =
+      composed(std::string(stored_name.substr(0, stored_name.size() - (stored_name.ends_with(".npy") ? 4 : 0))));
   const auto refuse = [&](const std::string& why) {
     throw ValueError(fmt::format("{}: member {} ('{}') {}", who, index, shorten(printable(stored_name), 80), why));
   };

@@ -81,6 +81,7 @@ class HeaderReader final : public nlohmann::json_sax<nlohmann::json> {
     return true;
   }
   bool key(string_t& text) override {
+    text = composed(std::move(text));
     key_ = text;
     std::set<std::string>& known = depth_ == 1 ? names_ : keys_;
     if (known.size() == kMostNames) refuse(fmt::format("there are more than {} names", kMostNames));

@@ -1,16 +1,19 @@
-// UTF-8 by hand (a page, against a dependency that would weigh megabytes) and numbers through fmt and fast_float,
-// which know no locale. Deliberately not here: full Unicode segmentation; labels need cutting, not typesetting.
+// UTF-8 by hand (a page, against a dependency that would weigh megabytes; only composing needs the tables of utf8proc)
+// and numbers through fmt and fast_float, which know no locale. Deliberately not here: full Unicode segmentation;
+// labels need cutting, not typesetting.
 #include "engine/system/text.h"
 
 #include <fast_float/fast_float.h>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
+#include <utf8proc.h>
 
 #include <algorithm>
 #include <array>
 #include <cmath>
 #include <cstdint>
 #include <cstdlib>
+#include <memory>
 #include <numeric>
 #include <utility>
 
@@ -175,6 +178,18 @@ std::string printable(std::string_view bytes) {
   std::string out;
   append_printable(out, bytes);
   return out;
+}
+
+std::string composed(std::string text) {
+  const bool plain = std::all_of(text.begin(), text.end(), [](char c) { return static_cast<unsigned char>(c) < 0x80; });
+  if (plain) return text;
+  utf8proc_uint8_t* made = nullptr;
+  const auto size =
+      utf8proc_map(reinterpret_cast<const utf8proc_uint8_t*>(text.data()), static_cast<utf8proc_ssize_t>(text.size()),
+                   &made, static_cast<utf8proc_option_t>(UTF8PROC_STABLE | UTF8PROC_COMPOSE));
+  const std::unique_ptr<utf8proc_uint8_t, void (*)(void*)> keep(made, std::free);
+  if (size < 0) return text;
+  return {reinterpret_cast<const char*>(made), static_cast<std::size_t>(size)};
 }
 
 std::string_view markup_entity(char c) {

@@ -16,6 +16,10 @@ namespace chainrule {
 void append_printable(std::string& out, std::string_view bytes);
 std::string printable(std::string_view bytes);
 
+/// The text with its characters composed (Unicode's NFC), as every name is stored: an é typed as e and an accent is the
+/// é of the keyboard then. Bytes that are not UTF-8 stay as they are.
+std::string composed(std::string text);
+
 /// What stands for a character that markup (HTML, SVG) would take for its own; empty for all others.
 std::string_view markup_entity(char c);
 

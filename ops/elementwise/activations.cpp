@@ -212,7 +212,7 @@ struct Softsign {
   static constexpr Uses uses[] = {kX};
   Tensor forward(const Tensor& x) const { return map(x, Unary::softsign, "softsign"); }
   void backward(GradContext& c, const Tensor& g) const {
-    c.send(0, [&] { return g / square(1 + abs(c.input(0))); });
+    c.send(0, [&] { return g * square(reciprocal(1 + abs(c.input(0)))); });
   }
 };
 

@@ -15,7 +15,7 @@ namespace {
 constexpr double kDensityAt0 = 0.39894228040143267794;                       // 1 / sqrt(2 pi)
 constexpr double kTanhRate = 1.59576912160573071176, kTanhCubic = 0.044715;  // 2 sqrt(2 / pi)
 
-// z = 1 / (1 + exp(-x))      dx = g z (1 - z)
+// z = 1 / (1 + exp(-x))      dx = g z (1 - z), computed from x: z has forgotten how far it is from 1
 struct Sigmoid {
   static constexpr OpInfo info{
       .name = "sigmoid",
@@ -27,26 +27,27 @@ struct Sigmoid {
       .latex_derivatives = {"z (1 - z)"},
       .flops = "3 * numel(z)",
       .stable = "logsigmoid(x) for log(sigmoid(x)); binary_cross_entropy_with_logits for its loss"};
-  static constexpr Uses uses[] = {kOutput};
+  static constexpr Uses uses[] = {kX};
   Tensor forward(const Tensor& x) const { return map(x, Unary::sigmoid, "sigmoid"); }
   void backward(GradContext& c, const Tensor& g) const {
-    c.send(0, [&] { return sigmoid_grad(g, c.output()); });
+    c.send(0, [&] { return sigmoid_grad(g, c.input(0)); });
   }
 };
 
-// z = g * y * (1 - y)      dg = h y (1 - y),  dy = h * g (1 - 2 y)
+// z = g s (1 - s), s = sigmoid(x)      dg = h s (1 - s),  dx = h g s (1 - s) (1 - 2 s); 1 - 2 s is -tanh(x / 2)
 struct SigmoidGrad {
   static constexpr OpInfo info{.name = "sigmoid_grad",
                                .elementwise = true,
-                               .formula = "z = g * y * (1 - y)",
-                               .derivatives = {"y * (1 - y)", "g * (1 - 2 * y)"},
-                               .inputs = "g y"};
+                               .formula = "z = g * s * (1 - s), s = sigmoid(x)",
+                               .derivatives = {"s * (1 - s)", "g * s * (1 - s) * (1 - 2 * s)"},
+                               .inputs = "g x",
+                               .flops = "4 * numel(z)"};
   static constexpr Uses uses[] = {kY, kX | kY};
-  Tensor forward(const Tensor& g, const Tensor& y) const { return zip(g, y, Binary::sigmoid_grad, "sigmoid_grad"); }
+  Tensor forward(const Tensor& g, const Tensor& x) const { return zip(g, x, Binary::sigmoid_grad, "sigmoid_grad"); }
   void backward(GradContext& c, const Tensor& h) const {
-    const Tensor g = c.input(0), y = c.input(1);
-    c.send(0, [&] { return sigmoid_grad(h, y); });
-    c.send(1, [&] { return h * (g * (1 - 2 * y)); });
+    const Tensor g = c.input(0), x = c.input(1);
+    c.send(0, [&] { return sigmoid_grad(h, x); });
+    c.send(1, [&] { return -sigmoid_grad(h * g, x) * tanh(0.5 * x); });
   }
 };
 
@@ -155,7 +156,7 @@ struct SoftplusGrad {
     c.send(0, [&] { return record(SoftplusGrad{beta, threshold}, h, x); });
     c.send(1, [&] {
       const Tensor bx = beta * x;
-      return where(bx > threshold, 0, sigmoid_grad(beta * h * g, sigmoid(bx)));
+      return where(bx > threshold, 0, sigmoid_grad(beta * h * g, bx));
     });
   }
 };
@@ -212,8 +213,7 @@ struct SiluGrad {
     const Tensor g = c.input(0), x = c.input(1);
     c.send(0, [&] { return record(SiluGrad{}, h, x); });
     c.send(1, [&] {
-      const Tensor s = sigmoid(x);
-      return sigmoid_grad(h * g, s) * (2 + x * (1 - 2 * s));
+      return sigmoid_grad(h * g, x) * (2 - x * tanh(0.5 * x));  // 1 - 2 s = -tanh(x / 2)
     });
   }
 };
@@ -252,8 +252,12 @@ struct MishGrad {
     const Tensor g = c.input(0), x = c.input(1);
     c.send(0, [&] { return record(MishGrad{}, h, x); });
     c.send(1, [&] {
-      const Tensor t = tanh(softplus(x)), s = sigmoid(x);
-      return tanh_grad(h * g * s, t) * (2 + x * (1 - s - 2 * t * s));
+      // As fractions of u = exp(-|x|), so that nothing overflows and 1 - t^2 does not cancel.
+      const Tensor u = exp(-abs(x)), left = x < 0;
+      const Tensor q = where(left, 2 + u * (2 + u), 1 + 2 * u * (1 + u)), v = 1 + u;
+      const Tensor slope = 4 * where(left, u, square(u)) * v / square(q);  // s (1 - t^2)
+      const Tensor bend = where(left, 2 + u * (2 - u * (3 + 2 * u)), u * u * (2 + 2 * u) - 3 * u - 2);
+      return h * g * slope * (2 + x * (bend / (v * q)));
     });
   }
 };
@@ -289,10 +293,7 @@ struct GeluGrad {
   void backward(GradContext& c, const Tensor& h) const {
     const Tensor g = c.input(0), x = c.input(1);
     c.send(0, [&] { return record(GeluGrad{}, h, x); });
-    c.send(1, [&] {
-      const Tensor x2 = square(x);
-      return h * g * (kDensityAt0 * exp(-x2 / 2)) * (2 - x2);
-    });
+    c.send(1, [&] { return h * g * (kDensityAt0 * bell(x, 0.5)) * (2 - square(x)); });
   }
 };
 
@@ -313,8 +314,8 @@ struct GeluTanhGrad {
     c.send(0, [&] { return record(GeluTanhGrad{}, h, x); });
     c.send(1, [&] {
       const Tensor du = kTanhRate * (1 + 3 * kTanhCubic * square(x)), d2u = 6 * kTanhRate * kTanhCubic * x;
-      const Tensor s = sigmoid(kTanhRate * (x + kTanhCubic * pow(x, 3)));
-      return sigmoid_grad(h * g, s) * (2 * du + x * (square(du) * (1 - 2 * s) + d2u));
+      const Tensor u = kTanhRate * (x + kTanhCubic * pow(x, 3));
+      return sigmoid_grad(h * g, u) * (2 * du + x * (d2u - square(du) * tanh(0.5 * u)));
     });
   }
 };
@@ -363,7 +364,7 @@ Tensor softplus(const Operand& x, double beta, double threshold) {
   return record_floating(Softplus{beta, threshold}, x);
 }
 
-Tensor sigmoid_grad(const Tensor& g, const Tensor& y) { return record(SigmoidGrad{}, g, y); }
+Tensor sigmoid_grad(const Tensor& g, const Tensor& x) { return record(SigmoidGrad{}, g, x); }
 
 Family smooth_activation_family() {
   static constexpr const OpInfo* ops[] = {&Sigmoid::info,  &SigmoidGrad::info, &Logsigmoid::info,   &EluGrad::info,

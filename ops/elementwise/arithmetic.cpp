@@ -100,6 +100,25 @@ struct FloorDivide {
   }
 };
 
+// z = trunc(x / y)      dx = 0,  dy = 0
+struct TruncDivide {
+  static constexpr OpInfo info{.name = "trunc_divide",
+                               .elementwise = true,
+                               .formula = "z = trunc(x / y)",
+                               .derivatives = {"0", "0"},
+                               .kinks = "0 at the jumps, where x / y is whole",
+                               .latex = "z = \\operatorname{trunc}(x / y)",
+                               .latex_derivatives = {"0", "0"}};
+  static constexpr Uses uses[] = {kOutput, kOutput};
+  Tensor forward(const Tensor& x, const Tensor& y) const {
+    return map(zip(x, y, Binary::div, "div"), Unary::trunc, "div");
+  }
+  void backward(GradContext& c, const Tensor&) const {
+    c.send(0, [&] { return flat_slope(c.output()); });
+    c.send(1, [&] { return flat_slope(c.output()); });
+  }
+};
+
 // z = -x      dx = -g
 struct Neg {
   static constexpr OpInfo info{.name = "neg",
@@ -266,7 +285,7 @@ Tensor div(const Operand& x, const Operand& y, const std::string& rounding_mode)
   const bool down = rounding_mode == "floor";
   if (is_floating(common_dtype(x, y))) {
     if (down) return record_pair(FloorDivide{}, x, y);
-    return trunc(div(x, y));
+    return record_pair(TruncDivide{}, x, y);
   }
   const Tensor a = as_tensor(x, DType::int64), b = as_tensor(y, DType::int64);
   check_divisor(b, "div");
@@ -289,9 +308,10 @@ void check_divisor(const Tensor& y, const char* who) {
 }
 
 Family arithmetic_family() {
-  static constexpr const OpInfo* ops[] = {&Add::info,  &Sub::info,   &Mul::info,        &Div::info,
-                                          &Neg::info,  &Pow::info,   &Square::info,     &SquareGrad::info,
-                                          &Sqrt::info, &Rsqrt::info, &Reciprocal::info, &FloorDivide::info};
+  static constexpr const OpInfo* ops[] = {&Add::info,        &Sub::info,   &Mul::info,        &Div::info,
+                                          &Neg::info,        &Pow::info,   &Square::info,     &SquareGrad::info,
+                                          &Sqrt::info,       &Rsqrt::info, &Reciprocal::info, &FloorDivide::info,
+                                          &TruncDivide::info};
   static const Function functions[] = {
       {"add", "input, other, alpha=1",
        [](const Arguments& a) -> Value { return add(a.operand(0), a.operand(1), a.operand(2)); }, "add(x, y, alpha=2)",

@@ -4,6 +4,8 @@
 
 #include <fmt/format.h>
 
+#include <cmath>
+
 #include "engine/types/error.h"
 #include "ops/families.h"
 #include "ops/ops.h"
@@ -35,7 +37,7 @@ struct Clamp {
                                .elementwise = true,
                                .formula = "z = min(max(x, low), high)",
                                .derivatives = {"1 where low <= x <= high, else 0"},
-                               .kinks = "1 at both bounds",
+                               .kinks = "1 at both bounds; 0 where low = high, for the result is a constant",
                                .inputs = "x",
                                .latex = "z = \\min(\\max(x, a), b)",
                                .latex_derivatives = {"[a \\le x \\le b]"},
@@ -55,13 +57,14 @@ struct ClampGrad {
                                .elementwise = true,
                                .formula = "z = g where low <= x <= high, else 0",
                                .derivatives = {"1 where low <= x <= high, else 0", "0"},
-                               .kinks = "1 at both bounds",
+                               .kinks = "1 at both bounds; 0 where low = high",
                                .inputs = "g x"};
   static constexpr Uses uses[] = {kY, kY};
   double low, high;
   std::string attributes() const { return fmt::format("low={}, high={}", low, high); }
   Tensor forward(const Tensor& g, const Tensor& x) const {
-    return zip(g, x, Binary::clamp_grad, "clamp_grad", {.a = low, .b = high});
+    const bool constant = low >= high;  // then no x is inside
+    return zip(g, x, Binary::clamp_grad, "clamp_grad", {.a = constant ? kInf : low, .b = constant ? -kInf : high});
   }
   void backward(GradContext& c, const Tensor& h) const {
     const Tensor x = c.input(1);
@@ -147,18 +150,21 @@ Tensor compare(const Operand& x, const Operand& y, Compare op, const char* who) 
 Tensor abs(const Operand& x) { return record_one(Abs{}, x); }
 
 Tensor clamp(const Operand& x, double min, double max) {
-  if (!(min <= max)) throw ValueError(fmt::format("clamp: min {} must not be above max {}", min, max));
+  if (std::isnan(min) || std::isnan(max)) throw ValueError("clamp: a bound is NaN, it must be a number");
   return record_floating(Clamp{min, max}, x);
 }
 
-// A number that equals a bound stays itself, as in clamp with plain bounds; the choice of the others shows a NaN.
+// A number that equals a bound stays itself, as in clamp with plain bounds; the choice of the others shows a NaN. Where
+// min is not below max the result is max, whatever x is.
 Tensor clamp(const Operand& x, const Tensor& min, const Tensor& max) {
   const CalledFrom caller(x.where());
   if (!min.defined() && !max.defined()) throw ValueError("clamp: neither min nor max is given");
   Tensor z = as_floating(x);
   if (min.defined()) z = where(z >= min, z, maximum(z, min));
   if (max.defined()) z = where(z <= max, z, minimum(z, max));
-  return z;
+  if (!min.defined() || !max.defined()) return z;
+  const Tensor constant = ge(min, max);
+  return any(constant).item() != 0 ? where(constant, where(eq(z, z), max, z), z) : z;
 }
 
 Tensor where(const Tensor& condition, const Operand& x, const Operand& y) {

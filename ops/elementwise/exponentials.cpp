@@ -3,6 +3,9 @@
 
 #include <fmt/format.h>
 
+#include <cmath>
+
+#include "engine/factory.h"
 #include "engine/types/error.h"
 #include "ops/families.h"
 #include "ops/ops.h"
@@ -33,20 +36,20 @@ struct Exp {
   }
 };
 
-// z = exp(x) - 1      dx = g (z + 1)
+// z = exp(x) - 1      dx = g exp(x), because z + 1 would cancel near z = -1
 struct Expm1 {
   static constexpr OpInfo info{.name = "expm1",
                                .elementwise = true,
                                .formula = "z = exp(x) - 1",
-                               .derivatives = {"z + 1"},
+                               .derivatives = {"exp(x)"},
                                .inputs = "x",
                                .latex = "z = e^{x} - 1",
-                               .latex_derivatives = {"z + 1"},
+                               .latex_derivatives = {"e^{x}"},
                                .flops = "2 * numel(z)"};
-  static constexpr Uses uses[] = {kOutput};
+  static constexpr Uses uses[] = {kX};
   Tensor forward(const Tensor& x) const { return map(x, Unary::expm1, "expm1"); }
-  void backward(auto& c, const auto& g) const {
-    c.send(0, [&] { return g * (c.output() + 1); });
+  void backward(GradContext& c, const Tensor& g) const {
+    c.send(0, [&] { return g * exp(c.input(0)); });
   }
 };
 
@@ -116,7 +119,7 @@ struct Log2 {
   static constexpr Uses uses[] = {kX};
   Tensor forward(const Tensor& x) const { return map(x, Unary::log2, "log2"); }
   void backward(auto& c, const auto& g) const {
-    c.send(0, [&] { return g / c.input(0) / kLn2; });
+    c.send(0, [&] { return g / kLn2 / c.input(0); });
   }
 };
 
@@ -133,7 +136,25 @@ struct Log10 {
   static constexpr Uses uses[] = {kX};
   Tensor forward(const Tensor& x) const { return map(x, Unary::log10, "log10"); }
   void backward(auto& c, const auto& g) const {
-    c.send(0, [&] { return g / c.input(0) / kLn10; });
+    c.send(0, [&] { return g / kLn10 / c.input(0); });
+  }
+};
+
+// z = exp(-a x^2)      dx = g * -2 a x z
+// One operation, because the rounding of x^2 would be large in the power of e.
+struct Bell {
+  static constexpr OpInfo info{.name = "bell",
+                               .elementwise = true,
+                               .formula = "z = exp(-a * x^2)",
+                               .derivatives = {"-2 * a * x * z"},
+                               .inputs = "x",
+                               .flops = "3 * numel(z)"};
+  static constexpr Uses uses[] = {kX | kOutput};
+  double a;
+  std::string attributes() const { return fmt::format("a={}", a); }
+  Tensor forward(const Tensor& x) const { return map(x, Unary::bell, "bell", {.a = a}); }
+  void backward(GradContext& c, const Tensor& g) const {
+    c.send(0, [&] { return g * (-2 * a * c.input(0) * c.output()); });
   }
 };
 
@@ -150,7 +171,7 @@ struct Erf {
   static constexpr Uses uses[] = {kX};
   Tensor forward(const Tensor& x) const { return map(x, Unary::erf, "erf"); }
   void backward(GradContext& c, const Tensor& g) const {
-    c.send(0, [&] { return g * (kTwoOverRootPi * exp(-square(c.input(0)))); });
+    c.send(0, [&] { return g * (kTwoOverRootPi * bell(c.input(0), 1)); });
   }
 };
 
@@ -166,7 +187,7 @@ struct Erfc {
   static constexpr Uses uses[] = {kX};
   Tensor forward(const Tensor& x) const { return map(x, Unary::erfc, "erfc"); }
   void backward(GradContext& c, const Tensor& g) const {
-    c.send(0, [&] { return g * (-kTwoOverRootPi * exp(-square(c.input(0)))); });
+    c.send(0, [&] { return g * (-kTwoOverRootPi * bell(c.input(0), 1)); });
   }
 };
 
@@ -223,7 +244,24 @@ struct Polygamma {
   }
 };
 
+struct NumberFunction {
+  std::string_view name;
+  double (*of)(double);
+};
+constexpr NumberFunction kOfNumbers[] = {
+    {"exp", std::exp},   {"expm1", std::expm1}, {"exp2", std::exp2}, {"log", std::log},   {"log1p", std::log1p},
+    {"log2", std::log2}, {"log10", std::log10}, {"erf", std::erf},   {"erfc", std::erfc}, {"sin", std::sin},
+    {"cos", std::cos},   {"tan", std::tan},     {"asin", std::asin}, {"acos", std::acos}, {"atan", std::atan},
+    {"sinh", std::sinh}, {"cosh", std::cosh},   {"tanh", std::tanh},
+};
+
 }  // namespace
+
+Tensor of_number(std::string_view f, double x, DType dtype) {
+  for (const NumberFunction& known : kOfNumbers)
+    if (known.name == f) return full({}, known.of(x), {.dtype = dtype});
+  return {};
+}
 
 Tensor exp(const Operand& x) { return record_floating(Exp{}, x); }
 Tensor expm1(const Operand& x) { return record_floating(Expm1{}, x); }
@@ -237,15 +275,17 @@ Tensor erfc(const Operand& x) { return record_floating(Erfc{}, x); }
 Tensor lgamma(const Operand& x) { return record_floating(Lgamma{}, x); }
 Tensor digamma(const Operand& x) { return record_floating(Digamma{}, x); }
 
+Tensor bell(const Tensor& x, double a) { return record(Bell{a}, x); }
+
 Tensor polygamma(std::int64_t n, const Operand& x) {
   if (n < 0 || n > 150) throw ValueError(fmt::format("polygamma: n is {}, it must be from 0 to 150", n));
   return record_floating(Polygamma{n}, x);
 }
 
 Family exponential_family() {
-  static constexpr const OpInfo* ops[] = {&Exp::info,   &Expm1::info,  &Exp2::info,    &Log::info,
-                                          &Log1p::info, &Log2::info,   &Log10::info,   &Erf::info,
-                                          &Erfc::info,  &Lgamma::info, &Digamma::info, &Polygamma::info};
+  static constexpr const OpInfo* ops[] = {&Exp::info,     &Expm1::info,     &Exp2::info, &Log::info,  &Log1p::info,
+                                          &Log2::info,    &Log10::info,     &Erf::info,  &Erfc::info, &Lgamma::info,
+                                          &Digamma::info, &Polygamma::info, &Bell::info};
   static const Function functions[] = {
       {"exp", "input", [](const Arguments& a) -> Value { return exp(a.operand(0)); }, "exp(x)", "x=[0.5,-0.25]"},
       {"expm1", "input", [](const Arguments& a) -> Value { return expm1(a.operand(0)); }, "expm1(x)", "x=[0.5,-0.25]"},

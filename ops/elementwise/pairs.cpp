@@ -68,6 +68,28 @@ struct Atan2 {
   }
 };
 
+Tensor cosine(const Tensor& x, const Tensor& y);
+
+// z = x / sqrt(x^2 + y^2)      dx = g w w / r,  dy = -g z w / r,  r = hypot(x, y), w = y / r
+// One operation, because the two derivatives of x / r cancel where x is much larger than y.
+struct Cosine {
+  static constexpr OpInfo info{.name = "hypot_grad",
+                               .elementwise = true,
+                               .formula = "z = x / sqrt(x^2 + y^2)",
+                               .derivatives = {"y^2 / (x^2 + y^2)^(3/2)", "-x * y / (x^2 + y^2)^(3/2)"},
+                               .kinks = "none at x = y = 0: NaN",
+                               .flops = "5 * numel(z)"};
+  static constexpr Uses uses[] = {kX | kY, kX | kY};
+  Tensor forward(const Tensor& x, const Tensor& y) const { return x / hypot(x, y); }
+  void backward(GradContext& c, const Tensor& g) const {
+    const Tensor x = c.input(0), y = c.input(1), r = hypot(x, y), w = cosine(y, x);
+    c.send(0, [&] { return g * w * (w / r); });
+    c.send(1, [&] { return -g * cosine(x, y) * (w / r); });
+  }
+};
+
+Tensor cosine(const Tensor& x, const Tensor& y) { return record(Cosine{}, x, y); }
+
 // z = sqrt(x^2 + y^2)      dx = g x / z,  dy = g y / z
 struct Hypot {
   static constexpr OpInfo info{.name = "hypot",
@@ -78,12 +100,12 @@ struct Hypot {
                                .latex = "z = \\sqrt{x^2 + y^2}",
                                .latex_derivatives = {"\\frac{x}{z}", "\\frac{y}{z}"},
                                .flops = "4 * numel(z)"};
-  static constexpr Uses uses[] = {kX | kOutput, kY | kOutput};
+  static constexpr Uses uses[] = {kX | kY, kX | kY};
   Tensor forward(const Tensor& x, const Tensor& y) const { return zip(x, y, Binary::hypot, "hypot"); }
   void backward(GradContext& c, const Tensor& g) const {
-    const Tensor z = c.output();
-    c.send(0, [&] { return g * (c.input(0) / z); });
-    c.send(1, [&] { return g * (c.input(1) / z); });
+    const Tensor x = c.input(0), y = c.input(1);
+    c.send(0, [&] { return g * cosine(x, y); });
+    c.send(1, [&] { return g * cosine(y, x); });
   }
 };
 
@@ -211,8 +233,9 @@ Tensor lerp(const Operand& start, const Operand& end, const Operand& weight) {
 }
 
 Family pair_family() {
-  static constexpr const OpInfo* ops[] = {&Maximum::info,   &Minimum::info,   &Atan2::info, &Hypot::info, &Fmod::info,
-                                          &Remainder::info, &LogAddExp::info, &Xlogy::info, &Lerp::info};
+  static constexpr const OpInfo* ops[] = {&Maximum::info, &Minimum::info, &Atan2::info,     &Hypot::info,
+                                          &Cosine::info,  &Fmod::info,    &Remainder::info, &LogAddExp::info,
+                                          &Xlogy::info,   &Lerp::info};
   static const Function functions[] = {
       {"maximum", "input, other", [](const Arguments& a) -> Value { return maximum(a.operand(0), a.operand(1)); },
        "maximum(x, y)", "x=[1,2] y=[3,-1]"},

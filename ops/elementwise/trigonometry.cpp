@@ -69,10 +69,7 @@ struct Asin {
   static constexpr Uses uses[] = {kX};
   Tensor forward(const Tensor& x) const { return map(x, Unary::asin, "asin"); }
   void backward(GradContext& c, const Tensor& g) const {
-    c.send(0, [&] {
-      const Tensor x = c.input(0);
-      return g * rsqrt((1 - x) * (1 + x));
-    });
+    c.send(0, [&] { return g * rsqrt(one_minus_square(c.input(0))); });
   }
 };
 
@@ -89,10 +86,7 @@ struct Acos {
   static constexpr Uses uses[] = {kX};
   Tensor forward(const Tensor& x) const { return map(x, Unary::acos, "acos"); }
   void backward(GradContext& c, const Tensor& g) const {
-    c.send(0, [&] {
-      const Tensor x = c.input(0);
-      return -g * rsqrt((1 - x) * (1 + x));
-    });
+    c.send(0, [&] { return -g * rsqrt(one_minus_square(c.input(0))); });
   }
 };
 
@@ -108,7 +102,8 @@ struct Atan {
   static constexpr Uses uses[] = {kX};
   Tensor forward(const Tensor& x) const { return map(x, Unary::atan, "atan"); }
   void backward(GradContext& c, const Tensor& g) const {
-    c.send(0, [&] { return g / (1 + square(c.input(0))); });
+    // The hypotenuse, because x^2 overflows, and its square would in the next derivative.
+    c.send(0, [&] { return g * square(reciprocal(hypot(c.input(0), 1))); });
   }
 };
 
@@ -144,7 +139,7 @@ struct Cosh {
   }
 };
 
-// z = tanh(x)      dx = g (1 - z^2)
+// z = tanh(x)      dx = g (1 - z^2), computed from x: z has forgotten how far it is from 1
 struct Tanh {
   static constexpr OpInfo info{.name = "tanh",
                                .elementwise = true,
@@ -153,27 +148,43 @@ struct Tanh {
                                .inputs = "x",
                                .latex = "z = \\tanh x",
                                .latex_derivatives = {"1 - z^2"}};
-  static constexpr Uses uses[] = {kOutput};
+  static constexpr Uses uses[] = {kX};
   Tensor forward(const Tensor& x) const { return map(x, Unary::tanh, "tanh"); }
   void backward(GradContext& c, const Tensor& g) const {
-    c.send(0, [&] { return tanh_grad(g, c.output()); });
+    c.send(0, [&] { return tanh_grad(g, c.input(0)); });
   }
 };
 
-// z = g (1 - y y), y = tanh(x)      dg = h (1 - y y),  dy = h * -2 g y
+// z = g (1 - t^2), t = tanh(x)      dg = h (1 - t^2),  dx = h * -2 g t (1 - t^2)
 struct TanhGrad {
   static constexpr OpInfo info{.name = "tanh_grad",
                                .elementwise = true,
-                               .formula = "z = g * (1 - y^2)",
-                               .derivatives = {"1 - y^2", "-2 * g * y"},
-                               .inputs = "g y",
-                               .flops = "3 * numel(z)"};
+                               .formula = "z = g * (1 - t^2), t = tanh(x)",
+                               .derivatives = {"1 - t^2", "-2 * g * t * (1 - t^2)"},
+                               .inputs = "g x",
+                               .flops = "5 * numel(z)"};
   static constexpr Uses uses[] = {kY, kX | kY};
-  Tensor forward(const Tensor& g, const Tensor& y) const { return zip(g, y, Binary::tanh_grad, "tanh_grad"); }
+  Tensor forward(const Tensor& g, const Tensor& x) const { return zip(g, x, Binary::tanh_grad, "tanh_grad"); }
   void backward(GradContext& c, const Tensor& h) const {
-    const Tensor g = c.input(0), y = c.input(1);
-    c.send(0, [&] { return tanh_grad(h, y); });
-    c.send(1, [&] { return h * (-2 * g * y); });
+    const Tensor g = c.input(0), x = c.input(1);
+    c.send(0, [&] { return tanh_grad(h, x); });
+    c.send(1, [&] { return tanh_grad(h * g, x) * (-2 * tanh(x)); });
+  }
+};
+
+// z = 1 - x^2      dx = g * -2 x
+// One operation, because (1 - x) (1 + x) is right near 1, but its two derivatives cancel near 0.
+struct OneMinusSquare {
+  static constexpr OpInfo info{.name = "one_minus_square",
+                               .elementwise = true,
+                               .formula = "z = 1 - x^2",
+                               .derivatives = {"-2 * x"},
+                               .inputs = "x",
+                               .flops = "3 * numel(z)"};
+  static constexpr Uses uses[] = {kX};
+  Tensor forward(const Tensor& x) const { return (1 - x) * (1 + x); }
+  void backward(GradContext& c, const Tensor& g) const {
+    c.send(0, [&] { return square_grad(-g, c.input(0)); });
   }
 };
 
@@ -226,10 +237,7 @@ struct Atanh {
   static constexpr Uses uses[] = {kX};
   Tensor forward(const Tensor& x) const { return map(x, Unary::atanh, "atanh"); }
   void backward(GradContext& c, const Tensor& g) const {
-    c.send(0, [&] {
-      const Tensor x = c.input(0);
-      return g / ((1 - x) * (1 + x));
-    });
+    c.send(0, [&] { return g / one_minus_square(c.input(0)); });
   }
 };
 
@@ -248,12 +256,13 @@ Tensor asinh(const Operand& x) { return record_floating(Asinh{}, x); }
 Tensor acosh(const Operand& x) { return record_floating(Acosh{}, x); }
 Tensor atanh(const Operand& x) { return record_floating(Atanh{}, x); }
 
-Tensor tanh_grad(const Tensor& g, const Tensor& y) { return record(TanhGrad{}, g, y); }
+Tensor tanh_grad(const Tensor& g, const Tensor& x) { return record(TanhGrad{}, g, x); }
+Tensor one_minus_square(const Tensor& x) { return record(OneMinusSquare{}, x); }
 
 Family trigonometry_family() {
-  static constexpr const OpInfo* ops[] = {&Sin::info,   &Cos::info,   &Tan::info,     &Asin::info, &Acos::info,
-                                          &Atan::info,  &Sinh::info,  &Cosh::info,    &Tanh::info, &Asinh::info,
-                                          &Acosh::info, &Atanh::info, &TanhGrad::info};
+  static constexpr const OpInfo* ops[] = {
+      &Sin::info,  &Cos::info,  &Tan::info,   &Asin::info,  &Acos::info,  &Atan::info,     &Sinh::info,
+      &Cosh::info, &Tanh::info, &Asinh::info, &Acosh::info, &Atanh::info, &TanhGrad::info, &OneMinusSquare::info};
   static const Function functions[] = {
       {"sin", "input", [](const Arguments& a) -> Value { return sin(a.operand(0)); }, "sin(x)", "x=[0.5,-0.25]"},
       {"cos", "input", [](const Arguments& a) -> Value { return cos(a.operand(0)); }, "cos(x)", "x=[0.5,-0.25]"},

@@ -44,6 +44,7 @@ Value closed_value(std::string_view text) {
 }
 
 void Bindings::bind(std::string name, const Value& value) {
+  name = composed(std::move(name));
   if (!is_name(name)) throw ValueError(fmt::format("'{}' cannot be a name", printable(name)));
   if (names.contains(name)) throw ValueError(fmt::format("{} is given twice", printable(name)));
   const bool numbers = value.is_number() || value.is<Tensor>() || value.is<Value::List>();

@@ -124,6 +124,13 @@ class Lexer {
     return symbol();
   }
 
+  /// A blank that is no plain space: name() tells about it.
+  bool odd_blank() const {
+    if (at_ >= text_.size()) return false;
+    const auto point = decode(text_, at_);
+    return point.bytes > 1 && meant(point.value) == ' ';
+  }
+
   Token number() {
     const std::size_t begin = at_;
     bool whole = true;
@@ -142,8 +149,12 @@ class Lexer {
       }
     }
     const std::string_view digits = text_.substr(begin, at_ - begin);
-    if (is_ascii_letter(peek()) || static_cast<unsigned char>(peek()) >= 0x80 || peek() == '.') {
+    if (is_ascii_letter(peek()) || (static_cast<unsigned char>(peek()) >= 0x80 && !odd_blank()) || peek() == '.') {
       while (is_ascii_letter(peek()) || is_digit(peek()) || peek() == '.') ++at_;
+      std::string grouped(text_.substr(begin, at_ - begin));  // as 1_000 is in Python
+      std::erase(grouped, '_');
+      if (grouped.size() != at_ - begin && grouped.find_first_not_of("0123456789.") == std::string::npos)
+        fail(fmt::format("the digits of a number are not grouped here; write {}", grouped), begin, at_);
       fail(fmt::format("'{}' is not a number; put an operator between a number and a name",
                        printable(text_.substr(begin, std::max<std::size_t>(at_ - begin, 1)))),
            begin, at_);
@@ -198,13 +209,19 @@ class Lexer {
         if (at_ > begin && meant(point.value) == ' ') break;
         const std::string shown = printable(text_.substr(at_, point.bytes));
         const char ascii = meant(point.value);
+        if (ascii == ' ')
+          fail(
+              fmt::format("the blank U+{:04X} is not a plain space; write a space", static_cast<unsigned>(point.value)),
+              at_, at_ + point.bytes);
         fail(ascii ? fmt::format("'{}' is not an operator here; write '{}'", shown, ascii)
                    : fmt::format("the character '{}' cannot stand here", shown),
              at_, at_ + point.bytes);
       }
       at_ += point.bytes;
     }
-    return {.kind = Token::Kind::name, .span = {begin, at_}, .text = std::string(text_.substr(begin, at_ - begin))};
+    return {.kind = Token::Kind::name,
+            .span = {begin, at_},
+            .text = composed(std::string(text_.substr(begin, at_ - begin)))};
   }
 
   Token symbol() {

@@ -74,7 +74,9 @@ class Contraction {
   Contraction(std::string_view text, std::span<const Tensor> operands) : text_(text) {
     Equation e = parse(text);
     if (e.inputs.size() != operands.size())
-      fail(fmt::format("{} operands are named, {} are given", e.inputs.size(), operands.size()));
+      fail(fmt::format("{} {} named, {} {} given", e.inputs.size(),
+                       e.inputs.size() == 1 ? "operand is" : "operands are", operands.size(),
+                       operands.size() == 1 ? "is" : "are"));
     Tensor widest = tensor_argument(operands[0], "einsum");
     for (const Tensor& t : operands)
       if (common_dtype(widest, tensor_argument(t, "einsum")) != widest.dtype()) widest = t;
@@ -329,10 +331,22 @@ Tensor einsum(std::string_view equation, std::initializer_list<Tensor> operands,
 
 std::span<const OpInfo* const> einsum_ops() { return {}; }
 
+namespace {
+
+/// torch takes operands one by one or as one list; where the equation names one operand, a list is that operand.
+Value einsum_call(const Arguments& a) {
+  const std::string equation = a.mode(0);
+  const Value& given = a.value(1);
+  const bool one = equation.find(',') == std::string::npos;
+  if (one && given.is<Value::List>() && given.as<Value::List>().size() != 1) return einsum(equation, {a.tensor(1)});
+  return einsum(equation, a.tensors(1));
+}
+
+}  // namespace
+
 Family einsum_family() {
   static const Function functions[] = {
-      {"einsum", "equation, *operands", [](const Arguments& a) -> Value { return einsum(a.mode(0), a.tensors(1)); },
-       "einsum('ij,jk->ik', x, y)", "x=randn(2,3) y=randn(3,2)",
+      {"einsum", "equation, *operands", einsum_call, "einsum('ij,jk->ik', x, y)", "x=randn(2,3) y=randn(3,2)",
        "sum of products over the letters that the result lacks"},
   };
   return {{}, functions};

@@ -187,7 +187,13 @@ Tensor scaled_dot_product_attention(const Operand& query, const Operand& key, co
     else
       scores = scores + *o.attn_mask;
   }
-  Tensor weights = softmax(scores, -1);
+  Tensor weights;
+  // A query that may see no key has only scores of -inf, whose softmax is NaN: its weights are 0, and so are gradients.
+  const Tensor blind = o.attn_mask ? all(eq(scores, kNever), {-1}, true) : Tensor();
+  if (blind.defined() && any(blind).item() != 0)
+    weights = where(blind, 0, softmax(where(blind, 0, scores), -1));
+  else
+    weights = softmax(scores, -1);
   if (o.dropout_p != 0) weights = dropout(weights, o.dropout_p);
   return matmul(weights, v);
 }

@@ -103,17 +103,14 @@ void expect_positive(double value, bool zero_too, const char* who, const char* w
 }
 
 /// NaN goes through and stays visible.
-void expect_probabilities(const Tensor& x, const char* who) {
+void expect_probabilities(const Tensor& x, const char* who, const char* what, const char* hint) {
   const Tensor values = dense(x);
   dispatch_floating(x.dtype(), [&](auto zero) {
     const auto* const first = values.data<decltype(zero)>();
     const auto* const last = first + values.numel();
     const auto* const bad = std::find_if(first, last, [](auto v) { return v < 0 || v > 1; });
     if (bad != last)
-      throw ValueError(
-          fmt::format("{}: x holds {}, it must hold probabilities from 0 to 1; for numbers before the "
-                      "sigmoid there is binary_cross_entropy_with_logits",
-                      who, *bad));
+      throw ValueError(fmt::format("{}: {} holds {}, it must hold probabilities from 0 to 1{}", who, what, *bad, hint));
   });
 }
 
@@ -121,16 +118,6 @@ void expect_probabilities(const Tensor& x, const char* who) {
 Tensor rounded_distance(const Tensor& d, double limit) {
   const Tensor c = clamp(d, -limit, limit);
   return c * (d - 0.5 * c);
-}
-
-/// The p-norm along the last axis; derivative 0 where it is 0.
-Tensor length(const Tensor& d, double p) {
-  const Axes last{-1};
-  if (std::isinf(p)) return amax(abs(d), last);
-  if (p == 1) return sum(abs(d), last);
-  const Tensor s = p == 2 ? sum(square(d), last) : sum(pow(abs(d), p), last), zero = eq(s, 0);
-  const Tensor safe = where(zero, 1, s);
-  return where(zero, 0, p == 2 ? sqrt(safe) : pow(safe, 1 / p));
 }
 
 }  // namespace
@@ -172,7 +159,8 @@ Tensor binary_cross_entropy(const Operand& x, const Operand& target, const Binar
   const CalledFrom caller(x.where());
   const char* const who = "binary_cross_entropy";
   const auto [a, y] = loss_operands(x, target, who);
-  expect_probabilities(a, who);
+  expect_probabilities(a, who, "x", "; for numbers before the sigmoid there is binary_cross_entropy_with_logits");
+  expect_probabilities(y, who, "the target", "");
   Tensor z = record(BinaryCrossEntropy{}, a, y);
   if (o.weight) z = z * loss_weight(*o.weight, z.shape(), z.dtype(), who, "the weight");
   return reduce_losses(z, o.reduction);
@@ -222,7 +210,7 @@ Tensor cosine_similarity(const Operand& x1, const Operand& x2, std::int64_t dim,
   const Shape shape = broadcast_shapes(a.shape(), b.shape(), who);
   const Axes axis{normal_axis(dim, shape.rank(), who)};
   const Tensor x = a.shape() == shape ? a : expand(a, shape), y = b.shape() == shape ? b : expand(b, shape);
-  const auto unit = [&](const Tensor& v) { return v / sqrt(clamp(sum(square(v), axis, true), eps * eps)); };
+  const auto unit = [&](const Tensor& v) { return v / clamp(norm(v, 2, axis, true), eps); };  // squares may overflow
   return sum(unit(x) * unit(y), axis);
 }
 
@@ -234,9 +222,10 @@ Tensor triplet_margin_loss(const Operand& anchor, const Operand& positive, const
   const auto [a, p] = loss_operands(anchor, positive, who);
   const auto [b, n] = loss_operands(anchor, negative, who);
   if (a.dim() == 0) throw ShapeError("triplet_margin_loss: inputs must be (N, D) or (D,), not scalars");
-  const Tensor near = length(a - p + o.eps, o.p);
-  Tensor far = length(b - n + o.eps, o.p);
-  if (o.swap) far = minimum(far, length(p - n + o.eps, o.p));
+  const auto length = [&](const Tensor& d) { return norm(d, o.p, {-1}); };
+  const Tensor near = length(a - p + o.eps);
+  Tensor far = length(b - n + o.eps);
+  if (o.swap) far = minimum(far, length(p - n + o.eps));
   return reduce_losses(clamp(near - far + o.margin, 0), o.reduction);
 }
 
@@ -267,7 +256,7 @@ Family margin_loss_family() {
          return binary_cross_entropy(a.operand(0), a.operand(1),
                                      {.weight = a.optional_tensor(2), .reduction = a.reduction(3)});
        },
-       "binary_cross_entropy(x, y)", "x=[0.2,0.9] y=[0.25,1]"},
+       "binary_cross_entropy(x, y)", "x=[0.2,0.9] y=[0.25,0.75]"},
       {"binary_cross_entropy_with_logits", "input, target, weight=None, reduction='mean', pos_weight=None",
        [](const Arguments& a) -> Value {
          return binary_cross_entropy_with_logits(

@@ -106,7 +106,9 @@ struct Norm {
       const Tensor h = with_axes(g, o, x.shape());
       if (p == 2) return h * (x / z);  // h / z would overflow for tiny x
       // Below p = 1 the slope at 0 is infinite; an infinite ratio makes it 0.
-      const Tensor ratio = p < 1 ? where(eq(x, 0), kInf, abs(x) / z) : abs(x) / z;
+      Tensor ratio = abs(x) / z;
+      if (p < 1) ratio = where(eq(x, 0), kInf, ratio);
+      if (p < 0) ratio = where(eq(z, kInf), kInf, ratio);  // a 0 beside them makes the norm 0 and the slopes too
       return h * sign(x) * pow(ratio, p - 1);
     });
   }

@@ -4,6 +4,8 @@
 
 #include <fmt/format.h>
 
+#include <string_view>
+
 #include "engine/types/error.h"
 #include "ops/families.h"
 #include "ops/kernels/reduce/reduce.h"
@@ -70,9 +72,8 @@ struct FirstSmallest {
 };
 
 template <class Kind>
-Tensor shared(const Operand& x, const Axes& dim, bool keepdim, const char* what) {
+Tensor shared(const Operand& x, const Axes& dim, bool keepdim, const char* what, const char* who = Kind::info.name) {
   const CalledFrom caller(x.where());
-  const char* who = Kind::info.name;
   const Tensor a = x.to_tensor();
   const Over o = over(a, dim, keepdim, who);
   expect_elements(a, o, who, what);
@@ -105,11 +106,16 @@ Tensor first(const Operand& x, std::int64_t dim, bool keepdim, PlaceKernel kerne
 }
 
 /// max(x), max(x, dim, keepdim) and max(x, other): torch tells them apart by the second argument.
-Value overloaded(const Arguments& a, Tensor (*all)(const Operand&), Tensor (*along)(const Operand&, std::int64_t, bool),
-                 Tensor (*pair)(const Operand&, const Operand&)) {
+Value overloaded(const char* who, const Arguments& a, Tensor (*all)(const Operand&),
+                 Tensor (*along)(const Operand&, std::int64_t, bool), Tensor (*pair)(const Operand&, const Operand&)) {
   if (!a.is_none(3)) return pair(a.operand(0), a.operand(3));
   if (a.value(1).is<Tensor>() || a.value(1).is<Value::List>()) return pair(a.operand(0), a.operand(1));
   if (a.is_none(1)) return all(a.operand(0));
+  if (a.value(0).is_number())
+    throw ValueError(
+        fmt::format("{0}: the second argument is an axis, and a number has none; the {1} of two numbers is "
+                    "{0}imum(a, b)",
+                    who, who == std::string_view("max") ? "larger" : "smaller"));
   return along(a.operand(0), a.integer(1), a.flag(2));
 }
 
@@ -121,8 +127,8 @@ Tensor amax(const Operand& x, const Axes& dim, bool keepdim) {
 Tensor amin(const Operand& x, const Axes& dim, bool keepdim) {
   return shared<Smallest>(x, dim, keepdim, "smallest value");
 }
-Tensor max(const Operand& x) { return amax(x); }
-Tensor min(const Operand& x) { return amin(x); }
+Tensor max(const Operand& x) { return shared<Largest>(x, {}, false, "largest value", "max"); }
+Tensor min(const Operand& x) { return shared<Smallest>(x, {}, false, "smallest value", "min"); }
 Tensor max(const Operand& x, const Operand& other) { return maximum(x, other); }
 Tensor min(const Operand& x, const Operand& other) { return minimum(x, other); }
 Tensor max_along(const Operand& x, std::int64_t dim, bool keepdim) {
@@ -148,10 +154,10 @@ Family extreme_family() {
        [](const Arguments& a) -> Value { return amin(a.operand(0), a.axes(1), a.flag(2)); }, "amin(x, dim=1)",
        "x=[[1,3,2],[4,6,5]]"},
       {"max", "input, dim=None, keepdim=False, other=None",
-       [](const Arguments& a) -> Value { return overloaded(a, max, max_along, max); }, "max(x, dim=1)",
+       [](const Arguments& a) -> Value { return overloaded("max", a, max, max_along, max); }, "max(x, dim=1)",
        "x=[[1,3,2],[4,6,5]]"},
       {"min", "input, dim=None, keepdim=False, other=None",
-       [](const Arguments& a) -> Value { return overloaded(a, min, min_along, min); }, "min(x, dim=1)",
+       [](const Arguments& a) -> Value { return overloaded("min", a, min, min_along, min); }, "min(x, dim=1)",
        "x=[[1,3,2],[4,6,5]]"},
       {"argmax", "input, dim=None, keepdim=False",
        [](const Arguments& a) -> Value { return argmax(a.operand(0), a.optional_integer(1), a.flag(2)); },

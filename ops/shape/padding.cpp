@@ -115,7 +115,8 @@ Tensor pad(const Operand& x, const std::vector<std::int64_t>& amounts, PadMode m
     shape[axis] = n + a + b;
     if (shape[axis] < 0) fail("more is cut off than there is");
     if (mode == PadMode::constant) continue;
-    const std::int64_t most = mode == PadMode::reflect ? n - 1 : mode == PadMode::circular ? n : n > 0 ? kLimit : 0;
+    const std::int64_t kept = n + std::min<std::int64_t>(a, 0) + std::min<std::int64_t>(b, 0);
+    const std::int64_t most = mode == PadMode::reflect ? n - 1 : mode == PadMode::circular ? kept : n > 0 ? kLimit : 0;
     if (std::max(a, b) > std::max<std::int64_t>(most, 0))
       fail(fmt::format("this mode reaches {} elements at most", std::max<std::int64_t>(most, 0)));
   }
@@ -124,11 +125,21 @@ Tensor pad(const Operand& x, const std::vector<std::int64_t>& amounts, PadMode m
     throw ValueError(fmt::format("pad: the value {} is none of {}", value, name_of(t.dtype())));
   if (mode == PadMode::constant) return pad_by(t, before, after, value);
   Tensor z = t;
+  if (mode == PadMode::circular) {  // what is cut off does not come round again, as in PyTorch
+    Shape cut_before(rank, 0), cut_after(rank, 0);
+    bool cuts = false;
+    for (std::size_t axis = 0; axis < rank; ++axis) {
+      cuts = cuts || before[axis] < 0 || after[axis] < 0;
+      cut_before[axis] = std::min<std::int64_t>(before[axis], 0), before[axis] -= cut_before[axis];
+      cut_after[axis] = std::min<std::int64_t>(after[axis], 0), after[axis] -= cut_after[axis];
+    }
+    if (cuts) z = pad_by(t, cut_before, cut_after, 0);
+  }
   for (std::size_t axis = 0; axis < rank; ++axis) {
     if (before[axis] == 0 && after[axis] == 0) continue;
     const Tensor index = empty({shape[axis]}, DType::int64);
     auto* at = static_cast<std::int64_t*>(index.impl().data);
-    for (std::int64_t i = 0; i < shape[axis]; ++i) at[i] = inside(i - before[axis], t.shape()[axis], mode);
+    for (std::int64_t i = 0; i < shape[axis]; ++i) at[i] = inside(i - before[axis], z.shape()[axis], mode);
     z = index_select(z, static_cast<std::int64_t>(axis), index);
   }
   return z;

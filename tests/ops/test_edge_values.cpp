@@ -201,7 +201,10 @@ TEST_CASE("every cell of the published table is what the code gives") {
   }
 }
 
-bool is_gradient(const std::string& name) { return name.ends_with("_grad"); }
+/// What only derivatives run.
+bool is_gradient(const std::string& name) {
+  return name.ends_with("_grad") || name == "bell" || name == "one_minus_square";
+}
 
 TEST_CASE("every operation on single numbers has a row, and every reduction, softmax and loss") {
   std::set<std::string> rows;

@@ -18,7 +18,7 @@ export(EXPORT chainruleTargets NAMESPACE chainrule:: FILE "${PROJECT_BINARY_DIR}
 get_target_property(type chainrule TYPE)
 set(private_dependencies "")
 if(type STREQUAL "STATIC_LIBRARY")
-  set(private_dependencies "find_dependency(hwy CONFIG)\nfind_dependency(ZLIB)\nfind_dependency(LibZip)\nfind_dependency(PNG)\n")
+  set(private_dependencies "find_dependency(hwy CONFIG)\nfind_dependency(ZLIB)\nfind_dependency(LibZip)\nfind_dependency(PNG)\nfind_dependency(Utf8proc)\n")
   if(CHAINRULE_USE_OPENMP)
     string(APPEND private_dependencies "find_dependency(OpenMP COMPONENTS CXX)\n")
   endif()
@@ -29,11 +29,11 @@ endif()
 configure_package_config_file(tools/cmake/chainruleConfig.cmake.in "${PROJECT_BINARY_DIR}/chainruleConfig.cmake"
   INSTALL_DESTINATION "${package_dir}" NO_SET_AND_CHECK_MACRO)
 write_basic_package_version_file("${PROJECT_BINARY_DIR}/chainruleConfigVersion.cmake" COMPATIBILITY SameMinorVersion)
-foreach(module IN ITEMS FindOneDNN FindLibZip)
+foreach(module IN ITEMS FindOneDNN FindLibZip FindUtf8proc)
   configure_file(tools/cmake/${module}.cmake "${PROJECT_BINARY_DIR}/${module}.cmake" COPYONLY)
 endforeach()
 install(FILES "${PROJECT_BINARY_DIR}/chainruleConfig.cmake" "${PROJECT_BINARY_DIR}/chainruleConfigVersion.cmake"
-  tools/cmake/FindOneDNN.cmake tools/cmake/FindLibZip.cmake DESTINATION "${package_dir}")
+  tools/cmake/FindOneDNN.cmake tools/cmake/FindLibZip.cmake tools/cmake/FindUtf8proc.cmake DESTINATION "${package_dir}")
 
 # pkg-config: what only the library itself uses stands under .private, which pkg-config --static adds.
 set(pc_libs_private "")

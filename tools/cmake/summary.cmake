@@ -33,7 +33,7 @@ if(BUILD_SHARED_LIBS)
   set(kind "shared")
 endif()
 message(STATUS "chainrule ${PROJECT_VERSION}: ${kind} library, ${CMAKE_BUILD_TYPE}, ${CMAKE_CXX_COMPILER_ID} ${CMAKE_CXX_COMPILER_VERSION}
-     Boost ${Boost_VERSION}, fmt ${fmt_VERSION}, Eigen ${Eigen3_VERSION}, Highway ${hwy_VERSION}, zlib ${ZLIB_VERSION_STRING}, libzip ${LibZip_VERSION}, libpng ${PNG_VERSION_STRING}
+     Boost ${Boost_VERSION}, fmt ${fmt_VERSION}, Eigen ${Eigen3_VERSION}, Highway ${hwy_VERSION}, zlib ${ZLIB_VERSION_STRING}, libzip ${LibZip_VERSION}, libpng ${PNG_VERSION_STRING}, utf8proc ${Utf8proc_VERSION}
      oneDNN      ${onednn}
      OpenMP      ${openmp}
      command     ${command}

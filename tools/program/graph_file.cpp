@@ -93,7 +93,7 @@ Value value_from(const Json& json, const std::string& path, const std::string& n
 
 bool given_anew(const ProgramOptions& options, const std::string& name) {
   return std::any_of(options.values.begin(), options.values.end(),
-                     [&](const std::string& v) { return v.starts_with(name + "="); });
+                     [&](const std::string& v) { return composed(v.substr(0, v.find('='))) == composed(name); });
 }
 
 /// The tensor that a node of a graph holds.

@@ -126,7 +126,7 @@ class ProgramWriter {
   }
 
   std::string name_of(std::size_t i) {
-    std::string label = text_of(nodes_[i], "label");
+    std::string label = composed(text_of(nodes_[i], "label"));
     const bool usable = is_name(label) && label[0] != '_' && taken_.insert(label).second;
     return usable ? label : fmt::format("_{}", i);
   }

@@ -85,7 +85,8 @@ Tensor LoadedProgram::run(Names& names) const {
   return evaluate_tensor(program, names, options);
 }
 
-std::vector<NamedTensor> wanted_inputs(const LoadedProgram& loaded, const Names& names, const std::string& wrt) {
+std::vector<NamedTensor> wanted_inputs(const LoadedProgram& loaded, const Names& names, const std::string& wrt,
+                                       const char* option) {
   std::vector<NamedTensor> wanted;
   if (wrt.empty()) {
     for (const Tensor& leaf : loaded.bindings.leaves) wanted.push_back({leaf.label(), leaf});
@@ -93,11 +94,13 @@ std::vector<NamedTensor> wanted_inputs(const LoadedProgram& loaded, const Names&
       throw ValueError("there is no floating input to differentiate by; give one, as in x=2 or x=[1,2]");
     return wanted;
   }
-  for (const std::string& name : CLI::detail::split(wrt, ',')) {
+  for (const std::string& typed : CLI::detail::split(wrt, ',')) {
+    const std::string name = composed(typed);
     const auto at = names.find(name);
-    if (at == names.end()) throw ValueError(fmt::format("--wrt: {} has no value in this program", printable(name)));
+    if (at == names.end())
+      throw ValueError(fmt::format("{}: {} has no value in this program", option, printable(name)));
     if (!at->second.is<Tensor>() || !is_floating(at->second.as<Tensor>().dtype()))
-      throw ValueError(fmt::format("--wrt: {} is {}, it has no gradient", printable(name), describe(at->second)));
+      throw ValueError(fmt::format("{}: {} is {}, it has no gradient", option, printable(name), describe(at->second)));
     wanted.push_back({name, at->second.as<Tensor>()});
   }
   return wanted;

@@ -47,8 +47,9 @@ struct LoadedProgram {
   Tensor run(Names& names) const;
 };
 LoadedProgram load_program(const ProgramOptions& options);
-/// The leaves of --wrt, "a,b"; all of them when it is empty. Names that the program binds count too.
-std::vector<NamedTensor> wanted_inputs(const LoadedProgram& loaded, const Names& names, const std::string& wrt);
+/// The leaves of an option, "a,b"; all of them when it is empty. Names that the program binds count too.
+std::vector<NamedTensor> wanted_inputs(const LoadedProgram& loaded, const Names& names, const std::string& wrt,
+                                       const char* option = "--wrt");
 /// A value from the command line in the result's shape; "ones" is allowed. Throws what names shape and both fixes when
 /// `text` is empty and the result is not a scalar.
 Tensor cotangent_for(const Tensor& result, const std::string& text, const ProgramOptions& options);

@@ -3,6 +3,7 @@
 #include <nlohmann/json.hpp>
 
 #include <algorithm>
+#include <set>
 
 #include "engine/backward.h"
 #include "engine/derivatives.h"
@@ -135,6 +136,13 @@ int run_hessian(const DerivativeOptions& o) {
 
 int run_jvp(const DerivativeOptions& o) {
   check_save(o.save);
+  std::set<std::string> bound;
+  for (const std::string& value : o.values) {
+    const std::string name = composed(value.substr(0, value.find('=')));
+    if (!bound.insert(name).second)
+      throw ValueError(fmt::format(
+          "{0} is given twice; each direction needs --tangent before it, as in --tangent {0}=1", printable(name)));
+  }
   const LoadedProgram loaded = load_program(o);
   Names names;
   const Tensor result = loaded.run(names);
@@ -143,7 +151,7 @@ int run_jvp(const DerivativeOptions& o) {
     const auto equals = one.find('=');
     if (equals == std::string::npos) throw ValueError(fmt::format("--tangent: '{}' is not NAME=VALUE", printable(one)));
     const std::string name = one.substr(0, equals);
-    const Tensor x = wanted_inputs(loaded, names, name)[0].tensor;
+    const Tensor x = wanted_inputs(loaded, names, name, "--tangent")[0].tensor;
     const Tensor t = to(to_tensor(value_of(std::string_view(one).substr(equals + 1), o), "--tangent"), x.dtype());
     if (t.shape() != x.shape())
       throw ShapeError(fmt::format("--tangent: {} has shape {}, its tangent {}", printable(name), to_string(x.shape()),

@@ -61,6 +61,7 @@ enum class Unary : std::uint8_t {
   atan,
   sinh,
   cosh,
+  bell,  ///< exp(-a x^2), a a power of two
   tan,
   asinh,
   acosh,
@@ -79,8 +80,6 @@ enum class Binary : std::uint8_t {
   div,
   maximum,
   minimum,
-  tanh_grad,        ///< g (1 - z z)
-  sigmoid_grad,     ///< g z (1 - z)
   square_grad,      ///< 2 g x
   relu_grad,        ///< g where x > 0, else 0
   leaky_relu_grad,  ///< g where x > 0, else a g
@@ -93,6 +92,8 @@ enum class Binary : std::uint8_t {
   gelu_tanh_grad,
   softplus_grad,  ///< g sigmoid(a x), and g where a x > b
   elu_grad,       ///< c g where x > 0, else a b g exp(b x)
+  tanh_grad,      ///< g (1 - tanh(x)^2), and of any x without cancelling
+  sigmoid_grad,   ///< g s (1 - s), s = sigmoid(x), likewise
   atan2,
   hypot,
   fmod,

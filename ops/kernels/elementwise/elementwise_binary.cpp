@@ -27,7 +27,7 @@ struct Formulas {
   template <Binary op, class D, class V>
   static HWY_INLINE V of(D d, V x, V y, const simd::Settings<V>& s) {
     using T = hn::TFromD<D>;
-    const V zero = hn::Zero(d), one = hn::Set(d, T(1)), three = hn::Set(d, T(3));
+    const V zero = hn::Zero(d), three = hn::Set(d, T(3));
     const auto unless_nan = [&](V z) { return hn::IfThenElse(hn::IsNaN(y), y, z); };
     switch (op) {
       case Binary::add:
@@ -43,10 +43,6 @@ struct Formulas {
         return hn::IfThenElse(hn::Or(hn::IsNaN(x), hn::Gt(x, y)), x, y);
       case Binary::minimum:
         return hn::IfThenElse(hn::Or(hn::IsNaN(x), hn::Lt(x, y)), x, y);
-      case Binary::tanh_grad:
-        return hn::Mul(x, hn::NegMulAdd(y, y, one));
-      case Binary::sigmoid_grad:
-        return hn::Mul(hn::Mul(x, y), hn::Sub(one, y));
       case Binary::square_grad:
         return hn::Add(hn::Mul(x, y), hn::Mul(x, y));  // overflows only where the result does
       case Binary::relu_grad:
@@ -58,7 +54,8 @@ struct Formulas {
       case Binary::hardtanh_grad:
         return unless_nan(hn::IfThenElseZero(hn::And(hn::Gt(y, s.a), hn::Lt(y, s.b)), x));
       case Binary::hardswish_grad: {
-        const V middle = hn::Mul(x, hn::Add(hn::Div(y, three), hn::Set(d, T(0.5))));
+        // (2 y + 3) / 6, because y / 3 + 1 / 2 would cancel near its zero
+        const V middle = hn::Mul(x, hn::Div(hn::Add(hn::Add(y, y), three), hn::Set(d, T(6))));
         const V z = hn::IfThenElse(hn::Le(y, three), middle, x);
         return unless_nan(hn::IfThenElse(hn::Lt(y, hn::Neg(three)), zero, z));
       }

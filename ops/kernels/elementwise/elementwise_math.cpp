@@ -102,6 +102,10 @@ struct Formulas {
         return simd::sinh(d, x);
       case Unary::cosh:
         return simd::cosh(d, x);
+      case Unary::bell: {  // e^-(h + l), h + l = a x^2 exactly
+        const V h = hn::Mul(x, x);
+        return simd::exp_minus(d, hn::Mul(s.a, h), hn::Mul(s.a, simd::square_error(d, x, h)));
+      }
       case Unary::tan:
         return simd::tan(d, x);
       default:
@@ -115,8 +119,8 @@ struct Formulas {
     const V one = hn::Set(d, T(1));
     switch (op) {
       case Binary::silu_grad: {  // g s (1 + x (1 - s)), s = sigmoid(x)
-        const V y = simd::sigmoid(d, x);
-        return hn::Mul(g, hn::Mul(y, hn::MulAdd(x, hn::Sub(one, y), one)));
+        const auto y = simd::sigmoids(d, x);
+        return hn::Mul(g, hn::Mul(y.of, hn::MulAdd(x, y.of_minus, one)));
       }
       case Binary::mish_grad: {  // g (w / (w + 2) + x * 4 e (1 + e) / (w + 2)^2), e = exp(x), w = e (e + 2)
         const V near = simd::at_most(d, x, kFar);
@@ -130,11 +134,11 @@ struct Formulas {
         return hn::Mul(g, hn::MulAdd(x, phi.density, phi.cdf));
       }
       case Binary::gelu_tanh_grad: {  // g (s + x s (1 - s) u'), s = sigmoid(u); the second term is 0 far from 0
-        const V y = simd::sigmoid(d, gelu_argument(d, x));
+        const auto y = simd::sigmoids(d, gelu_argument(d, x));
         const V near = simd::at_least(d, simd::at_most(d, x, kFar), -kFar);
         const V du =
             hn::Mul(hn::Set(d, T(kTwoRootTwoOverPi)), hn::MulAdd(hn::Set(d, T(3 * kCubic)), hn::Mul(near, near), one));
-        return hn::Mul(g, hn::MulAdd(hn::Mul(near, du), hn::Mul(y, hn::Sub(one, y)), y));
+        return hn::Mul(g, hn::MulAdd(hn::Mul(y.of, hn::Mul(near, du)), y.of_minus, y.of));
       }
       case Binary::softplus_grad: {
         const V scaled = hn::Mul(s.a, x);
@@ -143,6 +147,14 @@ struct Formulas {
       case Binary::elu_grad:
         return hn::Mul(
             g, hn::IfThenElse(hn::Gt(x, hn::Zero(d)), s.c, hn::Mul(hn::Mul(s.a, s.b), simd::exp(d, hn::Mul(s.b, x)))));
+      case Binary::tanh_grad: {  // 4 s (1 - s), s = sigmoid(2 x)
+        const V e = simd::exp_below(d, hn::Add(x, x)), u = hn::Add(one, e);
+        return hn::Mul(g, hn::Div(hn::Mul(hn::Set(d, T(4)), e), hn::Mul(u, u)));
+      }
+      case Binary::sigmoid_grad: {
+        const V e = simd::exp_below(d, x), u = hn::Add(one, e);
+        return hn::Mul(g, hn::Div(e, hn::Mul(u, u)));
+      }
       case Binary::atan2:
         return simd::atan2(d, g, x);
       case Binary::hypot:

@@ -29,13 +29,16 @@ double cot_pi(double x) { return 1 / std::tan(kPi * (x - std::round(x))); }
 double digamma_of(double x) {
   if (x == 0) return std::copysign(kInf, -x);
   if (x < 0) return std::floor(x) == x ? kNan : digamma_of(1 - x) - kPi * cot_pi(x);
-  double sum = 0;
-  for (; x < 10; x += 1) sum -= 1 / x;
-  const double w = 1 / (x * x);
-  const double tail =
-      w *
-      (1.0 / 12 - w * (1.0 / 120 - w * (1.0 / 252 - w * (1.0 / 240 - w * (1.0 / 132 - w * (691.0 / 32760 - w / 12))))));
-  return sum + std::log(x) - 0.5 / x - tail;
+  // In more digits, where the machine has them: sum and logarithm nearly cancel between 1 and 2.
+  using Wide = long double;
+  Wide sum = 0, u = x;
+  for (; u < 10; u += 1) sum -= 1 / u;
+  const Wide w = 1 / (u * u);
+  const Wide tail =
+      w * (Wide(1) / 12 -
+           w * (Wide(1) / 120 -
+                w * (Wide(1) / 252 - w * (Wide(1) / 240 - w * (Wide(1) / 132 - w * (Wide(691) / 32760 - w / 12))))));
+  return static_cast<double>(sum + std::log(u) - 1 / (2 * u) - tail);
 }
 
 /// The Hurwitz zeta function: the sum of (x + k)^-s, s > 1, x > 0. Euler-Maclaurin after the first terms.

@@ -119,6 +119,20 @@ HWY_INLINE V sigmoid(D d, V x) {
   return hn::NegMulAdd(z, lost, z);
 }
 
+/// sigmoid(x) and sigmoid(-x), which is 1 - sigmoid(x) without the cancelling.
+template <class V>
+struct Sigmoids {
+  V of, of_minus;
+};
+
+template <class D, class V>
+HWY_INLINE Sigmoids<V> sigmoids(D d, V x) {
+  const V one = hn::Set(d, Number<D>(1)), e = exp_below(d, x), large = hn::Div(one, hn::Add(one, e));
+  const V small = hn::Mul(e, large);
+  const auto below = hn::Lt(x, hn::Zero(d));
+  return {hn::IfThenElse(below, small, large), hn::IfThenElse(below, large, small)};
+}
+
 /// log(1 + e^x) = max(x, 0) + log(1 + e), e = e^-|x|. As in log1p, but 1 / u is between 0.5 and 0.71 where it matters.
 template <class D, class V>
 HWY_INLINE V softplus(D d, V x) {

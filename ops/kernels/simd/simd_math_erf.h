@@ -88,6 +88,15 @@ HWY_INLINE V erfc_above(D d, V t, V h, V l) {
   return hn::IfThenElse(hn::Lt(t, hn::Set(d, T(0.5))), near, far);
 }
 
+/// e^-(h + l) for h >= 0 and a small l, which does not count where h is infinite.
+template <class D, class V>
+HWY_INLINE V exp_minus(D d, V h, V l) {
+  Reduced<V> s = reduce(d, hn::Neg(at_most(d, h, -kExpLow<D>)));
+  const auto finite = hn::Lt(h, hn::Set(d, std::numeric_limits<Number<D>>::infinity()));
+  s.r = hn::Sub(s.r, hn::IfThenElseZero(finite, l));
+  return exp_of(d, s);
+}
+
 template <class D, class V>
 HWY_INLINE V erfc(D d, V x) {
   const V h = hn::Mul(x, x);

@@ -53,13 +53,14 @@ TEST_CASE("csv: numbers, in every locale") {
   const std::string text = "1e-3,-.5,inf,-Infinity,12345678901234567890,5e-324\n";
   CHECK(values(text) == wanted);
   CHECK(std::isnan(values("nan\n")[0]));
+  CHECK(values("+4,+inf,+1e-3\n") == Doubles{4, INFINITY, 1e-3});  // as NumPy and pandas read them
   CHECK(values(std::string(10000, '9') + "e-9990")[0] == 1e10);
   const std::string before = std::setlocale(LC_ALL, nullptr);
   for (const char* name : {"de_DE.UTF-8", "fr_FR.UTF-8", "C.UTF-8"})
     if (std::setlocale(LC_ALL, name)) CHECK(values(text) == wanted);
   std::setlocale(LC_ALL, before.c_str());
   CHECK(contains(why_csv("a;b\n1;1,5\n"), "line 2, column 2 ('b'): '1,5' is not a number; decimals need a point"));
-  for (const char* bad : {"0x10", "+1", "1_000", "1e", "--1", "1 2", "one", "1.5.2"})
+  for (const char* bad : {"0x10", "+-1", "++1", "+", "1_000", "1e", "--1", "1 2", "one", "1.5.2"})
     CHECK(contains(why_csv("a\n" + std::string(bad)), "'" + std::string(bad) + "' is not a number"));
   for (const char* far : {"1e999", "-1e999", "1e-999"})
     CHECK(contains(why_csv("a\n" + std::string(far)), std::string(far) + " is outside the range"));

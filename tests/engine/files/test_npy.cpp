@@ -24,7 +24,8 @@ std::string why_shape(const std::string& shape, std::size_t data = 8) {
 }  // namespace
 
 TEST_CASE("npy: header keys in any order, both quotes, with and without commas") {
-  for (const char* header : {"{'shape': (1,), 'descr': '<f8', 'fortran_order': True}\n",
+  for (const char* header : {"{'shape': (1L,), 'descr': '<f8', 'fortran_order': True}\n",  // Python 2
+                             "{'shape': (1,), 'descr': '<f8', 'fortran_order': True}\n",
                              "{\"descr\":\"<f8\",\"fortran_order\":False,\"shape\":(1 , )}   \n",
                              "  { 'descr' : '<f8' , 'fortran_order' : False , 'shape' : ( ) , } \n"})
     CHECK(why_header(header) == "no error");

@@ -49,7 +49,7 @@ std::vector<Case> function_cases() {
           "log2", log2, [](double x) { return std::log2(x); }, positive),
       unary(
           "log10", log10, [](double x) { return std::log10(x); }, positive),
-      unary("erf", erf, [](double x) { return std::erf(x); }),
+      with(unary("erf", erf, [](double x) { return std::erf(x); }), "", {"bell"}),
       unary("erfc", erfc, [](double x) { return std::erfc(x); }),
       unary(
           "lgamma", lgamma, [](double x) { return std::lgamma(x); }, positive),
@@ -66,8 +66,9 @@ std::vector<Case> function_cases() {
       unary("sin", sin, [](double x) { return std::sin(x); }),
       unary("cos", cos, [](double x) { return std::cos(x); }),
       unary("tan", tan, [](double x) { return std::tan(x); }, {.shape = {}, .low = -1, .high = 1}),
-      unary(
-          "asin", asin, [](double x) { return std::asin(x); }, inside),
+      with(unary(
+               "asin", asin, [](double x) { return std::asin(x); }, inside),
+           "", {"one_minus_square"}),
       unary(
           "acos", acos, [](double x) { return std::acos(x); }, inside),
       unary("atan", atan, [](double x) { return std::atan(x); }),

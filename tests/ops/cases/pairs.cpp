@@ -14,8 +14,9 @@ std::vector<Case> pair_cases() {
       choice("minimum", minimum, [](double x, double y) { return x < y ? x : y; }),
       binary(
           "atan2", atan2, [](double y, double x) { return std::atan2(y, x); }, any, far_from_zero),
-      binary(
-          "hypot", hypot, [](double x, double y) { return std::sqrt(x * x + y * y); }, any, far_from_zero),
+      with(binary(
+               "hypot", hypot, [](double x, double y) { return std::sqrt(x * x + y * y); }, any, far_from_zero),
+           "", {"hypot_grad"}),
       binary(
           "fmod", fmod, [](double x, double y) { return x - y * std::trunc(x / y); }, apart, near_one),
       binary(

@@ -53,7 +53,7 @@ std::vector<Case> pointwise_cases() {
           "floor_divide", "rounding down", [](const Tensor& x, const Tensor& y) { return div(x, y, "floor"); },
           [](double x, double y) { return std::floor(x / y); }, apart, ones),
       pairs(
-          "trunc", "of a quotient", [](const Tensor& x, const Tensor& y) { return div(x, y, "trunc"); },
+          "trunc_divide", "rounding to 0", [](const Tensor& x, const Tensor& y) { return div(x, y, "trunc"); },
           [](double x, double y) { return std::trunc(x / y); }, apart, ones),
       unary(
           "sqrt", sqrt, [](double x) { return std::sqrt(x); }, positive),

@@ -125,6 +125,44 @@ TEST_CASE("kinks and ties") {
   CHECK(slopes(maximum(infinite, infinite.detach()), infinite) == Numbers{0.5, 0.5});
 }
 
+TEST_CASE("equal and crossed bounds give max, and the derivative 0") {
+  const Tensor x = numbers({0, 1, 5, kNan});
+  for (const double low : {1.0, 2.0}) {
+    for (const Tensor& z : {clamp(x, low, 1), clamp(x, number(low), number(1))}) {
+      const Numbers values = z.to_vector(), slope = slopes(z, x);
+      for (std::size_t i = 0; i < 3; ++i) {
+        CHECK(values[i] == 1);
+        CHECK(slope[i] == 0);
+      }
+      CHECK(std::isnan(values[3]));
+    }
+  }
+  const Tensor low = number(2), high = number(1), at = number(5);
+  const auto d = grad({clamp(at, low, high)}, {at, low, high}, {.allow_unused = true});
+  CHECK(d[0].item() == 0);
+  CHECK(d[1].item() == 0);
+  CHECK(d[2].item() == 1);
+}
+
+TEST_CASE("functions of steps have the derivative 0 also where they divide by 0") {
+  for (const char* mode : {"floor", "trunc"}) {
+    const Tensor x = number(5), y = number(0), z = div(x, y, mode);
+    CHECK(z.item() == kInf);
+    CHECK(slopes(z, x) == Numbers{0});
+    CHECK(slopes(z, y) == Numbers{0});
+  }
+}
+
+TEST_CASE("functions of plain numbers are those of the C library") {
+  CHECK(chainrule::exp(Operand(1)).item() == static_cast<double>(static_cast<float>(std::exp(1.0))));
+  set_default_dtype(DType::float64);
+  const double e = chainrule::exp(1).item(), s = chainrule::sin(2.5).item(), l = chainrule::log(10).item();
+  set_default_dtype(DType::float32);
+  CHECK(e == std::exp(1.0));
+  CHECK(s == std::sin(2.5));
+  CHECK(l == std::log(10.0));
+}
+
 TEST_CASE("NaN in gives NaN in value and derivative, in every operand") {
   for (Tensor (*f)(const Operand&) :
        {exp,      expm1,       exp2,      log,   log1p,   log2,       log10,  erf,   erfc,  lgamma,    digamma,
@@ -291,7 +329,6 @@ TEST_CASE("the power 2 is a square, and its gradient one pass") {
 
 TEST_CASE("arguments that make no sense are named") {
   const Tensor x = numbers({1, 2});
-  CHECK(message([&] { clamp(x, 2, 1); }) == "clamp: min 2 must not be above max 1");
   CHECK_THROWS_AS(clamp(x, kNan, 1), ValueError);
   CHECK_THROWS_AS(clamp(x, Tensor(), Tensor()), ValueError);
   CHECK(message([&] { gelu(x, "fast"); }) == "gelu: approximate is 'fast', it must be 'none' or 'tanh'");

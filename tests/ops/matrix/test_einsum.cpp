@@ -90,7 +90,7 @@ TEST_CASE("einsum of integers is exact, and dtypes meet") {
 
 TEST_CASE("einsum says what is wrong") {
   const Tensor x = zeros({2, 3});
-  CHECK_THROWS_WITH_AS(einsum("ij,jk", {x}), "einsum: 'ij,jk': 2 operands are named, 1 are given", ValueError);
+  CHECK_THROWS_WITH_AS(einsum("ij,jk", {x}), "einsum: 'ij,jk': 2 operands are named, 1 is given", ValueError);
   CHECK_THROWS_WITH_AS(einsum("ij,jk", {x, x}), "einsum: 'ij,jk': 'j' has sizes 3 and 2; operand 2 has shape (2, 3)",
                        ShapeError);
   CHECK_THROWS_WITH_AS(einsum("ijk", {x}),

@@ -127,10 +127,23 @@ TEST_CASE("attention against loops, with derivatives of order one and two") {
     CHECK(cases::check_second(f, in, 2) == "");
   }
   const Tensor q = zeros({3, 4}), never = gt(zeros({3, 3}), 0);
-  for (const double v : scaled_dot_product_attention(q, q, q, {.attn_mask = never}).to_vector()) CHECK(std::isnan(v));
+  for (const double v : scaled_dot_product_attention(q, q, q, {.attn_mask = never}).to_vector()) CHECK(v == 0);
   manual_seed(2);
   CHECK(scaled_dot_product_attention(q, q, q + 1, {.dropout_p = 0.5}).to_vector() != Numbers(12, 1.0));
   CHECK_THROWS_AS(scaled_dot_product_attention(q, zeros({3, 5}), q), ShapeError);
   CHECK_THROWS_AS(scaled_dot_product_attention(q, q, zeros({2, 4})), ShapeError);
   CHECK_THROWS_AS(scaled_dot_product_attention(q, q, q, {.attn_mask = never, .is_causal = true}), ValueError);
+}
+
+TEST_CASE("a query that may see no key gives 0, and so do its gradients") {
+  const Tensor q = numbers({1, 2, 3, 4}, {2, 2}), k = numbers({1, 2, 3, 4}, {2, 2}), v = numbers({1, 2, 3, 4}, {2, 2});
+  const Tensor seen = gt(numbers({1, 0, 0, 0}, {2, 2}, DType::float64, false), 0);
+  const Tensor added = where(seen, zeros({2, 2}, {.dtype = DType::float64}), -kInf);
+  for (const Tensor& mask : {seen, added}) {
+    const Tensor z = scaled_dot_product_attention(q, k, v, {.attn_mask = mask});
+    CHECK(z.to_vector() == Numbers{1, 2, 0, 0});
+    CHECK(slopes(z, v) == Numbers{1, 1, 0, 0});
+    CHECK(slopes(z, q) == Numbers{0, 0, 0, 0});
+    CHECK(slopes(z, k) == Numbers{0, 0, 0, 0});
+  }
 }

@@ -235,3 +235,22 @@ TEST_CASE("nothing is broadcast, and options are checked") {
   CHECK(message([&] { binary_cross_entropy(x, x, {.weight = zeros({2})}); }) ==
         "binary_cross_entropy: the weight has shape (2,), it must broadcast to (2, 3)");
 }
+
+TEST_CASE("lengths neither overflow nor vanish on the way") {
+  for (const double v : {1e200, 1e-6}) {
+    const Tensor x = numbers({v, v}, {1, 2});
+    CHECK(cosine_similarity(x, x).item() == doctest::Approx(1).epsilon(1e-14));
+    for (const double d : slopes(cosine_similarity(x, numbers({v, -v}, {1, 2})), x)) CHECK(std::isfinite(d));
+  }
+  const Tensor far = numbers({1e200, 1e200}, {1, 2}), zero = numbers({0, 0}, {1, 2});
+  CHECK(triplet_margin_loss(far, zero, far, {.eps = 0}).item() == doctest::Approx(std::sqrt(2.0) * 1e200));
+  CHECK(cosine_similarity(zero, far).item() == 0);
+  CHECK(slopes(cosine_similarity(zero, zero), zero) == Numbers{0, 0});
+}
+
+TEST_CASE("probabilities are from 0 to 1, in the target too") {
+  const Tensor x = numbers({0.5}), y = numbers({2});
+  CHECK(message([&] { binary_cross_entropy(x, y); }) ==
+        "binary_cross_entropy: the target holds 2, it must hold probabilities from 0 to 1");
+  CHECK(message([&] { binary_cross_entropy(y, x); }).starts_with("binary_cross_entropy: x holds 2"));
+}

@@ -67,3 +67,14 @@ TEST_CASE("norms") {
   CHECK(message([&] { norm(x, kNan); }).starts_with("norm: p is NaN"));
   CHECK(norm(numbers({3, 4, 6, 8}, {2, 2}), 2, {1}, true).shape() == Shape{2, 1});
 }
+
+TEST_CASE("a negative power beside a 0 gives norm and slopes 0") {
+  const Tensor x = numbers({0, 3, -4}, {3});
+  for (const double p : {-1.0, -2.0, -0.5}) {
+    CHECK(norm(x, p).item() == 0);
+    CHECK(slopes(norm(x, p), x) == Numbers{0, 0, 0});
+  }
+  const Tensor y = numbers({2, -2}, {2});
+  CHECK(norm(y, -1).item() == 1);
+  check_close(slopes(norm(y, -1), y), {0.25, -0.25});
+}

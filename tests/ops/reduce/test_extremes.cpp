@@ -56,7 +56,7 @@ TEST_CASE("max and min as torch has them") {
   CHECK(max(numbers({3}, {}), 0).item() == 3);
   const Tensor empty = zeros({2, 0});
   CHECK(message([&] { max(empty, 1); }) == "max: axis 1 of shape (2, 0) is empty, so it has no largest value");
-  CHECK(message([&] { min(empty); }).starts_with("amin: axis 1 of shape (2, 0) is empty"));
+  CHECK(message([&] { min(empty); }).starts_with("min: axis 1 of shape (2, 0) is empty"));
   CHECK(max(empty, 0).shape() == Shape{0});
   CHECK(message([&] { argmax(empty); }).starts_with("argmax: axis 1"));
 }

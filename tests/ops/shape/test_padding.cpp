@@ -42,3 +42,14 @@ TEST_CASE("padding, by hand") {
   CHECK_THROWS_AS(pad(x, {kSmallest, 0}), ShapeError);
   CHECK_THROWS_AS(pad(x, {kLargest / 8, 0, kLargest / 8, 0}), ShapeError);
 }
+
+TEST_CASE("circular padding with a cut on one side goes round what is left") {
+  const Tensor x = numbers({0.5, 0.1, 0.9, 0.7});
+  CHECK(pad(x, {-1, 1}, PadMode::circular).to_vector() == Numbers{0.1, 0.9, 0.7, 0.1});
+  CHECK(pad(x, {2, -1}, PadMode::circular).to_vector() == Numbers{0.1, 0.9, 0.5, 0.1, 0.9});
+  CHECK(slopes(pad(x, {-1, 1}, PadMode::circular), x) == Numbers{0, 2, 1, 1});
+  CHECK(pad(numbers({0.5, 0.1, 0.9, 0.7}, {2, 2}), {-1, 1}, PadMode::circular).to_vector() ==
+        Numbers{0.1, 0.1, 0.7, 0.7});
+  CHECK_THROWS_AS(pad(x, {-3, 2}, PadMode::circular), ShapeError);
+  CHECK(pad(x, {-1, 1}, PadMode::reflect).to_vector() == Numbers{0.1, 0.9, 0.7, 0.9});
+}

@@ -289,3 +289,33 @@ TEST_CASE("--max-memory bounds what a program may take") {
   CHECK(command({"eval", "sum(zeros(1000, 1000) + 1)", "--max-memory", "100MB"}).exit_code == 0);
   CHECK(command({"eval", "1", "--max-memory", "lots"}).exit_code == 2);
 }
+
+TEST_CASE("messages name what was given, and what to write instead") {
+  const auto why = [](const std::vector<std::string>& arguments) {
+    const Json j = json_of(arguments, 2);
+    return j["error"]["message"].get<std::string>();
+  };
+  const auto has = [](const std::string& text, const char* part) { return text.find(part) != std::string::npos; };
+  CHECK(has(why({"jvp", "x", "x=[1,2]", "--tangent", "z=[1,2]"}), "--tangent: z has no value"));
+  CHECK(has(why({"jvp", "x*y", "x=2", "y=3", "--tangent", "x=1", "y=10"}), "each direction needs --tangent before it"));
+  CHECK(has(why({"eval", "min(2,1)"}), "the smaller of two numbers is minimum(a, b)"));
+  CHECK(has(why({"eval", "max(2,1)"}), "the larger of two numbers is maximum(a, b)"));
+  CHECK(has(why({"eval", "max(zeros(0))"}), "max: axis 0"));
+  CHECK(has(why({"eval", "1\u00a0+ x", "x=1"}), "U+00A0 is not a plain space"));
+  CHECK(has(why({"eval", "1_000 + 1"}), "are not grouped here; write 1000"));
+  CHECK(has(why({"eval", "ln(2)"}), "did you mean log?"));
+  CHECK(has(why({"eval", "einsum('i,i->', [[1,2,3]])"}), "2 operands are named, 1 is given"));
+  CHECK(json_of({"eval", "einsum('i->', [1,2,3])"}, 0)["result"]["data"][0] == 6);
+}
+
+TEST_CASE("a name is the same composed and decomposed, wherever it comes from") {
+  const std::string whole = "\u30ac", apart = "\u30ab\u3099";  // GA, and KA with the voiced mark
+  for (const std::string& in_program : {whole, apart})
+    for (const std::string& given : {whole, apart}) {
+      const Json j = json_of({"grad", in_program + " ** 2", given + "=3", "--wrt", given});
+      CHECK(j["gradients"][whole]["data"][0] == 6);
+    }
+  CHECK(json_of({"jvp", whole + " ** 2", apart + "=3", "--tangent", apart + "=1"})["jvp"]["data"][0] == 6);
+  const std::string twice = json_of({"eval", whole, whole + "=1", apart + "=2"}, 2)["error"]["message"];
+  CHECK(twice.find("is given twice") != std::string::npos);
+}

@@ -1,0 +1,129 @@
+// How far values, first and second derivatives are from the truth, in units of the last place, over the whole range of
+// both floating types, tails and special points included: the functions of one number as the expression language runs
+// them, so that kernels and rules are held together. reference/accuracy.f64.gz is made by make_accuracy.py.
+#include <doctest/doctest.h>
+#include <fmt/format.h>
+#include <zlib.h>
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <cstring>
+#include <string>
+#include <vector>
+
+#include "engine/backward.h"
+#include "engine/factory.h"
+#include "ops/language/evaluate.h"
+#include "ops/ops.h"
+#include "tests/ops/kernels/support.h"
+
+using namespace chainrule;
+using namespace chainrule::language;
+
+namespace {
+
+constexpr int kOrders = 3;
+using Truth = std::array<double, 6>;  // x, f(x) and its derivatives of order 1 to 4
+
+struct Curve {
+  std::string text;
+  std::vector<Truth> points;
+};
+
+std::vector<Curve> curves() {
+  const std::string path = std::string(CHAINRULE_SOURCE_DIR) + "/tests/ops/reference/accuracy.f64.gz";
+  const gzFile file = gzopen(path.c_str(), "rb");
+  REQUIRE_MESSAGE(file != nullptr, path);
+  const auto read = [&](void* to, std::size_t n) {
+    return gzread(file, to, static_cast<unsigned>(n)) == static_cast<int>(n);
+  };
+  std::vector<Curve> all;
+  for (double sizes[2]; read(sizes, sizeof sizes);) {
+    Curve c{std::string(static_cast<std::size_t>(sizes[0]), ' '),
+            std::vector<Truth>(static_cast<std::size_t>(sizes[1]))};
+    REQUIRE(read(c.text.data(), c.text.size()));
+    REQUIRE(read(c.points.data(), c.points.size() * sizeof(Truth)));
+    all.push_back(std::move(c));
+  }
+  gzclose(file);
+  return all;
+}
+
+constexpr std::array<double, kOrders> kMost{4, 16, 16};  // ulp of value, first and second derivative
+/// Functions of which a value or derivative passes through 0 away from x = 0: there its relative error may be as large
+/// as that of a rounding of x makes it.
+bool crosses_zero(const std::string& text) {
+  const char* const some[] = {"silu", "mish", "gelu", "hardswish", "digamma", "lgamma"};
+  return std::any_of(std::begin(some), std::end(some), [&](const char* f) { return text.starts_with(f); });
+}
+
+/// How often a relative error of x is counted in f of that order: its condition, beside a simple zero.
+double condition(const Truth& t, std::size_t order) {
+  const double f = t[order + 1], slope = t[order + 2], bend = order + 3 < t.size() ? t[order + 3] : 0;
+  if (!(std::abs(f / slope * bend / slope) < 0.25)) return 1;
+  return std::max(1.0, std::abs(t[0] * slope / f));
+}
+
+/// What falls short: the argument of the sigmoid in gelu's tanh form is rounded, which counts 1 + |u| times in a tail.
+double gelu_tanh_condition(double x) { return 1 + std::abs(1.5957691216057308 * (x + 0.044715 * x * x * x)); }
+
+struct Farthest {
+  double ulp = 0, x = 0, got = 0, truth = 0;
+};
+
+template <class T>
+std::array<Farthest, kOrders> worst_of(const Curve& c) {
+  std::vector<double> at;
+  std::vector<const Truth*> truths;
+  for (const Truth& t : c.points)
+    if (static_cast<double>(static_cast<T>(t[0])) == t[0]) at.push_back(t[0]), truths.push_back(&t);
+  const DType dtype = sizeof(T) == 4 ? DType::float32 : DType::float64;
+  const Tensor x = from_vector(at, {static_cast<std::int64_t>(at.size())}, {.dtype = dtype, .requires_grad = true});
+  Names names{{"x", x}};
+  std::array<Tensor, kOrders> z;
+  z[0] = to_tensor(evaluate(parse(c.text), names), "result");
+  for (std::size_t k = 1; k < kOrders; ++k)
+    z[k] =
+        z[k - 1].requires_grad() ? grad(sum(z[k - 1]), x, {.create_graph = true}) : zeros(x.shape(), {.dtype = dtype});
+  std::array<Farthest, kOrders> worst;
+  for (std::size_t k = 0; k < kOrders; ++k) {
+    const std::vector<double> got = z[k].detach().to_vector();
+    for (std::size_t i = 0; i < at.size(); ++i) {
+      const double truth = (*truths[i])[k + 1];
+      const T rounded = static_cast<T>(truth);
+      double ulp = test::ulps(static_cast<T>(got[i]), static_cast<long double>(truth));
+      // Beyond the type's range infinity and the largest number will do, and 0 and the smallest below it.
+      if (std::isinf(rounded) || std::abs(rounded) == std::numeric_limits<T>::max())
+        ulp = std::abs(got[i]) >= std::numeric_limits<T>::max() / 2 && (got[i] < 0) == (truth < 0) ? 0 : 1e30;
+      // A subnormal factor has lost digits, and x (in a second derivative x^2) times what it lost is missing in the
+      // product.
+      const double weight = c.text == "pow(x, 10)" ? 90 : std::max(1.0, std::pow(std::abs(at[i]), k == 2 ? 2 : 1));
+      const double lowest = std::numeric_limits<T>::min();
+      if (std::abs(truth) < 2 * weight * lowest)
+        ulp = std::min(ulp,
+                       std::abs(got[i] - truth) / weight / static_cast<double>(std::numeric_limits<T>::denorm_min()));
+      if (c.text == "gelu(x, approximate='tanh')") ulp /= gelu_tanh_condition(at[i]);
+      if (crosses_zero(c.text)) ulp /= condition(*truths[i], k);
+      if (!(ulp <= worst[k].ulp)) worst[k] = {ulp, at[i], got[i], truth};
+    }
+  }
+  return worst;
+}
+
+}  // namespace
+
+TEST_CASE_TEMPLATE("values and derivatives are near the truth in relative error", T, float, double) {
+  const char* const names[kOrders] = {"value", "first derivative", "second derivative"};
+  for (const Curve& c : curves()) {
+    const auto worst = worst_of<T>(c);
+    std::string line;
+    for (std::size_t k = 0; k < kOrders; ++k) {
+      line += fmt::format("  {:.3g} ulp at {:.17g}", worst[k].ulp, worst[k].x);
+      CHECK_MESSAGE(worst[k].ulp <= kMost[k],
+                    fmt::format("{}, {}: {:.9g} ulp at x = {:.17g}: {:.17g}, right is {:.17g}", c.text, names[k],
+                                worst[k].ulp, worst[k].x, worst[k].got, worst[k].truth));
+    }
+    MESSAGE(fmt::format("{} {}:{}", c.text, sizeof(T) == 4 ? "float32" : "float64", line));
+  }
+}
