@@ -36,12 +36,13 @@ struct Sigmoid {
 
 // z = g s (1 - s), s = sigmoid(x)      dg = h s (1 - s),  dx = h g s (1 - s) (1 - 2 s); 1 - 2 s is -tanh(x / 2)
 struct SigmoidGrad {
-  static constexpr OpInfo info{.name = "sigmoid_grad",
-                               .elementwise = true,
-                               .formula = "z = g * s * (1 - s), s = sigmoid(x)",
-                               .derivatives = {"s * (1 - s)", "g * s * (1 - s) * (1 - 2 * s)"},
-                               .inputs = "g x",
-                               .flops = "4 * numel(z)"};
+  static constexpr OpInfo info{
+      .name = "sigmoid_grad",
+      .elementwise = true,
+      .formula = "z = g * s * (1 - s), s = sigmoid(x)",
+      .derivatives = {"s * (1 - s), s = sigmoid(x)", "g * s * (1 - s) * (1 - 2 * s), s = sigmoid(x)"},
+      .inputs = "g x",
+      .flops = "4 * numel(z)"};
   static constexpr Uses uses[] = {kY, kX | kY};
   Tensor forward(const Tensor& g, const Tensor& x) const { return zip(g, x, Binary::sigmoid_grad, "sigmoid_grad"); }
   void backward(GradContext& c, const Tensor& h) const {

@@ -161,7 +161,7 @@ struct TanhGrad {
   static constexpr OpInfo info{.name = "tanh_grad",
                                .elementwise = true,
                                .formula = "z = g * (1 - t^2), t = tanh(x)",
-                               .derivatives = {"1 - t^2", "-2 * g * t * (1 - t^2)"},
+                               .derivatives = {"1 - t^2, t = tanh(x)", "-2 * g * t * (1 - t^2), t = tanh(x)"},
                                .inputs = "g x",
                                .flops = "5 * numel(z)"};
   static constexpr Uses uses[] = {kY, kX | kY};

@@ -255,7 +255,7 @@ Family margin_loss_family() {
          return binary_cross_entropy(a.operand(0), a.operand(1),
                                      {.weight = a.optional_tensor(2), .reduction = a.reduction(3)});
        },
-       "binary_cross_entropy(x, y)", "x=[0.2,0.9] y=[0.25,1]"},
+       "binary_cross_entropy(x, y)", "x=[0.2,0.9] y=[0.25,0.75]"},
       {"binary_cross_entropy_with_logits", "input, target, weight=None, reduction='mean', pos_weight=None",
        [](const Arguments& a) -> Value {
          return binary_cross_entropy_with_logits(

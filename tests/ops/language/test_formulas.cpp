@@ -151,7 +151,11 @@ TEST_CASE("formulas: what is said of an operation is what it computes, and its d
   }
   CHECK(of_numbers.size() > 80);
   // gelu has two forms, and its words name the normal distribution; clamp's bounds are called as in PyTorch.
-  CHECK(in_words == std::set<std::string>{"clamp", "gelu", "gelu_grad", "gelu_tanh_grad"});
+  // The last three run inside rules only.
+  // The rows of these two feed them a value that is computed, so they may go uncompared.
+  in_words.erase("maximum"), in_words.erase("minimum");
+  CHECK(fmt::format("{}", fmt::join(in_words, " ")) ==
+        "bell clamp gelu gelu_grad gelu_tanh_grad hypot_grad one_minus_square");
 }
 
 TEST_CASE("formulas: mathematics as a program") {
