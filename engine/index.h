@@ -2,10 +2,13 @@
 // What subscripts select is computed by index() in ops/shape/subscripts.h.
 #pragma once
 
+#include <initializer_list>
 #include <optional>
 #include <type_traits>
+#include <vector>
 
 #include "engine/tensor.h"
+#include "engine/types/source_location.h"
 
 namespace chainrule {
 
@@ -57,6 +60,23 @@ class Index {
   std::int64_t number_ = 0;
   Slice slice_{};
   Tensor tensor_{};
+};
+
+/// What operator[] takes: one subscript, or several in braces. Lives for one call only.
+class Subscripts {
+ public:
+  template <class T>
+  requires std::is_convertible_v<const T&, Index> Subscripts(const T& one,
+                                                             SourceLocation where = SourceLocation::current())
+      : list_{Index(one)}, where_(where) {}
+  Subscripts(std::initializer_list<Index> several, SourceLocation where = SourceLocation::current())
+      : list_(several), where_(where) {}
+  const std::vector<Index>& list() const { return list_; }
+  const SourceLocation& where() const { return where_; }
+
+ private:
+  std::vector<Index> list_;
+  SourceLocation where_;
 };
 
 }  // namespace chainrule

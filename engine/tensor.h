@@ -14,6 +14,7 @@
 namespace chainrule {
 
 class Tensor;
+class Subscripts;
 
 /// How `backward` may be asked to work; see Tensor::backward.
 struct BackwardOptions;
@@ -113,6 +114,9 @@ class [[nodiscard]] Tensor {
   const Ref<TensorImpl>& ref() const { return impl_; }
   /// The operation that made this value, or null.
   Node* node() const { return impl_ ? impl_->node.get() : nullptr; }
+  /// As in NumPy: x[0], x[{Slice(1, 3), None}], x[mask]. Differentiable; what may stand there is in engine/index.h.
+  Tensor operator[](const Subscripts& subscripts) const;  // defined in ops/shape/subscripts.cpp
+
   /// Same value, not same numbers.
   [[nodiscard]] bool is(const Tensor& other) const { return impl_.get() == other.impl_.get(); }
 

@@ -229,4 +229,8 @@ Tensor index(const Operand& x, const std::vector<Index>& subscripts) {
   return in_shape(z, sizes);
 }
 
+Tensor Tensor::operator[](const Subscripts& subscripts) const {
+  return index(Operand(*this, subscripts.where()), subscripts.list());
+}
+
 }  // namespace chainrule

@@ -20,6 +20,10 @@ void tensors(Tensor& out, const Tensor& x, const Tensor& y) {
   out = zeros({2}, DType::float64);
   out = zeros({2}, 3);                                    // refused: zeros
   out = from_vector(std::vector<std::string>{"1"}, {1});  // refused: from_vector
+  out = x[{0, Slice(1, 3), None}];
+  out = x[true];  // refused: operator[]
+  out = x[0.5];   // refused: operator[]
+  x[0] = y;       // refused: operator=
   (void)same;
 }
 

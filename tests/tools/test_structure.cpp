@@ -141,6 +141,26 @@ Lines wrong_includes(const fs::path& root) {
   return faults;
 }
 
+/// Includes go one way, and so do definitions. Two exceptions, because the engine knows no operation: what adds up and
+/// copies tensors, and the brackets of a tensor, are declared in engine/ and defined in ops/.
+Lines wrong_definitions(const fs::path& root) {
+  static const std::regex of_engine(
+      R"(^\S.*\b(Tensor::[a-z]\w*|Tensor::operator\S+|internal::copied|accumulate|sum_to|dense)\(.*\{)");
+  const std::set<std::string> exceptions = {"ops/accumulate.cpp: internal::copied", "ops/accumulate.cpp: dense",
+                                            "ops/accumulate.cpp: accumulate", "ops/accumulate.cpp: sum_to",
+                                            "ops/shape/subscripts.cpp: Tensor::operator[]"};
+  Lines faults;
+  for (const auto& file : sources(root)) {
+    if (file.starts_with("engine/") || !file.ends_with(".cpp")) continue;
+    for (const auto& line : lines_of(root / file)) {
+      std::smatch m;
+      if (std::regex_search(line, m, of_engine) && !exceptions.contains(file + ": " + m[1].str()))
+        faults.push_back(file + ": " + m[1].str());
+    }
+  }
+  return faults;
+}
+
 bool is_inner(const fs::path& header) {
   const Lines lines = lines_of(header);
   return !lines.empty() && lines.front() == kInner;
@@ -240,6 +260,7 @@ struct BrokenTree {
     write("engine/a.h", "#include \"ops/ops.h\"\n#include \"engine/b.h\"\n#include <vector>\n");
     write("ops/kernels/k.cpp", "#include \"engine/types/shape.h\"\n#include \"engine/tensor.h\"\n");
     write("ops/o.cpp", "#include \"o.h\"\n#include <chainrule/engine/a.h>\n");
+    write("nn/n.cpp", "double Tensor::item() const {\n");
     write("nn/n.h", "#include \"optim/sgd.h\"\n");
     write("optim/p.h", "  #  include \"nn/n.h\"\n#include <nn/n.h>\n");
     write("tools/t.cpp", "#include \"tests/x.h\"\n#include \"nn/n.h\"\n");
@@ -271,6 +292,10 @@ std::string joined(const Lines& lines) {
 
 TEST_CASE("structure: includes point one way") { CHECK(joined(wrong_includes(kRoot)) == ""); }
 
+TEST_CASE("structure: what engine declares is defined there, with two exceptions") {
+  CHECK(joined(wrong_definitions(kRoot)) == "");
+}
+
 TEST_CASE("structure: files stay short") { CHECK(joined(long_files(kRoot)) == ""); }
 
 TEST_CASE("structure: every folder has a rule") { CHECK(joined(folders_without_rule(kRoot)) == ""); }
@@ -294,6 +319,7 @@ TEST_CASE("structure: the rules themselves find a broken tree") {
                                            "ops/o.cpp includes chainrule/engine/a.h", "ops/o.cpp includes o.h",
                                            "optim/p.h includes nn/n.h", "optim/p.h includes nn/n.h",
                                            "tools/t.cpp includes tests/x.h"});
+  CHECK(wrong_definitions(tree.root) == Lines{"nn/n.cpp: Tensor::item"});
   CHECK(long_files(tree.root) == Lines{"engine/long.h has 251 lines"});
   CHECK(folders_without_rule(tree.root) == Lines{"engine/new_room has no rule"});
   CHECK(wrong_boundary(tree.root) ==
