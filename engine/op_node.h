@@ -27,10 +27,48 @@ concept HasAttributes = requires(const Op& op) {
   { op.attributes() } -> std::convertible_to<std::string>;
 };
 
+// `info` and `uses` may also be static functions, because a struct inside a function has no static data.
+template <class Op>
+inline constexpr OpInfo kInfo = Op::info();
+template <class Op>
+inline constexpr auto kUses = Op::uses();
+template <class Op>
+constexpr const OpInfo& info_of() {
+  if constexpr (requires { Op::info(); })
+    return kInfo<Op>;
+  else
+    return Op::info;
+}
+template <class Op>
+constexpr std::span<const Uses> uses_of() {
+  constexpr bool named = requires { Op::uses; }
+  || requires { Op::uses(); };
+  static_assert(
+      named,
+      "an operation with a rule says what the derivative by each input reads: static constexpr Uses uses[] = {kX};");
+  if constexpr (requires { Op::uses(); })
+    return kUses<Op>;
+  else if constexpr (named)
+    return Op::uses;
+  else
+    return {};
+}
+
+/// True when the struct has anything called `backward`: the name is ambiguous then.
+struct OtherBackward {
+  int backward;
+};
+template <class Op>
+struct BackwardTwice : Op, OtherBackward {};
+template <class Op>
+concept MentionsBackward = !std::is_final_v<Op> && !requires {
+  &BackwardTwice<Op>::backward;
+};
+
 /// True when a derivative of the operation uses the result.
 template <class Op>
 constexpr bool uses_result() {
-  for (const Uses u : Op::uses)
+  for (const Uses u : uses_of<Op>())
     if (u & kOutput) return true;
   return false;
 }
@@ -95,10 +133,12 @@ struct OpKind {
 };
 template <class Op, int N>
 constexpr OpKind kind_of() {
+  static_assert(HasRule<Op> || !MentionsBackward<Op>,
+                "a rule is declared as: void backward(GradContext& c, const Tensor& g) const");
   if constexpr (HasRule<Op>)
-    return {Op::info, Op::uses, OpNode<Op, N>::kResult, OpNode<Op, N>::kOpBytes, OpNode<Op, N>::make};
+    return {info_of<Op>(), uses_of<Op>(), OpNode<Op, N>::kResult, OpNode<Op, N>::kOpBytes, OpNode<Op, N>::make};
   else
-    return {Op::info};
+    return {info_of<Op>()};
 }
 template <class Op, int N>
 inline constexpr OpKind kKind = kind_of<Op, N>();

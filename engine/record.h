@@ -21,6 +21,7 @@
 #include "engine/op_node.h"
 #include "engine/operand.h"
 #include "engine/profile.h"
+#include "engine/types/error.h"
 
 namespace chainrule {
 namespace internal {
@@ -105,7 +106,11 @@ template <bool Numbers, std::size_t Extent, class Forward>
   Watch watch;
   Tensor result = [&] {
     const NoGrad compute_only;
-    return forward();
+    try {
+      return forward();
+    } catch (const Error&) {
+      throw_again_at(where);
+    }
   }();
   // A handle of its own, when forward returned one of its inputs.
   bool shared = result.node() != nullptr;
@@ -138,31 +143,70 @@ Tensor record_tensors(const OpKind& kind, void* op, std::span<const Tensor* cons
 
 }  // namespace internal
 
-/// Computes op.forward(inputs...) and records it. Inputs are tensors, or operands that hold tensors. Only where a rule
-/// runs on numbers is recording compiled into the caller: there the calls would cost as much as the work.
+namespace internal {
+/// Only where a rule runs on numbers is recording compiled into the caller: there the calls would cost as much as the
+/// work.
 template <class Op, class... X>
-requires(sizeof...(X) > 0 && (std::is_convertible_v<const X&, const Operand&> && ...)) Tensor
-    record(Op op, const X&... inputs) {
-  // Not a copy: reading the place right after the caller wrote it in parts costs as much as the rest of the call.
+[[gnu::always_inline]] inline Tensor record_at(const SourceLocation& where, Op& op, const X&... inputs) {
+  constexpr std::size_t kInputs = sizeof...(X);
+  const Tensor* const list[] = {&tensor_of(inputs)...};
+  const auto forward = [&] { return op.forward(tensor_of(inputs)...); };
+  const OpKind& kind = kKind<Op, kInputs>;
+  if constexpr (HasNumberRule<Op> && kInputs <= NumberContext::kMostInputs)
+    return record_call<true>(kind, &op, std::span<const Tensor* const, kInputs>(list), where, forward);
+  else
+    return record_tensors(kind, &op, list, where, compute(forward));
+}
+}  // namespace internal
+
+namespace internal {
+/// Operands among the inputs, or too many tensors for an overload with a place of its own.
+template <class... X>
+concept OperandInputs = sizeof...(X) > 0 && (std::is_convertible_v<const X&, const Operand&> && ...) &&
+                        (sizeof...(X) > 4 || !(std::is_base_of_v<Tensor, X> && ...));
+/// Where the last operand was passed. Not a copy: reading the place right after the caller wrote it in parts costs as
+/// much as the rest of the call.
+template <class... X>
+[[gnu::always_inline]] inline const SourceLocation& place_of_operands(const X&... inputs) {
   static constexpr SourceLocation kUnknown;
   const SourceLocation* where = &kUnknown;
   auto note = [&where](const auto& x) {
     if constexpr (std::is_same_v<std::decay_t<decltype(x)>, Operand>) where = &x.where();
   };
   (note(inputs), ...);
-  constexpr std::size_t kInputs = sizeof...(X);
-  const Tensor* const list[] = {&internal::tensor_of(inputs)...};
-  const auto forward = [&] { return op.forward(internal::tensor_of(inputs)...); };
-  const internal::OpKind& kind = internal::kKind<Op, kInputs>;
-  if constexpr (internal::HasNumberRule<Op> && kInputs <= NumberContext::kMostInputs)
-    return internal::record_call<true>(kind, &op, std::span<const Tensor* const, kInputs>(list), *where, forward);
-  else
-    return internal::record_tensors(kind, &op, list, *where, internal::compute(forward));
+  return *where;
+}
+}  // namespace internal
+
+/// Computes op.forward(inputs...) and records it. Inputs are tensors, or operands that hold tensors; the operation is
+/// at the line of the last operand. A function that takes `const Operand&` and hands it on is at its caller's line.
+template <class Op, class... X>
+requires internal::OperandInputs<X...> Tensor record(Op op, const X&... inputs) {
+  return internal::record_at(internal::place_of_operands(inputs...), op, inputs...);
+}
+/// The same for tensors alone, up to four: the operation is at the line of this call.
+template <class Op>
+Tensor record(Op op, const Tensor& x, SourceLocation where = SourceLocation::current()) {
+  return internal::record_at(where, op, x);
+}
+template <class Op>
+Tensor record(Op op, const Tensor& x, const Tensor& y, SourceLocation where = SourceLocation::current()) {
+  return internal::record_at(where, op, x, y);
+}
+template <class Op>
+Tensor record(Op op, const Tensor& x, const Tensor& y, const Tensor& z,
+              SourceLocation where = SourceLocation::current()) {
+  return internal::record_at(where, op, x, y, z);
+}
+template <class Op>
+Tensor record(Op op, const Tensor& x, const Tensor& y, const Tensor& z, const Tensor& w,
+              SourceLocation where = SourceLocation::current()) {
+  return internal::record_at(where, op, x, y, z, w);
 }
 
 /// The same for operations of any number of inputs: op.forward(span of tensors).
 template <class Op>
-Tensor record(Op op, std::span<const Tensor> inputs, const SourceLocation& where) {
+Tensor record(Op op, std::span<const Tensor> inputs, const SourceLocation& where = SourceLocation::current()) {
   boost::container::small_vector<const Tensor*, 8> list;
   for (const Tensor& x : inputs) list.push_back(&x);
   const auto forward = [&] { return op.forward(inputs); };

@@ -1,9 +1,15 @@
 // The interned module paths.
 #include "engine/scopes.h"
 
+#include <fmt/format.h>
+
 #include <map>
 #include <mutex>
 #include <tuple>
+#include <typeinfo>
+#include <utility>
+
+#include "engine/types/error.h"
 
 namespace chainrule {
 
@@ -18,5 +24,51 @@ const ModulePath* path_of_module(std::string_view name, std::string_view kind, s
   const std::lock_guard lock(*mutex);
   return &paths->try_emplace(key, ModulePath{parent, std::string(name), std::string(kind), parameters}).first->second;
 }
+
+namespace internal {
+namespace {
+
+struct HasPlace {
+  std::string sentence;  // without the place
+};
+template <class E>
+struct Placed : E, HasPlace {
+  Placed(std::string text, const std::string& place) : E(text + "; " + place), HasPlace{std::move(text)} {}
+};
+
+/// Throws when the error is an E and nothing more.
+template <class E>
+void place_if(const Error& error, const HasPlace* known, const std::string& place) {
+  if (typeid(error) == typeid(E) || typeid(error) == typeid(Placed<E>))
+    throw Placed<E>(known ? known->sentence : error.what(), place);
+}
+
+[[noreturn]] void throw_again(const std::string& place, bool replace) {
+  try {
+    throw;
+  } catch (const Error& error) {
+    const auto* known = dynamic_cast<const HasPlace*>(&error);
+    if (!known || replace) {
+      place_if<ShapeError>(error, known, place);
+      place_if<ValueError>(error, known, place);
+      place_if<GraphError>(error, known, place);
+    }
+    throw;
+  }
+}
+
+}  // namespace
+
+void throw_again_at(const SourceLocation& where) {
+  const ThreadState& state = thread_state();
+  const SourceLocation& at = place_of_call(where);
+  if (!state.module_call || !at.line()) throw;
+  throw_again(fmt::format("at {}{}", to_string(at),
+                          state.module ? fmt::format(" in {} ({})", state.module->full(), state.module->kind) : ""),
+              true);
+}
+
+void throw_again_in(const std::string& place) { throw_again(place, false); }
+}  // namespace internal
 
 }  // namespace chainrule

@@ -39,6 +39,12 @@ inline ThreadState& thread_state() {
 }
 
 namespace internal {
+/// Throws the error that is being handled again, with file, line and module of the operation behind its sentence; of
+/// operations inside each other the outermost counts. Only inside a module's call: elsewhere the sentence stands alone,
+/// because its place is the caller's own line.
+[[noreturn]] void throw_again_at(const SourceLocation& where);
+/// The same with any place, unless a place stands there already.
+[[noreturn]] void throw_again_in(const std::string& place);
 /// Sets one field of the thread's state and puts it back.
 template <class T>
 class Scope {

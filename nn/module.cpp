@@ -240,6 +240,13 @@ const ModulePath* ModuleBase::Call::path_of(const ModuleBase& module, const Modu
   return place->second;
 }
 
+void ModuleBase::Call::throw_again() const {
+  const ModulePath* path = thread_state().module;
+  const std::string kind = module_.kind();
+  internal::throw_again_in(fmt::format("in {}{}", path ? fmt::format("{} ({})", path->full(), kind) : kind,
+                                       where_.line() ? fmt::format(", called at {}", to_string(where_)) : ""));
+}
+
 const SourceLocation& ModuleBase::called_from() {
   static constexpr SourceLocation kUnknown;
   const SourceLocation* where = thread_state().module_call;

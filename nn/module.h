@@ -137,6 +137,8 @@ class ModuleBase::Call {
   ~Call();
   Call(const Call&) = delete;
   Call& operator=(const Call&) = delete;
+  /// Throws the error that is being handled again; it says module and line then.
+  [[noreturn]] void throw_again() const;
 
  private:
   friend class ModuleBase;
@@ -152,7 +154,11 @@ class ModuleBase::Call {
 template <class F>
 auto ModuleBase::run(const SourceLocation& where, const F& forward) const {
   const Call call(*this, where);
-  return forward();
+  try {
+    return forward();
+  } catch (const Error&) {
+    call.throw_again();
+  }
 }
 
 /// A module of one tensor that gives one.

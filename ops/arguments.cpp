@@ -12,11 +12,14 @@
 
 namespace chainrule {
 
-Tensor tensor_argument(const Operand& x, const char* who) {
-  if (x.is_number()) return x.to_tensor();
-  if (!x.tensor().defined())
+const Operand& tensor_or_number(const Operand& x, const char* who) {
+  if (!x.is_number() && !x.tensor().defined())
     throw ValueError(fmt::format("{}: an input is an empty tensor handle (made by default or moved from)", who));
-  return x.tensor();
+  return x;
+}
+
+Tensor tensor_argument(const Operand& x, const char* who) {
+  return tensor_or_number(x, who).is_number() ? x.to_tensor() : x.tensor();
 }
 
 void expect_numbers(const Tensor& x, const char* who) {

@@ -15,6 +15,8 @@ namespace chainrule {
 /// The operand as a tensor, numbers as a scalar of default dtype. Throws ValueError, opened by `who`, for an empty
 /// handle.
 Tensor tensor_argument(const Operand& x, const char* who);
+/// The operand itself; the same check.
+const Operand& tensor_or_number(const Operand& x, const char* who);
 /// Throws ValueError for bools.
 void expect_numbers(const Tensor& x, const char* who);
 /// Throws ValueError unless the element type is floating.

@@ -13,6 +13,12 @@ namespace chainrule {
 inline constexpr double kInf = std::numeric_limits<double>::infinity();
 inline constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
 
+/// Throws ValueError, which names the operation and the input, for an empty handle.
+inline void expect_defined(const OpInfo& info, const Operand& x, std::size_t place = 0) {
+  if (!x.is_number() && !x.tensor().defined()) [[unlikely]]
+    internal::throw_empty_input(info, place);
+}
+
 /// Records an operation of one operand; a number becomes a tensor.
 template <class Op>
 Tensor record_one(Op op, const Operand& x) {
@@ -26,6 +32,7 @@ template <class Op>
 Tensor record_floating(Op op, const Operand& x) {
   if (!x.is_number() && x.tensor().defined() && is_floating(x.tensor().dtype())) [[likely]]
     return record(op, x);
+  expect_defined(Op::info, x);
   const CalledFrom caller(x.where());
   return record(op, as_floating(x));
 }
@@ -36,6 +43,8 @@ Tensor record_pair(Op op, const Operand& x, const Operand& y) {
   if (!x.is_number() && !y.is_number() && x.tensor().defined() && y.tensor().defined() &&
       x.tensor().dtype() == y.tensor().dtype()) [[likely]]
     return record(op, x, y);
+  expect_defined(Op::info, x);
+  expect_defined(Op::info, y, 1);
   const CalledFrom caller(y.where());
   const auto [a, b] = promote(x, y);
   return record_pair(op, a, b);
@@ -44,6 +53,8 @@ Tensor record_pair(Op op, const Operand& x, const Operand& y) {
 /// The same in a floating type always.
 template <class Op>
 Tensor record_floating_pair(Op op, const Operand& x, const Operand& y) {
+  expect_defined(Op::info, x);
+  expect_defined(Op::info, y, 1);
   if (is_floating(common_dtype(x, y))) [[likely]]
     return record_pair(op, x, y);
   const CalledFrom caller(y.where());

@@ -288,6 +288,17 @@ void check_divisor(const Tensor& y, const char* who) {
     if (v == 0) throw ValueError(fmt::format("{}: an integer is divided by 0", who));
 }
 
+namespace internal {
+Tensor& rebindable(Tensor& x, char op) {
+  if (!x.defined() || !x.is_leaf() || !x.requires_grad()) return x;
+  const std::string name = x.label().empty() ? "x" : x.label();
+  throw GraphError(fmt::format(
+      "{0} {1}= y: {0} is a trainable leaf, and this would bind the handle to a new value that is not trained; "
+      "in place it is {{ const NoGrad off; {0}.copy_({0} {1} y); }}, and a new value is z = {0} {1} y",
+      name, op));
+}
+}  // namespace internal
+
 Family arithmetic_family() {
   static constexpr const OpInfo* ops[] = {&Add::info,  &Sub::info,   &Mul::info,        &Div::info,
                                           &Neg::info,  &Pow::info,   &Square::info,     &SquareGrad::info,

@@ -29,10 +29,15 @@ inline Tensor operator-(const Operand& x, const Operand& y) { return sub(x, y); 
 inline Tensor operator*(const Operand& x, const Operand& y) { return mul(x, y); }
 inline Tensor operator/(const Operand& x, const Operand& y) { return div(x, y); }
 inline Tensor operator-(const Operand& x) { return neg(x); }
+namespace internal {
+/// x, unless it is a trainable leaf: a compound assignment would bind its handle to another, untrained value, and
+/// whoever else holds the leaf would keep the old one. Throws GraphError, which names the form in place.
+Tensor& rebindable(Tensor& x, char op);
+}  // namespace internal
 // A compound assignment computes a new value and binds the handle to it; the old value and its graph are untouched.
-inline Tensor& operator+=(Tensor& x, const Operand& y) { return x = add(x, y); }
-inline Tensor& operator-=(Tensor& x, const Operand& y) { return x = sub(x, y); }
-inline Tensor& operator*=(Tensor& x, const Operand& y) { return x = mul(x, y); }
-inline Tensor& operator/=(Tensor& x, const Operand& y) { return x = div(x, y); }
+inline Tensor& operator+=(Tensor& x, const Operand& y) { return x = add(internal::rebindable(x, '+'), y); }
+inline Tensor& operator-=(Tensor& x, const Operand& y) { return x = sub(internal::rebindable(x, '-'), y); }
+inline Tensor& operator*=(Tensor& x, const Operand& y) { return x = mul(internal::rebindable(x, '*'), y); }
+inline Tensor& operator/=(Tensor& x, const Operand& y) { return x = div(internal::rebindable(x, '/'), y); }
 
 }  // namespace chainrule

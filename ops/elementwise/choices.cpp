@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include "engine/types/error.h"
+#include "ops/arguments.h"
 #include "ops/families.h"
 #include "ops/ops.h"
 #include "ops/rules.h"
@@ -138,7 +139,7 @@ struct To {
 
 Tensor compare(const Operand& x, const Operand& y, Compare op, const char* who) {
   const NoGrad never_recorded;
-  const auto [a, b] = promote(x, y);
+  const auto [a, b] = promote(tensor_or_number(x, who), tensor_or_number(y, who));
   return zip(a, b, op, who);
 }
 
@@ -163,6 +164,7 @@ Tensor clamp(const Operand& x, const Tensor& min, const Tensor& max) {
 
 Tensor where(const Tensor& condition, const Operand& x, const Operand& y) {
   const CalledFrom caller(x.where());
+  for (const Operand& each : {Operand(condition), x, y}) tensor_or_number(each, "where");
   if (condition.dtype() != DType::boolean)
     throw ValueError(fmt::format("where: the condition is {}, it must be bool; compare first, as in where(x > 0, ...)",
                                  name_of(condition.dtype())));

@@ -1,6 +1,7 @@
 // Functions of two numbers, and lerp of three: each derivative beside its forward. Arithmetic is in arithmetic.cpp.
 #include "ops/elementwise/pairs.h"
 
+#include "ops/arguments.h"
 #include "ops/families.h"
 #include "ops/ops.h"
 #include "ops/rules.h"
@@ -205,7 +206,7 @@ Tensor xlogy(const Operand& x, const Operand& y) { return record_floating_pair(X
 
 Tensor lerp(const Operand& start, const Operand& end, const Operand& weight) {
   const CalledFrom caller(start.where());
-  const auto [x, y] = promote_floating(start, end);
+  const auto [x, y] = promote_floating(tensor_or_number(start, "lerp"), tensor_or_number(end, "lerp"));
   const Tensor w = as_tensor(weight, x.dtype());
   return record(Lerp{}, x, y, w);
 }

@@ -20,10 +20,9 @@ struct Pair : ModuleOf<Pair> {
 };
 
 void lists(Module& net) {
-#ifndef __clang__  // says the same, without the line
   std::vector<Child<Linear>> layers;
-  layers.emplace_back(net, "a", 2, 2);  // refused: a Child stays where it is declared
-#endif
+  Child<Linear> layer{net, "a", 2, 2};
+  layers.push_back(std::move(layer));  // the same sentence as below; clang does not name the line
   std::vector<std::shared_ptr<Linear>> pointers;
   pointers.push_back(net.add_child("b", make<Linear>(2, 2)));
   Child<ReLU> child{net, "c"};

@@ -18,12 +18,12 @@ struct BatchNorm : Module {
   explicit BatchNorm(std::int64_t channels)
       : weight(*this, "weight", ones({channels})),
         bias(*this, "bias", zeros({channels})),
-        mean(zeros({channels})),
-        variance(ones({channels})) {}
+        mean(*this, "mean", zeros({channels})),
+        variance(*this, "variance", ones({channels})) {}
   Tensor forward(const Tensor& x) override { return batch_norm(x, mean, variance, weight, bias, {.training = true}); }
 
   Parameter weight, bias;
-  Tensor mean, variance;
+  Buffer mean, variance;
 };
 
 struct Training {

@@ -34,7 +34,7 @@ TEST_CASE("numbers stand beside tensors on either side") {
   CHECK(grad(pow(2, x), x).item() == doctest::Approx(16 * std::log(2.0)));
   CHECK(chainrule::exp(0).item() == 1);
 
-  Tensor y = x;
+  Tensor y = 1 * x;
   y += 1;
   y *= x;
   y -= 2;
