@@ -191,7 +191,7 @@ Tensor scaled_dot_product_attention(const Operand& query, const Operand& key, co
   }
   Tensor weights;
   // A query that may see no key has only scores of -inf, whose softmax is NaN: its weights are 0, and so are gradients.
-  const Tensor blind = o.attn_mask ? all(eq(scores, kNever), {-1}, true) : Tensor();
+  const Tensor blind = o.attn_mask.defined() ? all(eq(scores, kNever), {-1}, true) : Tensor();
   if (blind.defined() && any(blind).item() != 0)
     weights = where(blind, 0, softmax(where(blind, 0, scores), -1));
   else

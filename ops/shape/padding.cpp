@@ -126,7 +126,7 @@ Tensor pad(const Operand& x, const std::vector<std::int64_t>& amounts, PadMode m
   if (mode == PadMode::constant) return pad_by(t, before, after, value);
   Tensor z = t;
   if (mode == PadMode::circular) {  // what is cut off does not come round again, as in PyTorch
-    Shape cut_before(rank, 0), cut_after(rank, 0);
+    Shape cut_before = Shape::filled(rank, 0), cut_after = cut_before;
     bool cuts = false;
     for (std::size_t axis = 0; axis < rank; ++axis) {
       cuts = cuts || before[axis] < 0 || after[axis] < 0;

@@ -8,6 +8,7 @@
 
 #include "engine/record.h"
 #include "ops/ops.h"
+#include "tests/sanitized.h"
 #include "tests/text.h"
 
 namespace chainrule::testing {
@@ -45,15 +46,6 @@ struct Custom2 {
   }
 };
 inline Tensor apply(const Rule2& rule, const Tensor& x, const Tensor& y) { return record(Custom2{rule}, x, y); }
-
-/// Sanitizers make everything ten times slower: tests take smaller sizes there.
-inline bool sanitized() {
-#if CHAINRULE_PLAIN_ALLOCATION
-  return true;
-#else
-  return std::getenv("CHAINRULE_SANITIZED") != nullptr;
-#endif
-}
 
 /// The message of the E that f throws; "nothing thrown" or "another type: ..." otherwise.
 template <class E, class F>

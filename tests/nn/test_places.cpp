@@ -31,7 +31,7 @@ struct Shifted : Module {
   }
 };
 
-struct Net : Module {
+struct ShiftedNet : Module {
   Child<Shifted> block{*this, "block"};
   Tensor forward(const Tensor& x) override { return block(x); }
 };
@@ -39,7 +39,7 @@ struct Net : Module {
 }  // namespace
 
 TEST_CASE("errors of a module's operations say line and path; outside of modules they stay as they are") {
-  Net net;
+  ShiftedNet net;
   const Tensor x = ones({2, 4});
   const std::string plain = said([&] { x + net.block.shift; });
   CHECK(plain == "add: shapes (2, 4) and (5,) do not broadcast: axis -1 has sizes 4 and 5");

@@ -12,11 +12,6 @@
 
 namespace chainrule::cases {
 
-bool sanitized() {
-  static const bool yes = std::getenv("CHAINRULE_SANITIZED") != nullptr;
-  return yes;
-}
-
 const std::vector<Case>& all_cases() {
   static const std::vector<Case> all = [] {
     std::vector<Case> list;

@@ -8,11 +8,11 @@
 #include <vector>
 
 #include "tests/ops/cases/cases.h"
+#include "tests/sanitized.h"
 
 namespace chainrule::cases {
 
-/// True under sanitizers: fewer random elements and smaller enumerations, nothing left out.
-bool sanitized();
+using testing::sanitized;
 
 /// Random numbers as the row wants them; the same seed gives the same numbers. Rounded to float32, so that both
 /// floating types start from the same values.

@@ -74,7 +74,7 @@ void tell_nan(const LoadedProgram& loaded, const DerivativeOptions& o, const std
     const Tensor result = loaded.run(names);
     const Tensor cotangent = cotangent_for(result, o.cotangent, o);
     (void)grad(std::vector{result}, tensors_of(wanted_inputs(loaded, names, o.wrt)),
-         {.allow_unused = true, .cotangents = {cotangent}});
+               {.allow_unused = true, .cotangents = {cotangent}});
   } catch (const Error& e) {
     origin = e.what();
   }

@@ -146,7 +146,7 @@ TEST_CASE("equal and crossed bounds give max, and the derivative 0") {
 }
 
 TEST_CASE("functions of steps have the derivative 0 also where they divide by 0") {
-  for (const char* mode : {"floor", "trunc"}) {
+  for (const Rounding mode : {Rounding::floor, Rounding::trunc}) {
     const Tensor x = number(5), y = number(0), z = div(x, y, mode);
     CHECK(z.item() == kInf);
     CHECK(slopes(z, x) == Numbers{0});

@@ -22,7 +22,7 @@ namespace {
 
 double number(const std::string& program, Names names = {}) { return evaluate(program, std::move(names)).item(); }
 
-std::vector<double> numbers(const std::string& program, Names names = {}) {
+std::vector<double> numbers_of(const std::string& program, Names names = {}) {
   return evaluate(program, std::move(names)).to_vector();
 }
 
@@ -67,9 +67,9 @@ TEST_CASE("operators bind as in Python") {
   CHECK(number("1 + 2 < 4") == 1);
   CHECK(number("4 == 5") == 0);
   const Tensor x = matrix();
-  CHECK(numbers("x * 2 + 1", {{"x", x}})[3] == 7);
-  CHECK(numbers("-x ** 2", {{"x", x}})[3] == -9);
-  CHECK(numbers("x @ x.T", {{"x", x}}) == matmul(x, transpose(x)).to_vector());
+  CHECK(numbers_of("x * 2 + 1", {{"x", x}})[3] == 7);
+  CHECK(numbers_of("-x ** 2", {{"x", x}})[3] == -9);
+  CHECK(numbers_of("x @ x.T", {{"x", x}}) == matmul(x, transpose(x)).to_vector());
   CHECK(evaluate("x < 3", {{"x", x}}).dtype() == DType::boolean);
 }
 
@@ -94,16 +94,16 @@ TEST_CASE("lists are tensors, and subscripts are NumPy's") {
   CHECK(evaluate("[[1, 2], [3, 4]]").shape() == Shape{2, 2});
   CHECK(evaluate("[]").shape() == Shape{0});
   CHECK(evaluate("[True, False]").dtype() == DType::boolean);
-  CHECK(numbers("[x[0, 1], 2 * x[1, 0], 7]", names) == std::vector<double>{1, 8, 7});
-  CHECK(numbers("x[1]", names) == std::vector<double>{4, 5, 6, 7});
-  CHECK(numbers("x[-1, -2]", names) == std::vector<double>{10});
+  CHECK(numbers_of("[x[0, 1], 2 * x[1, 0], 7]", names) == std::vector<double>{1, 8, 7});
+  CHECK(numbers_of("x[1]", names) == std::vector<double>{4, 5, 6, 7});
+  CHECK(numbers_of("x[-1, -2]", names) == std::vector<double>{10});
   CHECK(evaluate("x[-1, -2]", names).shape() == Shape{});
-  CHECK(numbers("x[:, 1:3]", names) == std::vector<double>{1, 2, 5, 6, 9, 10});
-  CHECK(numbers("x[::2, ::-2]", names) == std::vector<double>{3, 1, 11, 9});
+  CHECK(numbers_of("x[:, 1:3]", names) == std::vector<double>{1, 2, 5, 6, 9, 10});
+  CHECK(numbers_of("x[::2, ::-2]", names) == std::vector<double>{3, 1, 11, 9});
   CHECK(evaluate("x[..., None]", names).shape() == Shape{3, 4, 1});
   CHECK(evaluate("x[None, 0, ..., 1:]", names).shape() == Shape{1, 3});
-  CHECK(numbers("x[[0, 2], 0]", names) == std::vector<double>{0, 8});
-  CHECK(numbers("x[..., 0][1:]", names) == std::vector<double>{4, 8});
+  CHECK(numbers_of("x[[0, 2], 0]", names) == std::vector<double>{0, 8});
+  CHECK(numbers_of("x[..., 0][1:]", names) == std::vector<double>{4, 8});
   CHECK(evaluate("x.T", names).shape() == Shape{4, 3});
   CHECK(evaluate("x[1:1]", names).shape() == Shape{0, 4});
 }

@@ -13,6 +13,7 @@
 #include <stdexcept>
 #include <string>
 
+#include "tests/sanitized.h"
 #include "tests/temporary_folder.h"
 #include "tests/text.h"
 #include "tests/tools/command.h"
@@ -67,8 +68,6 @@ bool one_line(const Death& death) {
   here[n % 1024] = before == nullptr ? n : before[0];
   return n < 0 ? 0 : deeper(here, n + 1) + here[0];
 }
-
-bool sanitized() { return std::getenv("CHAINRULE_SANITIZED") != nullptr; }
 
 }  // namespace
 
