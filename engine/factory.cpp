@@ -179,7 +179,7 @@ Tensor from_memory(void* data, const Shape& shape, DType dtype, std::shared_ptr<
 
 Tensor Operand::to_tensor() const {
   if (!is_number()) return *tensor_;
-  if (is_integer_ && std::abs(number_) > 0x1p53) return from_vector<std::int64_t>({integer_}, {});
+  if (is_integer_ && std::abs(number_) >= 0x1p53) return from_vector<std::int64_t>({integer_}, {});
   return full({}, number_);
 }
 

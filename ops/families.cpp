@@ -21,7 +21,7 @@ std::span<const Topic> topics() {
   static const Topic all[] = {
       {"arithmetic", {arithmetic_family(), pair_family(), rounding_family()}},
       {"function", {exponential_family(), trigonometry_family()}},
-      {"choice", {choice_family()}},
+      {"choice", {choice_family(), logic_family()}},
       {"activation", {activation_family(), smooth_activation_family(), softmax_family()}},
       {"reduction", {reduction_family(), extreme_family(), deviation_family(), scan_family()}},
       {"sorting", {sorting_family()}},

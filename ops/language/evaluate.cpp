@@ -128,10 +128,14 @@ class Run {
     if (operands.size() == 1 && operands[0].is_number() && step.text == "neg") return negated(operands[0]);
     if (step.text.starts_with("logical_"))
       for (const Value& operand : operands) expect_mask(operand, step);
-    if (operands.size() == 2) return pair(step.text, std::move(operands[0]), std::move(operands[1]), step);
+    if (operands.size() == 2)
+      return known_by_text(pair(step.text, std::move(operands[0]), std::move(operands[1]), step), step);
     const Function& f = function(step);
-    Value result = f.call(Arguments(f, std::move(operands)));
-    // A mask is no operation of the graph: it is known by its text, "a>0".
+    return known_by_text(f.call(Arguments(f, std::move(operands))), step);
+  }
+
+  /// A mask is no operation of the graph: it is known by its text, "a>0".
+  Value known_by_text(Value result, const Step& step) const {
     constexpr std::size_t kLongestText = 20;
     const std::string_view text =
         std::string_view(program_.text).substr(step.span.begin, step.span.end - step.span.begin);
@@ -163,7 +167,7 @@ class Run {
       else
         all = pair("logical_and", std::move(all), std::move(one), step);
     }
-    return all;
+    return known_by_text(std::move(all), step);
   }
 
   /// The symbols & | ^ ~ are for masks; what else they could mean (bits, powers) is refused.

@@ -77,15 +77,8 @@ std::string in_signs(std::string_view mathematics) {
   return text;
 }
 
-/// "low <= x <= high" holds where both comparisons do; "x = z" compares.
+/// "x = z" compares.
 std::string choose(std::string_view condition, const std::string& yes, const std::string& no) {
-  for (const std::string_view sign : {" <= ", " < "}) {
-    const std::vector<std::string_view> parts = split_outside(condition, sign);
-    if (parts.size() != 3) continue;
-    const std::string inner =
-        fmt::format("where({}{}{}, {}, {})", in_signs(parts[1]), sign, in_signs(parts[2]), yes, no);
-    return fmt::format("where({}{}{}, {}, {})", in_signs(parts[0]), sign, in_signs(parts[1]), inner, no);
-  }
   std::string text = in_signs(condition);
   if (const std::size_t at = text.find(" = "); at != std::string::npos) text.replace(at, 3, " == ");
   return fmt::format("where({}, {}, {})", text, yes, no);

@@ -103,9 +103,9 @@ Tensor joined_positions(const std::vector<Pick>& picks, const Shape& x) {
   Positions joined(static_cast<std::size_t>(numel(shape)), 0);
   for (const Pick& p : picks) {
     const std::int64_t size = p.axis < 0 ? 1 : x[p.axis];
-    const Tensor own = dense(p.at);  // checked whole, also where nothing is picked
-    for (std::int64_t i = 0; i < own.numel(); ++i) inside(own.data<std::int64_t>()[i], size, p.axis);
-    const Tensor all = dense(expand(own, shape));
+    // As in NumPy a whole number is inside the axis, and so are the numbers of a list that picks anything.
+    if (p.at.dim() == 0) inside(p.at.data<std::int64_t>()[0], size, p.axis);
+    const Tensor all = dense(expand(dense(p.at), shape));
     const auto* at = all.data<std::int64_t>();
     for (std::size_t i = 0; i < joined.size(); ++i) joined[i] = joined[i] * size + inside(at[i], size, p.axis);
   }

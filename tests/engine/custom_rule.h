@@ -27,7 +27,7 @@ struct Custom1 {
     c.send(0, [&] { return rule.dx(g, c.input(0), c.output()); });
   }
 };
-inline Tensor apply(const Rule1& rule, const Tensor& x) { return record(Custom1{rule}, x); }
+inline Tensor apply(const Rule1& rule, const Tensor& x) { return record(Custom1{rule}, x, SourceLocation{}); }
 
 struct Rule2 {
   std::function<Tensor(const Tensor& x, const Tensor& y)> forward;
@@ -45,7 +45,9 @@ struct Custom2 {
     c.send(1, [&] { return rule.dy(g, x, y); });
   }
 };
-inline Tensor apply(const Rule2& rule, const Tensor& x, const Tensor& y) { return record(Custom2{rule}, x, y); }
+inline Tensor apply(const Rule2& rule, const Tensor& x, const Tensor& y) {
+  return record(Custom2{rule}, x, y, SourceLocation{});
+}
 
 /// The message of the E that f throws; "nothing thrown" or "another type: ..." otherwise.
 template <class E, class F>

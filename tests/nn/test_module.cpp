@@ -140,5 +140,6 @@ TEST_CASE("two members of one name, a dot or no name are refused") {
 TEST_CASE("a module without forward says so") {
   struct Empty : Module {};
   Empty empty;
-  CHECK_THROWS_WITH_AS(empty(ones({1})), "Empty: this module has no forward of one tensor", ValueError);
+  CHECK_THROWS_WITH_AS(empty(ones({1})), doctest::Contains("Empty: this module has no forward of one tensor"),
+                       ValueError);
 }

@@ -220,7 +220,8 @@ TEST_CASE("a module of several inputs and results is called as it is declared") 
   const Tensor a = ones({2}, {.requires_grad = true});
   const auto both = layer(a, a);
   CHECK(both.back().node()->where.line() == __LINE__ - 1);
-  CHECK_THROWS_WITH_AS(Sequential{Layer()}(a), "Layer: this module has no forward of one tensor", ValueError);
+  CHECK_THROWS_WITH_AS(Sequential{Layer()}(a), doctest::Contains("Layer: this module has no forward of one tensor"),
+                       ValueError);
 
   struct Either : ModuleOf<Either> {  // one tensor is enough for it
     Tensor forward(const Tensor& x, const Tensor& mask = {}) { return mask.defined() ? x * mask : exp(x); }

@@ -220,16 +220,16 @@ TEST_CASE("negative numbers stand in parentheses where they need them") {
 
 TEST_CASE("a folded module is one step, with what is known of it") {
   const TeachingMode teach;
-  Sequential net(Linear(2, 3), ReLU(), Linear(3, 1));
+  Sequential net(Sequential(Linear(2, 3), ReLU()), Linear(3, 1));
   const Tensor x = variable({{0.5, -1}}, "x");
-  const Tensor loss = after_backward(sum(net(x * 3) * 2).label("loss"));
+  const Tensor loss = after_backward(sum(net(to(x * 3, DType::float32)) * 2).label("loss"));
   const Walkthrough whole = walk_through(loss, {}), folded = walk_through(loss, {.fold = {"0"}});
   CHECK(folded.steps.size() < whole.steps.size());
   const auto step = std::find_if(folded.texts.begin(), folded.texts.end(),
                                  [](const StepText& text) { return text.title == "folded"; });
   REQUIRE(step != folded.texts.end());
   CHECK(step->rows[0].left == "«0»");
-  CHECK(contains(step->rows[0].formula, "Linear"));
+  CHECK(contains(step->rows[0].formula, "Sequential"));
   CHECK(contains(step->rows[0].note, "folded"));
   CHECK(contains(step->rows[0].value, "[["));
   // The gradient of the input still arrives whole.

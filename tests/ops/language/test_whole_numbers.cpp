@@ -8,6 +8,7 @@
 #include "ops/language/evaluate.h"
 #include "ops/ops.h"
 #include "tests/ops/checks.h"
+#include "tests/ops/language/double_lists.h"
 #include "tests/text.h"
 
 using namespace chainrule;
@@ -53,6 +54,7 @@ TEST_CASE("whole numbers above 2^53 are exact in programs") {
   CHECK(wholes("maximum(9007199254740993, 9007199254740992)") == Wholes{kOdd});
   CHECK(wholes("abs(-9007199254740993)") == Wholes{kOdd});
   CHECK(text_of("x == 9007199254740992", {{"x", from_vector<Whole>({kOdd}, {})}}) == "false");
+  const DoubleLists as_on_the_command_line;
   CHECK(text_of("123456789.0") == "123456789");
   CHECK(text_of("123456789.5") == "1.23457e+08");
 }
