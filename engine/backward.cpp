@@ -379,6 +379,7 @@ std::vector<Tensor> grad(const Tensor& output, const std::vector<Tensor>& inputs
 std::vector<Tensor> grad(const Tensor& output, const std::vector<NamedTensor>& inputs, const GradOptions& options,
                          SourceLocation where) {
   std::vector<Tensor> tensors;
+  tensors.reserve(inputs.size());
   for (const NamedTensor& one : inputs) tensors.push_back(one.tensor);
   return grad(output, tensors, options, where);
 }

@@ -41,7 +41,7 @@ class Child : public M {
     join(parent, std::move(name));
   }
   // Not deleted, so that the compiler says one sentence: the body is only compiled where somebody moves a Child.
-  Child(Child&& other) : M(std::move(other)) {
+  Child(Child&& other) noexcept : M(std::move(other)) {
     static_assert(
         sizeof(M) == 0,
         "a Child stays where it is declared, and so does the struct around it: make the struct in place, with "
@@ -50,7 +50,7 @@ class Child : public M {
 
  private:
   template <class P>
-  void join(P& parent, std::string name) {
+  void join(P& parent, std::string name) {  // NOLINT(performance-unnecessary-value-param): moved where it is kept
     static_assert(std::is_base_of_v<ModuleBase, P>, "a struct that declares a Child is a module: struct Net : Module");
     if constexpr (std::is_base_of_v<ModuleBase, P>)
       static_cast<ModuleBase&>(parent).adopt(std::move(name), this, nullptr);

@@ -63,8 +63,8 @@ class ModuleBase {
   /// Makes the module a part of this one, which owns it from now on, alone or with others. Returns it. Throws
   /// ValueError for an empty pointer, a name that is empty, has a dot or is in use, and a cycle.
   template <std::derived_from<ModuleBase> M>
-  std::shared_ptr<M> add_child(std::string name, std::shared_ptr<M> child) {
-    adopt(std::move(name), child.get(), child);
+  std::shared_ptr<M> add_child(const std::string& name, std::shared_ptr<M> child) {
+    adopt(name, child.get(), child);
     return child;
   }
   template <std::derived_from<ModuleBase> M>

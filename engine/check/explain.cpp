@@ -65,15 +65,16 @@ void explain_failure(GradcheckInput& r, std::size_t i, const Diagnosis& found, d
 
 void explain(std::span<GradcheckInput> results, const CheckedFunction& evaluate, const std::vector<Tensor>& x,
              const GradientTolerance& tolerance, bool single_precision, Generator& generator) {
-  using Verdict = GradcheckVerdict;
-  const auto plain = [](const GradcheckInput& r) { return r.verdict == Verdict::ok || r.verdict == Verdict::unused; };
+  const auto plain = [](const GradcheckInput& r) {
+    return r.verdict == GradcheckVerdict::ok || r.verdict == GradcheckVerdict::unused;
+  };
   if (std::all_of(results.begin(), results.end(), plain)) return;
-  if (results[0].verdict == Verdict::non_deterministic && results[0].checked == 0) {
+  if (results[0].verdict == GradcheckVerdict::non_deterministic && results[0].checked == 0) {
     for (GradcheckInput& r : results) r.cause = GradcheckCause::non_deterministic;
     return;
   }
   const auto never_compared = [](const GradcheckInput& r) {
-    return r.verdict == Verdict::non_finite && r.checked == 0 && r.elements > 0;
+    return r.verdict == GradcheckVerdict::non_finite && r.checked == 0 && r.elements > 0;
   };
   if (std::all_of(results.begin(), results.end(), never_compared)) {  // the value itself is not finite
     std::string input;
@@ -90,14 +91,14 @@ void explain(std::span<GradcheckInput> results, const CheckedFunction& evaluate,
   const double epsilon = difference_plan(single_precision).epsilon;
   for (std::size_t i = 0; i < results.size(); ++i) {
     GradcheckInput& r = results[i];
-    if (r.verdict == Verdict::non_deterministic) {
+    if (r.verdict == GradcheckVerdict::non_deterministic) {
       r.cause = GradcheckCause::non_deterministic;
-    } else if (r.verdict == Verdict::kink) {
+    } else if (r.verdict == GradcheckVerdict::kink) {
       r.cause = GradcheckCause::kink;
       if (const Finding* kink = first_of(found.kinks, i)) take(r, *kink);
       if (r.reason.empty()) r.reason = r.remark;
     } else if (!plain(r)) {
-      const std::string input = r.verdict == Verdict::non_finite ? infinite_input(results, x, i, r.worst) : "";
+      const std::string input = r.verdict == GradcheckVerdict::non_finite ? infinite_input(results, x, i, r.worst) : "";
       if (input.empty()) {
         explain_failure(r, i, found, epsilon);
       } else {

@@ -181,8 +181,9 @@ class Parser {
       operands.push_back(expression(kComparison + 1));
       functions.emplace_back(o->function);
     }
+    const TextSpan whole{span_of(first).begin, span_of(operands.back()).end};
     Step step{.kind = Kind::chain,
-              .span = {span_of(first).begin, span_of(operands.back()).end},
+              .span = whole,
               .at = at.span,
               .operands = std::move(operands),
               .keywords = std::move(functions)};

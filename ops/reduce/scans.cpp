@@ -76,7 +76,7 @@ struct Cumsum {
   bool reverse = false;
   std::string attributes() const { return text(dim, reverse); }
   Tensor forward(const Tensor& x) const {
-    const Tensor z = scan(x, dim, reverse, kernels::cumsum);
+    Tensor z = scan(x, dim, reverse, kernels::cumsum);
     if (x.dtype() == DType::int64) expect_not_wrapped(z, forward(to(x, DType::float64)), "cumsum");
     return z;
   }
@@ -99,7 +99,7 @@ struct Cumprod {
   bool reverse = false;
   std::string attributes() const { return text(dim, reverse); }
   Tensor forward(const Tensor& x) const {
-    const Tensor z = scan(x, dim, reverse, kernels::cumprod);
+    Tensor z = scan(x, dim, reverse, kernels::cumprod);
     if (x.dtype() == DType::int64) expect_not_wrapped(z, forward(to(x, DType::float64)), "cumprod");
     return z;
   }

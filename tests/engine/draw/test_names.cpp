@@ -191,7 +191,9 @@ TEST_CASE("names: over the examples of all operations, an edge names only what f
           CHECK(rule.starts_with("∂" + view.items[link.from].letter + " = "));
           CHECK_FALSE(contains(rule, "argument"));
           const std::vector<std::string> own = words_of_rules(*to.info);
-          for (const auto& [word, after] : words_of(rule)) {
+          for (const auto& said_word : words_of(rule)) {
+            const auto& word = said_word.first;  // a structured binding cannot be captured in C++20 as clang 14 has it
+            const auto after = said_word.second;
             if (is_number(word) || allowed.contains(word)) continue;
             // A word of the rule itself, which is the name of nothing in this picture.
             CHECK_MESSAGE(!names.contains(word), word);
@@ -207,7 +209,8 @@ TEST_CASE("names: over the examples of all operations, an edge names only what f
     const auto names = all_names(view);
     for (const std::string& line : lines) {
       if (!line.starts_with("∂") || !contains(line, " = ") || is_number(line.substr(4))) continue;
-      for (const auto& [word, after] : words_of(line)) {
+      for (const auto& said_word : words_of(line)) {
+        const auto& word = said_word.first;
         if (!names.contains(word) || is_number(word)) continue;
         const auto shows = [&](const std::string& l) { return l == word || l.starts_with(word + " = "); };
         CHECK_MESSAGE(std::any_of(lines.begin(), lines.end(), shows), word, " of ", line);
