@@ -43,7 +43,7 @@ class Judgement {
     // No step was good enough for a sharp comparison: the best of them, with its own error allowed for.
     const Slope least = *best_;
     if (agrees(least, allowed_.relative, 1e-3)) return e_;
-    if (only_rounding(least)) {
+    if (only_rounding()) {
       e_.verdict = GradcheckVerdict::ok;
       return e_;
     }
@@ -56,11 +56,19 @@ class Judgement {
  private:
   double scale_of_value() const { return x_ != 0 ? std::abs(x_) : setting_.span > 0 ? setting_.span : 1; }
 
-  // Terms of a size near 1 that cancel: the result moves by their rounding, and the rule sends no more than that.
-  bool only_rounding(const Slope& s) const {
-    const double rounding = 4096 * plan_.epsilon;
-    return std::abs(analytic_) * std::max(1.0, std::abs(x_)) <= rounding && s.error > 0.05 * std::abs(s.value) &&
-           std::abs(s.value * s.step) <= rounding;
+  // Terms of a size near 1 that cancel, as in sum(layer_norm(x)): the rule sends no more than their rounding, and the
+  // result moves by no more than that. A slope would be the same at each step, rounding is not.
+  bool only_rounding() {
+    const double rounding = 4096 * plan_.epsilon, size = std::max(1.0, std::abs(x_));
+    if (std::abs(analytic_) * size > rounding) return false;
+    double least = 0, most = 0;
+    for (const double part : {1e-1, 1e-2, 1e-3, 1e-4, 1e-5, 1e-6}) {
+      const auto slope = difference_.central(part * size, 0.05 * allowed_.relative, 0);
+      if (!slope || std::abs(slope->value * slope->step) > rounding) return false;
+      least = part == 1e-1 ? slope->value : std::min(least, slope->value);
+      most = part == 1e-1 ? slope->value : std::max(most, slope->value);
+    }
+    return most - least >= 0.5 * std::max(std::abs(most), std::abs(least));
   }
 
   // More than rounding can do is unknown of it.
