@@ -17,7 +17,11 @@ dnf_packages="gcc-c++ cmake ninja-build ccache boost-devel fmt-devel eigen3-deve
 cli11-devel json-devel zlib-devel libzip-devel libpng-devel utf8proc-devel fast_float-devel graphviz dejavu-sans-fonts doctest-devel"
 brew_packages="cmake ninja ccache boost fmt eigen highway onednn cli11 nlohmann-json zlib libzip libpng utf8proc fast_float graphviz doctest libomp"
 
-package_is_there() { [ "$(dpkg-query -W -f '${db:Status-Status}' "$1" 2>/dev/null)" = installed ]; }
+package_is_there() {  # package_is_there NAME[:KIND]: for this machine's kind unless the name says another
+  local name=${1%%:*} kind=${1#*:}
+  [ "$kind" != "$1" ] || kind=$(dpkg --print-architecture)
+  dpkg-query -W -f '${Architecture} ${db:Status-Status}\n' "$name" 2>/dev/null | grep -qxE "($kind|all) installed"
+}
 
 # Is everything there that the configure step asks for? Only used where there is no apt.
 tools_are_there() {
