@@ -66,7 +66,7 @@ endfunction()
 
 file(GLOB_RECURSE readmes CONFIGURE_DEPENDS RELATIVE "${PROJECT_SOURCE_DIR}"
   "${PROJECT_SOURCE_DIR}/engine/*.md" "${PROJECT_SOURCE_DIR}/ops/*.md" "${PROJECT_SOURCE_DIR}/nn/*.md"
-  "${PROJECT_SOURCE_DIR}/optim/*.md" "${PROJECT_SOURCE_DIR}/tools/*.md")
+  "${PROJECT_SOURCE_DIR}/optim/*.md" "${PROJECT_SOURCE_DIR}/tools/*.md" "${PROJECT_SOURCE_DIR}/tests/lessons/*.md")
 foreach(readme README.md ${readmes})
   chainrule_snippets(${readme})
 endforeach()

@@ -3,6 +3,9 @@
 
 chainrule_top=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 
+# Builds in different folders of this checkout (users' programs in tests/consumer) share what the compiler cache holds.
+export CCACHE_BASEDIR="${CCACHE_BASEDIR:-$chainrule_top}" CCACHE_NOHASHDIR="${CCACHE_NOHASHDIR:-1}"
+
 say() { printf '%s\n' "$*" >&2; }
 
 # What each step needs, as Debian names it, and how the same thing is called elsewhere.
@@ -14,7 +17,11 @@ dnf_packages="gcc-c++ cmake ninja-build ccache boost-devel fmt-devel eigen3-deve
 cli11-devel json-devel zlib-devel libzip-devel libpng-devel fast_float-devel graphviz dejavu-sans-fonts doctest-devel"
 brew_packages="cmake ninja ccache boost fmt eigen highway onednn cli11 nlohmann-json zlib libzip libpng fast_float graphviz doctest libomp"
 
-package_is_there() { [ "$(dpkg-query -W -f '${db:Status-Status}' "$1" 2>/dev/null)" = installed ]; }
+package_is_there() {  # package_is_there NAME[:KIND]: for this machine's kind unless the name says another
+  local name=${1%%:*} kind=${1#*:}
+  [ "$kind" != "$1" ] || kind=$(dpkg --print-architecture)
+  dpkg-query -W -f '${Architecture} ${db:Status-Status}\n' "$name" 2>/dev/null | grep -qxE "($kind|all) installed"
+}
 
 # Is everything there that the configure step asks for? Only used where there is no apt.
 tools_are_there() {

@@ -1,5 +1,5 @@
 // Uses chainrule and zlib in one program: neither may change how the other compiles or links.
-#include "tests/consumer/library/slope.h"
+#include "slope.h"
 
 #include <zlib.h>
 
