@@ -314,17 +314,16 @@ void multiply(const Product<T>& p) {
   const auto row_bytes = p.b_strides.row * static_cast<std::int64_t>(sizeof(T));
   const bool b_in_place =
       p.b_strides.column == 1 && (row_bytes < kNearRows ? p.m <= kInPlaceB : p.m * row_bytes < kInPlaceFarB);
-  const std::int64_t threads = std::clamp<std::int64_t>(p.m * p.n * p.k / kWorkOfThread, 1, num_threads());
+  const std::int64_t threads = threads_worth(p.m, p.n, p.k, num_threads());
   const std::int64_t height = kRows, width = kVectors * kLanes<T>;
-  const std::int64_t a_slivers = ceil_div(p.m, height), b_slivers = ceil_div(p.n, width);
-  const Cut cut(threads, a_slivers, b_slivers);
-  parallel_for(cut.rows * cut.columns, 1, [&](std::int64_t from, std::int64_t to) {
+  const Cut cut(threads, ceil_div(p.m, height), ceil_div(p.n, width));
+  parallel_for(cut.parts(), 1, [&](std::int64_t from, std::int64_t to) {
     for (std::int64_t t = from; t < to; ++t) {
-      const std::int64_t r = t / cut.columns, c = t % cut.columns;
-      const std::int64_t i = a_slivers * r / cut.rows * height, j = b_slivers * c / cut.columns * width;
+      const Range rows = cut.of_a(t), columns = cut.of_b(t);
+      const std::int64_t i = rows.begin * height, j = columns.begin * width;
       Product<T> part = p;
-      part.m = std::min(a_slivers * (r + 1) / cut.rows * height, p.m) - i;
-      part.n = std::min(b_slivers * (c + 1) / cut.columns * width, p.n) - j;
+      part.m = std::min(rows.end * height, p.m) - i;
+      part.n = std::min(columns.end * width, p.n) - j;
       part.a += i * p.a_strides.row;
       part.b += j * p.b_strides.column;
       part.c += i * p.c_row + j;
