@@ -20,7 +20,7 @@ brew_packages="cmake ninja ccache boost fmt eigen highway onednn cli11 nlohmann-
 package_is_there() {  # package_is_there NAME[:KIND]: for this machine's kind unless the name says another
   local name=${1%%:*} kind=${1#*:}
   [ "$kind" != "$1" ] || kind=$(dpkg --print-architecture)
-  dpkg-query -W -f '${Architecture} ${db:Status-Status}\n' "$name" 2>/dev/null | grep -qxE "($kind|all) installed"
+  dpkg-query -W -f '${Architecture} ${db:Status-Status}\n' "$name" 2>/dev/null | grep -xE "($kind|all) installed" >/dev/null
 }
 
 # Is everything there that the configure step asks for? Only used where there is no apt.

@@ -11,7 +11,7 @@
 namespace chainrule::kernels {
 namespace {
 
-constexpr std::int64_t kWorkOfThread = std::int64_t{1} << 20;  // multiplications
+constexpr double kWorkOfThread = 1 << 20;  // multiplications
 
 template <class T>
 void multiply(const detail::Product<T>& p) {
@@ -54,7 +54,8 @@ void product(std::int64_t count, BatchStrides batch, detail::Product<T> p) {
     return;
   }
   if (count == 1) return multiply(p);  // may go wide inside
-  const std::int64_t grain = std::max<std::int64_t>(kWorkOfThread / (p.m * p.n * p.k), 1);
+  const double work = static_cast<double>(p.m) * static_cast<double>(p.n) * static_cast<double>(p.k);
+  const std::int64_t grain = std::max<std::int64_t>(static_cast<std::int64_t>(kWorkOfThread / work), 1);
   parallel_for(count, grain, [&](std::int64_t begin, std::int64_t end) {
     detail::Product<T> one = p;
     for (std::int64_t t = begin; t < end; ++t) {
