@@ -5,11 +5,13 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 #include <mutex>
 #include <optional>
-#include <string_view>
 #include <variant>
 
+#include "engine/backward_errors.h"
+#include "engine/context.h"
 #include "engine/factory.h"
 #include "engine/profile.h"
 #include "engine/traverse.h"
@@ -18,58 +20,9 @@
 namespace chainrule {
 namespace {
 
-// --- the last calls of backward, for the error about a graph that was already freed ---------------------------------
-
-struct Call {
-  std::uint32_t number;
-  std::uint64_t root;
-  const char* op;
-  SourceLocation where;
-};
-constexpr std::size_t kCallsKept = 64;
-
-std::mutex calls_mutex;
-std::uint32_t last_call = 0;
-std::array<Call, kCallsKept> calls{};
-
-std::uint32_t note_call(const Node* root, const SourceLocation& where) {
-  const std::lock_guard lock(calls_mutex);
-  if (++last_call == 0) last_call = 1;
-  calls[last_call % kCallsKept] = {last_call, root ? root->number : 0, root ? root->info->name : "leaf", where};
-  return last_call;
-}
-
-std::string call_text(std::uint32_t number) {
-  const std::lock_guard lock(calls_mutex);
-  const Call& call = calls[number % kCallsKept];
-  if (call.number != number) return fmt::format("backward call {}", number);
-  const std::string at = to_string(call.where);
-  return fmt::format("backward call {}, of {}#{}{}{}", number, call.op, call.root, at.empty() ? "" : " at ", at);
-}
-
-[[noreturn]] void throw_freed(const Node& node) {
-  throw GraphError(fmt::format(
-      "backward: the saved values of {}, shape {}, were freed by {}. Usual causes: backward() was called twice for one "
-      "result, or a value computed in an earlier training step is used again in this one (detach() it). If two walks "
-      "are "
-      "meant, give the first one retain_graph",
-      node.title(), to_string(node.shape()), call_text(node.released_by)));
-}
-
-// Names the place where recording stopped.
-[[noreturn]] void throw_no_path(const Tensor& output, const char* who) {
-  const TensorImpl& t = output.impl();
-  const std::string op = t.stopped_at ? t.stopped_at->name : "an operation";
-  const std::string reason =
-      t.stop == Stop::detach    ? fmt::format("recording stopped at detach() of a result of {}", op)
-      : t.stop == Stop::frozen  ? std::string("set_requires_grad(false) was called on what it was computed from")
-      : t.stop == Stop::no_grad ? fmt::format("recording stopped at {}, inside a NoGrad scope", op)
-                                : "nothing that it was computed from is trainable";
-  throw GraphError(fmt::format("{}: {} has no path to a trainable value: {}", who, describe(output), reason));
-}
-
-// --- the walk
-// ---------------------------------------------------------------------------------------------------------
+using internal::note_call;
+using internal::throw_freed;
+using internal::throw_no_path;
 
 // True when nobody else can see the buffer and no two elements share memory.
 bool is_own(const Tensor& t) {
@@ -103,7 +56,7 @@ class Slot {
     if (double* sum = std::get_if<double>(&sum_))
       *sum += g;
     else if (empty())
-      sum_ = g;
+      new (&sum_) std::variant<Tensor, double>(g);  // the handle is empty: nothing to let go of
     else
       add_to(tensor(), internal::number_result(g));
   }
@@ -182,7 +135,7 @@ class Walk {
     const EnableGrad recording(options_.create_graph);
     const TeachingMode no_teaching(false);
     const internal::Scope<Profile*> paused(&ThreadState::profile, nullptr);
-    watched_ = thread_state().anomaly || profile_;
+    watched_ = thread_state().anomaly != Anomaly::none || profile_;
     const bool everything = wanted_.empty(), leaves_nodes = everything && !graph_.nested();
     const bool numbers_do = everything && !options_.create_graph && !watched_;
     const std::size_t count = graph_.size();
@@ -217,6 +170,12 @@ class Walk {
       else
         add_to(sum, std::move(g));
     }
+  }
+
+  /// True when a path leads from an output to the input, which was given to want().
+  bool reaches(const Tensor& input) const {
+    if (!input.node()) return graph_.leaf_place(input.ref().get()) != Traversal::npos;
+    return graph_.place_of(*input.node()) != Traversal::npos;
   }
 
   /// The gradient that arrived at an input given to want(); undefined when none did.
@@ -283,14 +242,24 @@ class Walk {
     profile_->add(kAccumulate, ProfilePhase::backward, inputs, slot.tensor(), internal::profile_clock() - started);
   }
 
-  void visit_numbers(Node& node, double g) {
+  [[gnu::noinline]] void visit_numbers(Node& node, double g) {
     NumberContext context(node);
     node.backward(context, g);
+    if (context.sent_nan()) [[unlikely]]
+      expect_kept(node, g);
     int i = 0;
     for (const Edge& e : node.edges()) {
       if (e.needs_grad) slot_of(e).add(context.sent(i));
       ++i;
     }
+  }
+
+  // What an operation did not keep reads as NaN; on tensors the same rule throws, and names it.
+  [[gnu::noinline]] void expect_kept(Node& node, double g) {
+    boost::container::small_vector<bool, NumberContext::kMostInputs> needed;
+    for (const Edge& e : node.edges()) needed.push_back(e.needs_grad);
+    run_rule(node, internal::number_result(g), {needed.data(), needed.size()}, sent_);
+    sent_.clear();
   }
 
   void visit(Node& node, const Tensor& g) {
@@ -302,7 +271,7 @@ class Walk {
     const double started = profile_ ? internal::profile_clock() : 0;
     {
       // What the rule computes on its way is its own affair; a bad result is blamed on the rule, not on a step of it.
-      const internal::Scope<bool> unwatched(&ThreadState::anomaly, false);
+      const internal::Scope<Anomaly> unwatched(&ThreadState::anomaly, Anomaly::none);
       run_rule(node, g, {needed_.data(), edges.size()}, sent_);
     }
     if (watched_) report(node, g, started);
@@ -322,7 +291,7 @@ class Walk {
         if (t.defined()) sent.push_back(&t);
       profile_->add(*node.info, ProfilePhase::backward, {sent.data(), sent.size()}, g, seconds);
     }
-    if (!thread_state().anomaly) return;
+    if (thread_state().anomaly == Anomaly::none) return;
     boost::container::small_vector<Tensor, 4> values{g};
     for (const Edge& e : node.edges())
       if (e.value) values.push_back(Tensor(e.value));
@@ -343,6 +312,28 @@ class Walk {
   std::uint32_t call_ = 0;
 };
 
+Tensor zeros_for(const Tensor& x) { return zeros(x.shape(), {.dtype = x.dtype()}); }
+
+bool has_constant(const std::vector<Tensor>& outputs) {
+  return std::any_of(outputs.begin(), outputs.end(), [](const Tensor& z) { return !z.requires_grad(); });
+}
+
+// The derivative of what was not recorded is 0, so only the recorded outputs are walked.
+std::vector<Tensor> grad_of_recorded(const std::vector<Tensor>& outputs, const std::vector<Tensor>& inputs,
+                                     GradOptions options, const SourceLocation& where) {
+  std::vector<Tensor> recorded, cotangents;
+  for (std::size_t i = 0; i < outputs.size(); ++i) {
+    if (!outputs[i].requires_grad()) continue;
+    recorded.push_back(outputs[i]);
+    if (!options.cotangents.empty()) cotangents.push_back(options.cotangents[i]);
+  }
+  options.cotangents = std::move(cotangents);
+  if (!recorded.empty()) return grad(recorded, inputs, options, where);
+  std::vector<Tensor> results;
+  for (const Tensor& x : inputs) results.push_back(zeros_for(x));
+  return results;
+}
+
 }  // namespace
 
 std::vector<Tensor> grad(const std::vector<Tensor>& outputs, const std::vector<Tensor>& inputs,
@@ -354,19 +345,22 @@ std::vector<Tensor> grad(const std::vector<Tensor>& outputs, const std::vector<T
     if (!x.requires_grad())
       throw GraphError(
           fmt::format("grad: {} is not trainable; call set_requires_grad() before computing with it", describe(x)));
+  if (options.materialize_grads && has_constant(outputs)) return grad_of_recorded(outputs, inputs, options, where);
   Walk walk(outputs, options.cotangents,
             {.create_graph = options.create_graph, .retain_graph = options.retain_graph || options.create_graph},
             where);
   walk.want(inputs);
+  for (std::size_t i = 0; i < inputs.size(); ++i)
+    if (!walk.reaches(inputs[i]) && !options.allow_unused && !options.materialize_grads)
+      throw GraphError(
+          fmt::format("grad: input {}, {}, is not reached from the output; allow_unused gives an empty handle for it, "
+                      "materialize_grads zeros",
+                      i + 1, describe(inputs[i])));
   walk.run();
   std::vector<Tensor> results;
-  for (std::size_t i = 0; i < inputs.size(); ++i) {
-    results.push_back(walk.result(inputs[i]));
-    if (!results.back().defined() && !options.allow_unused)
-      throw GraphError(
-          fmt::format("grad: input {}, {}, is not reached from the output; allow_unused gives an empty "
-                      "handle for it",
-                      i + 1, describe(inputs[i])));
+  for (const Tensor& x : inputs) {
+    results.push_back(walk.result(x));
+    if (!results.back().defined() && options.materialize_grads) results.back() = zeros_for(x);
   }
   return results;
 }

@@ -14,12 +14,14 @@ struct GradOptions {
   bool create_graph = false;         ///< record the gradients themselves, for derivatives of higher order
   bool retain_graph = false;         ///< keep saved values for another walk; create_graph keeps them too
   bool allow_unused = false;         ///< an input that no path reaches gives an empty handle, not an error
+  bool materialize_grads = false;    ///< it gives zeros; so does a constant output, as the fourth derivative of x^3 is
   std::vector<Tensor> cotangents{};  ///< one per output; default 1, for outputs of one element
 };
 
 /// d(sum of outputs, weighed by the cotangents)/d(inputs), in the order of the inputs. Inputs may be leaves or inner
-/// values. Throws GraphError when an input is not reached, an output is not a scalar and has no cotangent, or the graph
-/// was already freed. The inputs decide what comes back: for a list, also one in braces, a list; for a tensor a tensor.
+/// values. Throws GraphError, before anything is freed, when an input is not reached, an output is not a scalar and has
+/// no cotangent, or the graph was already freed. The inputs decide what comes back: for a list, also one in braces, a
+/// list; for a tensor a tensor.
 [[nodiscard]] std::vector<Tensor> grad(const std::vector<Tensor>& outputs, const std::vector<Tensor>& inputs,
                                        const GradOptions& options = {},
                                        SourceLocation where = SourceLocation::current());

@@ -82,7 +82,9 @@ Tensor internal::arange_of_integers(std::int64_t start, std::int64_t end, std::i
   const std::uint64_t count = empty_range ? 0 : (way - 1) / stride + 1;
   if (count > (std::uint64_t{1} << 53)) throw ShapeError(fmt::format("arange: {} elements are too many", count));
   if (!options.dtype) options.dtype = DType::int64;
-  return make({static_cast<std::int64_t>(count)}, options, [=](std::int64_t i) { return start + i * step; });
+  return make({static_cast<std::int64_t>(count)}, options, [=](std::int64_t i) {
+    return static_cast<std::int64_t>(from + static_cast<std::uint64_t>(i) * static_cast<std::uint64_t>(step));
+  });
 }
 
 Tensor linspace(double start, double end, std::int64_t steps, TensorOptions options) {
@@ -179,8 +181,8 @@ Tensor from_memory(void* data, const Shape& shape, DType dtype, std::shared_ptr<
 
 Tensor Operand::to_tensor() const {
   if (!is_number()) return *tensor_;
-  if (is_integer_ && std::abs(number_) >= 0x1p53) return from_vector<std::int64_t>({integer_}, {});
-  return full({}, number_);
+  if (is_integer_ && std::abs(number()) >= 0x1p53) return from_vector<std::int64_t>({integer_}, {});
+  return full({}, number());
 }
 
 Tensor variable(const Nested& values, std::string name) {

@@ -88,6 +88,23 @@ std::string where_of_argument(const Node& node, int i) {
                                node.title(), i + 1, count, count == 1 ? "input" : "inputs"));
 }
 
+// A rule met an empty handle, as it gets for what the operation did not keep. Throws that error again when it kept all.
+[[noreturn]] void throw_not_kept(const Node& node, std::span<const bool> needed) {
+  std::string missing, by;
+  for (std::size_t i = 0; i < needed.size(); ++i) {
+    const std::string letter = input_letter(*node.info, static_cast<int>(i));
+    if (!node.edges()[i].saved) missing += (missing.empty() ? "input " : ", input ") + letter;
+    if (needed[i]) by += (by.empty() ? "" : ", ") + letter;
+  }
+  const Edge* z = node.saved_result();
+  if (!z || !z->saved) missing += missing.empty() ? "the result" : ", the result";
+  if (missing.empty()) throw;
+  throw GraphError(
+      fmt::format("backward of {}: its rule used an empty tensor handle. The derivative by {} keeps what `uses` names, "
+                  "and not {}: name there what the rule reads",
+                  node.title(), by, missing));
+}
+
 }  // namespace
 
 void Node::throw_input_overwritten(int i) const {
@@ -134,7 +151,11 @@ void run_rule(Node& node, const Tensor& g, std::span<const bool> needed, GradCon
   const auto edges = node.edges();
   sent.assign(edges.size(), Tensor());
   GradContext context(node, needed, sent);
-  node.backward(context, g);
+  try {
+    node.backward(context, g);
+  } catch (const EmptyHandleError&) {
+    throw_not_kept(node, needed);
+  }
   for (std::size_t i = 0; i < edges.size(); ++i) {
     if (!needed[i]) continue;
     auto where = [&] { return where_of_argument(node, static_cast<int>(i)); };
@@ -160,8 +181,8 @@ namespace internal {
 void throw_number_operand() { throw ValueError("record: pass numbers as tensors (Operand::to_tensor)"); }
 
 void throw_empty_input(const OpInfo& info, std::size_t i) {
-  throw ValueError(fmt::format("{}: input {} is an empty tensor handle (made by default or moved from)", info.name,
-                               input_letter(info, static_cast<int>(i))));
+  throw EmptyHandleError(fmt::format("{}: input {} is an empty tensor handle (made by default or moved from)",
+                                     info.name, input_letter(info, static_cast<int>(i))));
 }
 
 void throw_no_rule(const OpInfo& info) {
@@ -200,6 +221,14 @@ void note_stop(Tensor& result, const OpInfo& info, std::span<const Tensor* const
   }
 }
 
+Tensor compute_in_module(const Compute& forward, const SourceLocation& where) {
+  try {
+    return forward();
+  } catch (const Error&) {
+    throw_again_at(where);
+  }
+}
+
 Tensor record_tensors(const OpKind& kind, void* op, std::span<const Tensor* const> inputs, const SourceLocation& where,
                       const Compute& forward) {
   return record_call<false>(kind, op, inputs, where, forward);
@@ -219,20 +248,25 @@ void check_finite(const Tensor& result, const OpInfo& info, const ModulePath* mo
   if (!is_floating(result.dtype())) return;
   auto facts = [](const Tensor& t, std::string& out) {
     double low = INFINITY, high = -INFINITY;
-    std::int64_t bad = 0;
+    std::int64_t nans = 0, infinities = 0;
     for (const double v : t.to_vector()) {
-      if (!std::isfinite(v))
-        ++bad;
-      else
+      if (std::isfinite(v))
         low = std::min(low, v), high = std::max(high, v);
+      else
+        ++(std::isnan(v) ? nans : infinities);
     }
     const std::string range =
         low <= high ? fmt::format("finite values {:.6g} to {:.6g}", low, high) : "no finite value";
-    fmt::format_to(std::back_inserter(out), "{}, {}, {} of {} not finite", describe(t), range, bad, t.numel());
-    return bad;
+    fmt::format_to(std::back_inserter(out), "{}, {}, {} of {} not finite", describe(t), range, nans + infinities,
+                   t.numel());
+    return std::pair{nans, infinities};
   };
-  std::string text;
-  if (facts(result, text) == 0) return;
+  std::string text, ignored;
+  const auto [nans, infinities] = facts(result, text);
+  if (nans == 0 && infinities == 0) return;
+  if (nans == 0 && thread_state().anomaly == Anomaly::nan) return;
+  const auto brought_along = [&](const Tensor& x) { return x.defined() && facts(x, ignored).second > 0; };
+  if (nans == 0 && std::any_of(inputs.begin(), inputs.end(), brought_along)) return;
   std::string message = fmt::format("{} of {}: the first value that is not finite: {}", phase, info.name, text);
   if (module) message += fmt::format("; in module {}", module->full());
   if (where.line()) message += fmt::format("; at {}", to_string(where));

@@ -4,7 +4,6 @@
 
 #include <array>
 #include <atomic>
-#include <boost/container/small_vector.hpp>
 #include <limits>
 
 #include "engine/op_info.h"
@@ -20,6 +19,8 @@ struct Edge {
   std::uint32_t version = 0;
   bool needs_grad = false;
   bool saved = false;  // the rule may read `value`
+
+  [[gnu::always_inline]] ~Edge() {}  // NOLINT(modernize-use-equals-default): graphs die as fast as they are made
 };
 
 class GradContext;
@@ -144,67 +145,6 @@ inline void* Node::op_place() { return reinterpret_cast<std::byte*>(this) + bloc
 /// Frees a node and whatever dies with it, without recursion, however long the chain.
 void destroy(Node* node) noexcept;
 
-/// What a rule sees: its saved values, and where to send the inputs' gradients.
-class GradContext {
- public:
-  using Sent = boost::container::small_vector<Tensor, 3>;
-  /// `needed` says of each input whether its gradient is wanted.
-  GradContext(Node& node, std::span<const bool> needed, Sent& sent) : node_(node), needed_(needed), sent_(sent) {}
-
-  bool needs(int i) const { return needed_[i]; }
-  int input_count() const { return static_cast<int>(needed_.size()); }
-  Tensor input(int i) const { return node_.saved_input(i); }
-  Tensor output() const { return node_.saved_output(); }
-  /// Shape of an input whose gradient is needed.
-  const Shape& shape(int i) const;
-  /// Sends input i its gradient: calls `gradient` only if somebody needs it.
-  template <class F>
-  void send(int i, F&& gradient) {
-    if (i < 0 || i >= input_count()) throw_no_such_input(i);
-    if (needed_[i]) sent_[i] = gradient();
-  }
-
- private:
-  [[noreturn]] void throw_no_such_input(int i) const;
-  Node& node_;
-  std::span<const bool> needed_;
-  Sent& sent_;
-};
-
-/// What the same rule sees when inputs and result are float64 numbers and nobody wants the gradient's own history: a
-/// rule that is written for any type of number (`void backward(auto& c, const auto& g) const`) then runs without
-/// tensors.
-class NumberContext {
- public:
-  static constexpr int kMostInputs = 4;
-  explicit NumberContext(const Node& node) : node_(node), edges_(node.edges()) {}
-
-  bool needs(int i) const { return edges_[i].needs_grad; }
-  int input_count() const { return static_cast<int>(edges_.size()); }
-  double input(int i) const { return node_.saved_input_number(i); }
-  double output() const { return node_.saved_output_number(); }
-  template <class F>
-  void send(int i, F&& gradient) {
-    if (i < 0 || i >= input_count()) throw_no_such_input(i);
-    if (!needs(i)) return;
-    sent_[i] = gradient();
-    arrived_ |= 1u << i;
-  }
-  /// What was sent to input i. Throws GraphError when the rule sent nothing, though it is needed.
-  double sent(int i) const {
-    if (!(arrived_ >> i & 1u)) throw_not_sent(i);
-    return sent_[i];
-  }
-
- private:
-  [[noreturn]] void throw_no_such_input(int i) const;
-  [[noreturn]] void throw_not_sent(int i) const;
-  const Node& node_;
-  const std::span<Edge> edges_;
-  std::uint32_t arrived_ = 0;
-  std::array<double, kMostInputs> sent_;
-};
-
 inline double Node::saved_input_number(int i) const {
   const Edge& e = slots()[i];
   if (!e.saved) return std::numeric_limits<double>::quiet_NaN();
@@ -232,18 +172,8 @@ inline void Node::release_saved(std::uint32_t backward_call) {
   if (any) released_by = backward_call;
 }
 
-/// Runs the node's rule for the wanted inputs and checks number, shape and dtype of what it sends; sums broadcast axes
-/// away for elementwise operations. Inputs that were sent nothing stay undefined.
-void run_rule(Node& node, const Tensor& g, std::span<const bool> needed, GradContext::Sent& sent);
-
-/// Shape and dtype of the input at the end of an edge that needs a gradient.
-struct Expected {
-  const Shape* shape;
-  DType dtype;
-};
-Expected expected_gradient(const Edge& edge);
-
-/// Throws NumericError when a value of an operation or rule is not finite (AnomalyMode).
+/// Throws NumericError for a value of an operation or rule that AnomalyMode stops at. `inputs`: what it was computed
+/// of.
 void check_finite(const Tensor& result, const OpInfo& info, const ModulePath* module, const SourceLocation& where,
                   std::span<const Tensor> inputs, const char* phase);
 

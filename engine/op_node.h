@@ -8,7 +8,7 @@
 #include <type_traits>
 #include <utility>
 
-#include "engine/node.h"
+#include "engine/context.h"
 
 namespace chainrule {
 namespace internal {
@@ -103,15 +103,28 @@ class OpNode final : public Node {
       return {};
   }
   void dispose() noexcept override {
-    const NodeBlock layout{N ? N : edges().size(), kResult, has_axes(), kOpBytes};
-    std::destroy_n(slots(), layout.edges());
+    const std::size_t inputs = N ? N : edges().size();
+    const bool shape = has_axes();
+    destroy_edges(inputs);
     this->~OpNode();
-    internal::pool_free(this, layout.bytes());
-    internal::count_node(-1);
+    // Two calls: the size for numbers is then a constant.
+    if (shape)
+      pool_free(this, NodeBlock{inputs, kResult, true, kOpBytes}.bytes());
+    else
+      pool_free(this, NodeBlock{inputs, kResult, false, kOpBytes}.bytes());
+    count_node(-1);
   }
 
  private:
   [[gnu::always_inline]] explicit OpNode(const Facts& facts) : Node(facts) {}
+  // A known number of edges is written out: graphs of numbers die as fast as they are made.
+  void destroy_edges(std::size_t inputs) noexcept {
+    if constexpr (N == 0)
+      std::destroy_n(slots(), inputs + kResult);
+    else
+      [this]<std::size_t... I>(std::index_sequence<I...>) { ((slots() + I)->~Edge(), ...); }
+    (std::make_index_sequence<N + kResult>{});
+  }
   ~OpNode() {
     if constexpr (kHasState) std::destroy_at(&op());
   }

@@ -15,8 +15,7 @@ class Operand {
   Operand(const Tensor& tensor, SourceLocation where = SourceLocation::current()) : tensor_(&tensor), where_(where) {}
   template <class T>
   requires std::is_arithmetic_v<T> Operand(T number, SourceLocation where = SourceLocation::current())
-      : number_(static_cast<double>(number)), where_(where) {
-    if constexpr (std::is_same_v<T, bool>) is_bool_ = true;
+      : number_(static_cast<double>(number)), is_bool_(std::is_same_v<T, bool>), where_(where) {
     if constexpr (std::is_integral_v<T>) {
       is_integer_ = std::in_range<std::int64_t>(+number);  // what is larger counts as floating
       if (is_integer_) integer_ = static_cast<std::int64_t>(number);
@@ -24,9 +23,9 @@ class Operand {
   }
 
   bool is_number() const { return tensor_ == nullptr; }
-  double number() const { return number_; }
+  double number() const { return is_integer_ ? static_cast<double>(integer_) : number_; }
   /// The number of an integer type, exactly: above 2^53 number() may round.
-  std::int64_t integer() const { return integer_; }
+  std::int64_t integer() const { return is_integer_ ? integer_ : 0; }
   /// A number of an integer type: beside an integer tensor the result stays an integer.
   bool is_integer() const { return is_integer_; }
   /// true or false: beside a mask the result stays a mask.
@@ -39,8 +38,10 @@ class Operand {
 
  private:
   const Tensor* tensor_ = nullptr;
-  double number_ = 0;
-  std::int64_t integer_ = 0;
+  union {
+    double number_ = 0;
+    std::int64_t integer_;  // with is_integer_
+  };
   bool is_integer_ = false, is_bool_ = false;
   SourceLocation where_;
 };

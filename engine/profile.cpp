@@ -48,6 +48,29 @@ void Profile::add(const OpInfo& info, ProfilePhase phase, std::span<const Tensor
   row.output_bytes += bytes(output);
 }
 
+std::string to_string(const Profile& profile) {
+  const std::vector<ProfileRow> rows = profile.rows();
+  double all = 0;
+  for (const ProfileRow& row : rows) all += row.seconds;
+  std::string out = fmt::format("{:<24} {:<8} {:>8} {:>12} {:>7} {:>12}  {}\n", "operation", "phase", "calls", "ms",
+                                "share", "MB", "shapes");
+  for (const ProfileRow& row : rows) {
+    const bool forward = row.phase == ProfilePhase::forward;
+    std::string shapes;
+    for (const Shape& shape : row.inputs) shapes += (shapes.empty() ? "" : ", ") + to_string(shape);
+    // Backward reads against the data's way: from the result's gradient to those of the inputs.
+    if (row.shapes_known) shapes += fmt::format(" {} {}", forward ? "->" : "<-", to_string(row.output));
+    fmt::format_to(std::back_inserter(out), "{:<24} {:<8} {:>8} {:>12.4f} {:>6.1f}% {:>12.3f}  {}\n", row.name,
+                   forward ? "forward" : "backward", row.calls, 1e3 * row.seconds,
+                   all > 0 ? 100 * row.seconds / all : 0, static_cast<double>(row.input_bytes + row.output_bytes) / 1e6,
+                   shapes);
+  }
+  out += fmt::format("{:.4f} ms in all", 1e3 * all);
+  return out;
+}
+
+std::ostream& operator<<(std::ostream& out, const Profile& profile) { return out << to_string(profile); }
+
 namespace internal {
 
 double profile_clock() noexcept {
@@ -66,7 +89,7 @@ void Watch::finish(Tensor& result, const OpInfo& info, std::span<const Tensor* c
                    const SourceLocation& where) {
   if (profile_) profile_->add(info, ProfilePhase::forward, inputs, result, profile_clock() - started_);
   if (observer_) observer_->computed(info, inputs, result);
-  if (thread_state().anomaly) check_forward(result, info, inputs, where);
+  if (thread_state().anomaly != Anomaly::none) check_forward(result, info, inputs, where);
 }
 
 }  // namespace internal

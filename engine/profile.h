@@ -2,7 +2,10 @@
 // good for (tables, operations per second) is computed from its rows elsewhere.
 #pragma once
 
+#include <fmt/core.h>
+
 #include <cstdint>
+#include <iosfwd>
 #include <map>
 #include <span>
 #include <string>
@@ -41,7 +44,7 @@ class Profile {
   explicit Profile(std::size_t most_rows = 4096) : most_rows_(most_rows), scope_(&ThreadState::profile, this) {}
 
   /// Most time first.
-  std::vector<ProfileRow> rows() const;
+  [[nodiscard]] std::vector<ProfileRow> rows() const;
 
   /// Library code: counts one call.
   void add(const OpInfo& info, ProfilePhase phase, std::span<const Tensor* const> inputs, const Tensor& output,
@@ -53,6 +56,11 @@ class Profile {
   std::size_t most_rows_;
   internal::Scope<Profile*> scope_;
 };
+
+/// A table: operation, phase, calls, milliseconds, share of the time, megabytes, shapes; most time first. fmt and
+/// streams print it, too.
+std::string to_string(const Profile& profile);
+std::ostream& operator<<(std::ostream& out, const Profile& profile);
 
 /// Sees the result of every operation that its thread calls, before anything else does, and may put another tensor of
 /// the same shape and dtype in its place. Operations inside others are not shown. Set with
@@ -74,12 +82,12 @@ double profile_clock() noexcept;
 /// finite.
 class Watch {
  public:
-  Watch() {
+  [[gnu::always_inline]] Watch() {
     const ThreadState& state = thread_state();
-    if (state.anomaly | (state.profile != nullptr) | (state.observer != nullptr)) [[unlikely]]
+    if ((state.anomaly != Anomaly::none) | (state.profile != nullptr) | (state.observer != nullptr)) [[unlikely]]
       start();
   }
-  ~Watch() {
+  [[gnu::always_inline]] ~Watch() {
     if (active_) [[unlikely]]
       stop();
   }
@@ -102,3 +110,11 @@ class Watch {
 
 }  // namespace internal
 }  // namespace chainrule
+
+template <>
+struct fmt::formatter<chainrule::Profile> {
+  constexpr auto parse(fmt::format_parse_context& context) { return context.begin(); }
+  auto format(const chainrule::Profile& profile, fmt::format_context& context) const {
+    return fmt::format_to(context.out(), "{}", chainrule::to_string(profile));
+  }
+};

@@ -59,17 +59,23 @@ template <std::size_t Extent>
   // Two calls: the size for numbers is then a constant.
   auto* block = static_cast<std::byte*>(z.has_axes ? pool_allocate(bytes(true)) : pool_allocate(bytes(false)));
   auto* edge = reinterpret_cast<Edge*>(block + NodeBlock::edges_at());
-  for (std::size_t i = 0; i < inputs.size(); ++i, ++edge) {
+  const auto tie = [&](std::size_t i) __attribute__((always_inline)) {
     TensorImpl* x = inputs[i]->ref().get();
     Node* from = x->node.get();
     const bool trainable_leaf = x->requires_grad, saved = i < 31 && (seen.wanted >> i & 1u);
     const bool holds = saved || teaching || trainable_leaf;
-    new (edge) Edge{Ref<Node>::share(from), Ref<TensorImpl>::share(holds ? x : nullptr), holds ? x->version() : 0,
-                    trainable_leaf || from, saved};
+    new (edge + i) Edge{Ref<Node>::share(from), Ref<TensorImpl>::share(holds ? x : nullptr), holds ? x->version() : 0,
+                        trainable_leaf || from, saved};
     if (holds && !from && x->number.load(std::memory_order_relaxed) == 0) [[unlikely]]
       number_leaf(*x);
+  };
+  if constexpr (Extent == 2) {  // written out for what graphs of numbers are made of
+    tie(0);
+    tie(1);
+  } else {
+    for (std::size_t i = 0; i < inputs.size(); ++i) tie(i);
   }
-  if (kind.saves_result) new (edge) Edge;
+  if (kind.saves_result) new (edge + inputs.size()) Edge;
   Node* node =
       kind.make(block, op, {kind.info, inputs.size(), kind.saves_result, teaching, numbers, z, place_of_call(where)});
   node->number = next_number();
@@ -82,6 +88,19 @@ void note_stop(Tensor& result, const OpInfo& info, std::span<const Tensor* const
 [[noreturn]] void throw_no_rule(const OpInfo& info);
 void check_forward(const Tensor& result, const OpInfo& info, std::span<const Tensor* const> inputs,
                    const SourceLocation& where);
+
+/// A function to call, without knowing its type.
+struct Compute {
+  Tensor (*call)(const void* function);
+  const void* function;
+  Tensor operator()() const { return call(function); }
+};
+template <class F>
+Compute compute(const F& f) {
+  return {[](const void* function) { return (*static_cast<const F*>(function))(); }, &f};
+}
+/// Inside a module's call errors say where the operation stands.
+Tensor compute_in_module(const Compute& forward, const SourceLocation& where);
 
 /// `forward` computes the result. With Numbers the rule runs on numbers alone where all are.
 template <bool Numbers, std::size_t Extent, class Forward>
@@ -106,11 +125,9 @@ template <bool Numbers, std::size_t Extent, class Forward>
   Watch watch;
   Tensor result = [&] {
     const NoGrad compute_only;
-    try {
-      return forward();
-    } catch (const Error&) {
-      throw_again_at(where);
-    }
+    if (thread_state().module_call) [[unlikely]]
+      return compute_in_module(compute(forward), where);
+    return forward();
   }();
   // A handle of its own, when forward returned one of its inputs.
   bool shared = result.node() != nullptr;
@@ -127,16 +144,6 @@ template <bool Numbers, std::size_t Extent, class Forward>
   return result;
 }
 
-/// A function to call, without knowing its type.
-struct Compute {
-  Tensor (*call)(const void* function);
-  const void* function;
-  Tensor operator()() const { return call(function); }
-};
-template <class F>
-Compute compute(const F& f) {
-  return {[](const void* function) { return (*static_cast<const F*>(function))(); }, &f};
-}
 /// The same for all operations whose rules need tensors, compiled once.
 Tensor record_tensors(const OpKind& kind, void* op, std::span<const Tensor* const> inputs, const SourceLocation& where,
                       const Compute& forward);
@@ -150,7 +157,10 @@ template <class Op, class... X>
 [[gnu::always_inline]] inline Tensor record_at(const SourceLocation& where, Op& op, const X&... inputs) {
   constexpr std::size_t kInputs = sizeof...(X);
   const Tensor* const list[] = {&tensor_of(inputs)...};
-  const auto forward = [&] { return op.forward(tensor_of(inputs)...); };
+  const auto forward = [&] {
+    return [&]<std::size_t... I>(std::index_sequence<I...>) { return op.forward(*list[I]...); }
+    (std::make_index_sequence<kInputs>{});
+  };
   const OpKind& kind = kKind<Op, kInputs>;
   if constexpr (HasNumberRule<Op> && kInputs <= NumberContext::kMostInputs)
     return record_call<true>(kind, &op, std::span<const Tensor* const, kInputs>(list), where, forward);

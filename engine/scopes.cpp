@@ -51,6 +51,7 @@ void place_if(const Error& error, const HasPlace* known, const std::string& plac
     if (!known || replace) {
       place_if<ShapeError>(error, known, place);
       place_if<ValueError>(error, known, place);
+      place_if<EmptyHandleError>(error, known, place);
       place_if<GraphError>(error, known, place);
     }
     throw;

@@ -22,9 +22,16 @@ struct ModulePath {
 class Observer;
 class Profile;
 
+/// Which values stop the work while every value is looked at.
+enum class Anomaly : std::uint8_t {
+  none,        ///< nothing is looked at
+  nan,         ///< NaN alone
+  non_finite,  ///< NaN, and an infinity that appears where no input of the operation holds one
+};
+
 struct ThreadState {
   bool recording = true;
-  bool anomaly = false;
+  Anomaly anomaly = Anomaly::none;
   bool teaching = false;
   const ModulePath* module = nullptr;
   const SourceLocation* place = nullptr;        // where operations are said to be; null: where each one is called
@@ -81,10 +88,11 @@ class [[nodiscard]] EnableGrad : internal::Scope<bool> {
 };
 
 /// Every value, forward and backward, is checked; the first that is not finite throws NumericError, which names the
-/// operation, label, shape, module path and source line, with minimum, maximum and bad entries of each input.
-class [[nodiscard]] AnomalyMode : internal::Scope<bool> {
+/// operation, label, shape, module path and source line, with minimum, maximum and bad entries of each input. An
+/// infinity that an input brought along, as the -inf of a mask, is meant; so that is no finding, the NaN of it is.
+class [[nodiscard]] AnomalyMode : internal::Scope<Anomaly> {
  public:
-  [[nodiscard]] AnomalyMode() : Scope(&ThreadState::anomaly, true) {}
+  [[nodiscard]] explicit AnomalyMode(Anomaly what = Anomaly::non_finite) : Scope(&ThreadState::anomaly, what) {}
 };
 
 /// Everything recorded inside keeps its value and gradient, as graphs of `variable` leaves do.

@@ -18,10 +18,13 @@ class Counter {
 
   GraphStats run() {
     stats_.leaves = graph_.leaves().size();
+    const auto owners = owners_of_leaves();
     for (TensorImpl* leaf : graph_.leaves()) {
-      add(nullptr, "leaf", &GraphWeight::value_bytes, bytes_once(leaf));
+      const auto at = owners.find(leaf);
+      const ModulePath* module = at == owners.end() ? nullptr : at->second;
+      add(module, "leaf", &GraphWeight::value_bytes, bytes_once(leaf));
       if (leaf->meta && leaf->meta->grad.defined())
-        gradients_.push_back({nullptr, "leaf", leaf->meta->grad.ref().get()});
+        gradients_.push_back({module, "leaf", leaf->meta->grad.ref().get()});
     }
     // A value that its own node keeps counts there, not where it is used.
     for (std::size_t i = 0; i < graph_.size(); ++i) count_kept(graph_.node(i));
@@ -41,6 +44,15 @@ class Counter {
     const char* op;
     const TensorImpl* value;
   };
+
+  // A leaf counts for the module that first computed with it, which is the module of a parameter.
+  std::map<const TensorImpl*, const ModulePath*> owners_of_leaves() const {
+    std::map<const TensorImpl*, const ModulePath*> owners;
+    for (std::size_t i = 0; i < graph_.size(); ++i)  // newest first, so the oldest stays
+      for (const Edge& e : graph_.node(i).edges())
+        if (e.value && !e.node) owners[e.value.get()] = graph_.node(i).module;
+    return owners;
+  }
 
   void count_kept(const Node& node) {
     if (!node.meta) return;

@@ -28,7 +28,7 @@ struct GraphStats {
   GraphWeight total;
   std::size_t leaves = 0;         ///< trainable ones
   std::vector<Part> by_op{};      ///< heaviest first, then by name; leaves count under "leaf"
-  std::vector<Part> by_module{};  ///< by full path, "" outside all modules
+  std::vector<Part> by_module{};  ///< by full path, "" outside all modules; a leaf counts where it was first used
 };
 
 /// Of everything that `root` was computed from, as far as it was recorded.

@@ -7,12 +7,13 @@
 #include <cstring>
 
 #include "engine/node.h"
+#include "engine/system/text.h"
 #include "engine/types/error.h"
 
 namespace chainrule {
 
 void Tensor::throw_empty() {
-  throw ValueError("this tensor handle is empty: it was made by default or moved from, and holds no value");
+  throw EmptyHandleError("this tensor handle is empty: it was made by default or moved from, and holds no value");
 }
 
 void Tensor::expect_dtype(DType wanted) const {
@@ -174,6 +175,8 @@ Tensor Tensor::detach() const {
 
 // --- Meta ------------------------------------------------------------------------------------------------------------
 
+Meta::~Meta() = default;
+
 const Meta* internal::find_meta(const Tensor& tensor) {
   const TensorImpl& t = tensor.impl();
   return t.node ? t.node->meta.get() : t.meta.get();
@@ -187,12 +190,12 @@ Meta& internal::meta_of(const Tensor& tensor) {
 }
 
 const Tensor& Tensor::label(std::string name) const& {
-  internal::meta_of(*this).label = std::move(name);
+  internal::meta_of(*this).label = composed(std::move(name));
   return *this;
 }
 
 Tensor Tensor::label(std::string name) && {
-  internal::meta_of(*this).label = std::move(name);
+  internal::meta_of(*this).label = composed(std::move(name));
   return std::move(*this);
 }
 

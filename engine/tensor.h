@@ -102,7 +102,7 @@ class [[nodiscard]] Tensor {
   void backward(SourceLocation where = SourceLocation::current()) const;
   void backward(const BackwardOptions& options, SourceLocation where = SourceLocation::current()) const;
 
-  /// Names the value, for diagrams, reports and errors. Returns the same handle.
+  /// Names the value, for diagrams, reports and errors; kept composed (NFC). Returns the same handle.
   const Tensor& label(std::string name) const&;
   Tensor label(std::string name) &&;
   const std::string& label() const;
@@ -143,6 +143,7 @@ struct BackwardOptions {
 
 /// What a value knows beyond its numbers; allocated when first needed.
 struct Meta {
+  ~Meta();  // elsewhere: most values have none, and letting go of none is one comparison
   std::string label;
   Tensor grad;
   Tensor value;  // of a node whose graph keeps values

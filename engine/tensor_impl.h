@@ -81,7 +81,7 @@ void move_outside(TensorImpl& impl);
 
 inline constinit std::atomic<std::uint64_t> last_number{0};
 /// The next creation number: creation order is a topological order of every graph.
-inline std::uint64_t next_number() noexcept {
+[[gnu::always_inline]] inline std::uint64_t next_number() noexcept {
   if (single_threaded()) {
     const auto n = last_number.load(std::memory_order_relaxed) + 1;
     last_number.store(n, std::memory_order_relaxed);

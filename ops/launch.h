@@ -37,7 +37,9 @@ inline double number_pair(Binary op, double x, double y, const Parameters& p) {
 Tensor map(const Tensor& x, Unary op, const char* who, const Parameters& p = kNoParameters);
 /// Pairwise with broadcasting; both have one dtype (see promote).
 Tensor zip_arrays(const Tensor& x, const Tensor& y, Binary op, const char* who, const Parameters& p);
-inline Tensor zip(const Tensor& x, const Tensor& y, Binary op, const char* who, const Parameters& p = kNoParameters) {
+/// Two numbers are computed on the spot: `op` is a constant where this is inlined.
+[[gnu::always_inline]] inline Tensor zip(const Tensor& x, const Tensor& y, Binary op, const char* who,
+                                         const Parameters& p = kNoParameters) {
   const TensorImpl &a = x.impl(), &b = y.impl();
   if (!internal::is_number(a) || !internal::is_number(b)) return zip_arrays(x, y, op, who, p);
   return internal::number_result(number_pair(op, internal::number_in(a), internal::number_in(b), p));

@@ -45,12 +45,23 @@ Tensor record_floating(Op op, const Operand& x) {
   return record(op, a);
 }
 
-/// Records an operation of two operands in their common dtype.
+/// A mask, or true or false.
+inline bool is_mask(const Operand& x) {
+  return x.is_number() ? x.is_bool() : x.tensor().defined() && x.tensor().dtype() == DType::boolean;
+}
+
+/// Records an operation of two operands in their common dtype. Where it means something else for masks, it has a
+/// function for them: static Tensor of_masks(const Operand& x, const Operand& y).
 template <class Op>
 Tensor record_pair(Op op, const Operand& x, const Operand& y) {
   if (!x.is_number() && !y.is_number() && x.tensor().defined() && y.tensor().defined() &&
-      x.tensor().dtype() == y.tensor().dtype()) [[likely]]
-    return record(op, x, y);
+      x.tensor().dtype() == y.tensor().dtype()) [[likely]] {
+    if constexpr (requires { Op::of_masks(x, y); }) {
+      if (x.tensor().dtype() == DType::boolean) [[unlikely]]
+        return Op::of_masks(x, y);
+    }
+    return internal::record_at(internal::place_of_operands(x, y), op, x, y);
+  }
   expect_defined(Op::info, x);
   expect_defined(Op::info, y, 1);
   const CalledFrom caller(y.where());

@@ -51,6 +51,16 @@ inline constexpr bool kTakesTensors = []<std::size_t... N>(std::index_sequence<N
 }
 (std::make_index_sequence<kMostArguments>{});
 
+/// True when F reads its inputs where they are. Whether it takes a vector is only asked of what takes no tensors: the
+/// question compiles the body of a `const auto&` lambda, which may be an error.
+template <class F>
+constexpr bool captures_inputs() {
+  if constexpr (kTakesTensors<F>)
+    return false;
+  else
+    return !std::is_invocable_v<F&, const std::vector<Tensor>&>;
+}
+
 inline std::vector<Tensor> as_outputs(Tensor output) { return {std::move(output)}; }
 inline std::vector<Tensor> as_outputs(std::vector<Tensor> outputs) { return outputs; }
 
@@ -85,9 +95,7 @@ std::vector<Tensor> call(F& function, const std::vector<Tensor>& x) {
 /// gradients, nor the default generator. Integer inputs and outputs are left out with a note.
 template <class F>
 GradcheckReport gradcheck(F&& function, const std::vector<NamedTensor>& inputs, const GradcheckOptions& options = {}) {
-  using Callable = std::remove_reference_t<F>;
-  constexpr bool captured =
-      !internal::kTakesTensors<Callable> && !std::is_invocable_v<Callable&, const std::vector<Tensor>&>;
+  constexpr bool captured = internal::captures_inputs<std::remove_reference_t<F>>();
   return internal::run_gradcheck([&function](const std::vector<Tensor>& x) { return internal::call(function, x); },
                                  inputs, captured, options);
 }

@@ -12,9 +12,9 @@
 namespace chainrule::internal {
 
 /// Values that are not finite are expected: a check walks to the edges of domains.
-class NoAnomaly : Scope<bool> {
+class NoAnomaly : Scope<Anomaly> {
  public:
-  NoAnomaly() : Scope(&ThreadState::anomaly, false) {}
+  NoAnomaly() : Scope(&ThreadState::anomaly, Anomaly::none) {}
 };
 
 /// Puts the default generator and the given leaves back to what they were.

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <unordered_map>
 
+#include "engine/context.h"
 #include "engine/draw/numbers.h"
 #include "engine/factory.h"
 #include "engine/system/text.h"
@@ -53,7 +54,7 @@ class Reader {
     if (view_.links.size() > most_links) return;
     const NoGrad only_values;
     const TeachingMode keep_nothing(false);
-    const internal::Scope<bool> unwatched(&ThreadState::anomaly, false);
+    const internal::Scope<Anomaly> unwatched(&ThreadState::anomaly, Anomaly::none);
     for (std::size_t i = 0; i < graph_.size(); ++i) {
       Node& node = graph_.node(i);
       if (node.was_released() || numel(node.shape()) > kLargestResult) continue;

@@ -90,7 +90,7 @@ MemoryStats memory_stats();
 std::int64_t live_nodes();
 namespace internal {
 
-inline void count_node(int change) noexcept {
+[[gnu::always_inline]] inline void count_node(int change) noexcept {
   if (BlockCache* mine = block_cache) [[likely]]
     mine->nodes.store(mine->nodes.load(std::memory_order_relaxed) + change, std::memory_order_relaxed);
   else

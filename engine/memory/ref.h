@@ -22,17 +22,18 @@ inline bool single_threaded() {
 }
 }  // namespace internal
 
-/// An intrusive reference count that starts at one.
+/// An intrusive reference count that starts at one. Always inline: recording a number counts a dozen times, and a call
+/// would cost more than the count.
 class RefCount {
  public:
-  void add() noexcept {
+  [[gnu::always_inline]] void add() noexcept {
     if (internal::single_threaded())
       count_.store(alone() + 1, std::memory_order_relaxed);
     else
       count_.fetch_add(1, std::memory_order_relaxed);
   }
   /// True when the last reference has gone. A sole owner needs no atomic write: nobody else can add one.
-  [[nodiscard]] bool drop() noexcept {
+  [[nodiscard, gnu::always_inline]] bool drop() noexcept {
     if (internal::single_threaded()) {
       const std::uint32_t left = alone() - 1;
       count_.store(left, std::memory_order_relaxed);
@@ -54,16 +55,16 @@ class Ref {
  public:
   Ref() = default;
   /// Takes over a reference that the caller holds.
-  static Ref adopt(T* p) noexcept {
+  [[gnu::always_inline]] static Ref adopt(T* p) noexcept {
     Ref r;
     r.p_ = p;
     return r;
   }
-  static Ref share(T* p) noexcept {
+  [[gnu::always_inline]] static Ref share(T* p) noexcept {
     if (p) p->refs.add();
     return adopt(p);
   }
-  Ref(const Ref& other) noexcept : p_(other.p_) {
+  [[gnu::always_inline]] Ref(const Ref& other) noexcept : p_(other.p_) {
     if (p_) p_->refs.add();
   }
   Ref(Ref&& other) noexcept : p_(std::exchange(other.p_, nullptr)) {}
@@ -71,7 +72,7 @@ class Ref {
     std::swap(p_, other.p_);
     return *this;
   }
-  ~Ref() {
+  [[gnu::always_inline]] ~Ref() {
     if (p_ && p_->refs.drop()) destroy(p_);
   }
   void reset() noexcept {

@@ -26,6 +26,12 @@ class ValueError : public Error {
   using Error::Error;
 };
 
+/// A handle that holds no value was used as one.
+class EmptyHandleError : public ValueError {
+ public:
+  using ValueError::ValueError;
+};
+
 /// A graph used in a way that has no answer: freed twice, no path to a trainable value, a saved value overwritten.
 class GraphError : public Error {
  public:

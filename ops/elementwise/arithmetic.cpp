@@ -24,6 +24,7 @@ struct Add {
                                .latex_derivatives = {"1", "1"}};
   static constexpr Uses uses[] = {kNothing, kNothing};
   Tensor forward(const Tensor& x, const Tensor& y) const { return zip(x, y, Binary::add, "add"); }
+  static Tensor of_masks(const Operand& x, const Operand& y) { return logical_or(x, y); }
   void backward(auto& c, const auto& g) const {
     c.send(0, [&] { return g; });
     c.send(1, [&] { return g; });
@@ -41,6 +42,9 @@ struct Sub {
                                .latex_derivatives = {"1", "-1"}};
   static constexpr Uses uses[] = {kNothing, kNothing};
   Tensor forward(const Tensor& x, const Tensor& y) const { return zip(x, y, Binary::sub, "sub"); }
+  [[noreturn]] static Tensor of_masks(const Operand&, const Operand&) {
+    throw ValueError("sub: masks are not subtracted; write x ^ y for one without the other, x & ~y for x without y");
+  }
   void backward(auto& c, const auto& g) const {
     c.send(0, [&] { return g; });
     c.send(1, [&] { return -g; });
@@ -58,6 +62,7 @@ struct Mul {
                                .latex_derivatives = {"y", "x"}};
   static constexpr Uses uses[] = {kY, kX};
   Tensor forward(const Tensor& x, const Tensor& y) const { return zip(x, y, Binary::mul, "mul"); }
+  static Tensor of_masks(const Operand& x, const Operand& y) { return logical_and(x, y); }
   void backward(auto& c, const auto& g) const {
     const auto x = c.input(0), y = c.input(1);
     c.send(0, [&] { return g * y; });
@@ -277,16 +282,8 @@ bool is_one(const Operand& alpha) { return alpha.is_number() && alpha.number() =
 
 }  // namespace
 
-Tensor add(const Operand& x, const Operand& y) {
-  if (are_masks(x, y)) [[unlikely]]
-    return logical_or(x, y);
-  return record_pair(Add{}, x, y);
-}
-Tensor sub(const Operand& x, const Operand& y) {
-  if (are_masks(x, y)) [[unlikely]]
-    throw ValueError("sub: masks are not subtracted; write x ^ y for one without the other, x & ~y for x without y");
-  return record_pair(Sub{}, x, y);
-}
+Tensor add(const Operand& x, const Operand& y) { return record_pair(Add{}, x, y); }
+Tensor sub(const Operand& x, const Operand& y) { return record_pair(Sub{}, x, y); }
 Tensor add(const Operand& x, const Operand& y, const Scaled& by) {
   const CalledFrom caller(x.where());
   return is_one(by.alpha) ? add(x, y) : add(x, mul(y, by.alpha));
@@ -299,11 +296,7 @@ Tensor& operator+=(Tensor& x, const Operand& y) { return bind(x, add, y, "+"); }
 Tensor& operator-=(Tensor& x, const Operand& y) { return bind(x, sub, y, "-"); }
 Tensor& operator*=(Tensor& x, const Operand& y) { return bind(x, mul, y, "*"); }
 Tensor& operator/=(Tensor& x, const Operand& y) { return bind(x, div, y, "/"); }
-Tensor mul(const Operand& x, const Operand& y) {
-  if (are_masks(x, y)) [[unlikely]]
-    return logical_and(x, y);
-  return record_pair(Mul{}, x, y);
-}
+Tensor mul(const Operand& x, const Operand& y) { return record_pair(Mul{}, x, y); }
 Tensor div(const Operand& x, const Operand& y) { return record_floating_pair(Div{}, x, y); }
 
 Tensor div(const Operand& x, const Operand& y, Rounding rounding_mode) {
@@ -320,7 +313,7 @@ Tensor div(const Operand& x, const Operand& y, Rounding rounding_mode) {
 }
 
 Tensor neg(const Operand& x) {
-  if (are_masks(x, x)) [[unlikely]]
+  if (is_mask(x)) [[unlikely]]
     throw ValueError("neg: a mask has no sign; write ~x for its opposite");
   return record_one(Neg{}, x);
 }

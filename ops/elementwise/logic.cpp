@@ -28,13 +28,7 @@ void expect_mask(const Tensor& x, const char* symbol) {
                                  symbol, name_of(x.dtype())));
 }
 
-bool is_mask(const Operand& x) {
-  return x.is_number() ? x.is_bool() : x.tensor().defined() && x.tensor().dtype() == DType::boolean;
-}
-
 }  // namespace
-
-bool are_masks(const Operand& x, const Operand& y) { return is_mask(x) && is_mask(y); }
 
 Tensor logical_and(const Operand& x, const Operand& y) {
   return zip(truth(x, "logical_and"), opposite(truth(y, "logical_and")), Compare::gt, "logical_and");

@@ -17,7 +17,4 @@ Tensor operator|(const Tensor& x, const Tensor& y);
 Tensor operator^(const Tensor& x, const Tensor& y);
 Tensor operator~(const Tensor& x);
 
-/// True when both are masks, or true and false beside one.
-bool are_masks(const Operand& x, const Operand& y);
-
 }  // namespace chainrule

@@ -318,3 +318,36 @@ TEST_CASE("backward: a value that nothing trainable made costs no node") {
   CHECK_FALSE(z.requires_grad());
   CHECK(x.requires_grad());
 }
+
+TEST_CASE("grad: what is not reached is told before anything is freed") {
+  const Tensor x = leaf({1, 2}), other = leaf(1), inner = other * 2;
+  const Tensor loss = sum(x * x);
+  const std::string text = message_of<GraphError>([&] { (void)grad({loss}, {x, other}); });
+  for (const char* part : {"input 2", "allow_unused", "materialize_grads"}) CHECK(contains(text, part));
+  CHECK_THROWS_AS((void)grad({loss}, {x, inner}), GraphError);
+  // So the call that the message suggests works.
+  const auto g = grad({loss}, {x, other, inner}, {.retain_graph = true, .materialize_grads = true});
+  CHECK(g[0].to_vector() == Values{2, 4});
+  CHECK(g[1].item() == 0);
+  CHECK(g[2].item() == 0);
+  CHECK(g[1].shape() == other.shape());
+  CHECK_FALSE(grad({loss}, {x, other}, {.allow_unused = true})[1].defined());
+}
+
+TEST_CASE("grad: materialize_grads goes on where the derivative has become a constant") {
+  const Tensor x = leaf(1.5);
+  Tensor d = x * x * x;
+  Values found;
+  for (int order = 1; order <= 6; ++order) {
+    d = grad(d, x, {.create_graph = true, .materialize_grads = true});
+    found.push_back(d.item());
+  }
+  CHECK(found == Values{3 * 2.25, 9, 6, 0, 0, 0});
+  // Without it the constant is an error, as before; beside a recorded output it adds nothing.
+  CHECK_THROWS_AS((void)grad(d, x), GraphError);
+  CHECK(grad({x * x, d}, {x}, {.materialize_grads = true})[0].item() == 3);
+  CHECK(grad({d, x * x}, {x}, {.materialize_grads = true, .cotangents = {d, d + 2}})[0].item() == 6);
+  // What is wrong stays an error.
+  CHECK_THROWS_AS((void)grad({d}, {x}, {.materialize_grads = true, .cotangents = {d, d}}), ValueError);
+  CHECK_THROWS_AS((void)grad({x * x}, {d}, {.materialize_grads = true}), GraphError);
+}

@@ -1,6 +1,7 @@
 // Operations of users: short to write, and what their rules return is checked.
 #include <doctest/doctest.h>
 
+#include <cmath>
 #include <stdexcept>
 
 #include "engine/check/gradcheck.h"
@@ -43,6 +44,27 @@ struct Scale {
     c.send(0, [&] { return record(Scale{w}, g); });
   }
   std::string attributes() const { return "w=" + std::to_string(w); }
+};
+
+// Their rules read y and z, which `uses` does not name: on tensors alone, and on numbers, too.
+struct Forgetful {
+  static constexpr OpInfo info{.name = "forgetful", .elementwise = true, .inputs = "x y"};
+  static constexpr Uses uses[] = {kX, kX};
+  Tensor forward(const Tensor& x, const Tensor& y) const { return x * y; }
+  void backward(GradContext& c, const Tensor& g) const {
+    const Tensor x = c.input(0), y = c.input(1);
+    c.send(0, [&] { return g * y; });
+    c.send(1, [&] { return g * x; });
+  }
+};
+struct ForgetfulNumber {
+  static constexpr OpInfo info{.name = "forgetful_number", .elementwise = true, .inputs = "x"};
+  static constexpr Uses uses[] = {kX};
+  Tensor forward(const Tensor& x) const { return exp(x); }
+  void backward(auto& c, const auto& g) const {
+    const auto z = c.output();
+    c.send(0, [&] { return g * z; });
+  }
 };
 
 // Sends to one input more than there are.
@@ -197,4 +219,26 @@ TEST_CASE("custom op: a forward that returns its input makes a value of its own"
   CHECK(x.is_leaf());
   y.backward();
   CHECK(x.grad().item() == 10);
+}
+
+TEST_CASE("custom op: a rule that reads what `uses` does not name is told so") {
+  const Tensor x = leaf(2), y = leaf(5), xs = leaf({1, 2}), ys = leaf({3, 4});
+  for (const Tensor& loss : {sum(record(Forgetful{}, xs, ys)), record(Forgetful{}, x, y)}) {
+    const std::string text = message_of<GraphError>([&] { loss.backward(); });
+    for (const char* part : {"backward of forgetful#", "uses", "input y"}) CHECK(contains(text, part));
+    CHECK_FALSE(contains(text, "input x"));
+  }
+  // Only what somebody needs is missed.
+  const Tensor w = leaf(2);
+  record(Forgetful{}, tensor(3., {.dtype = DType::float64}), w).backward();
+  CHECK(w.grad().item() == 3);
+  // Without the check a graph of numbers would give NaN in silence.
+  for (const Tensor& loss : {record(ForgetfulNumber{}, x), sum(record(ForgetfulNumber{}, xs))}) {
+    const std::string text = message_of<GraphError>([&] { loss.backward(); });
+    for (const char* part : {"backward of forgetful_number#", "uses", "the result"}) CHECK(contains(text, part));
+  }
+  // A NaN that is one stays one.
+  const Tensor nan = leaf(NAN);
+  (nan * nan).backward();
+  CHECK(std::isnan(nan.grad().item()));
 }

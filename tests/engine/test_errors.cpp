@@ -186,3 +186,25 @@ TEST_CASE("errors: the first value that is not finite is named") {
   const std::string back = message_of<NumericError>([&] { sum(root * 3).backward(); });
   check_parts(back, {"backward of sqrt", "module net.root", "test_errors.cpp:", "1 of 2 not finite"});
 }
+
+TEST_CASE("errors: an infinity that is meant is told apart") {
+  const Tensor x = leaf({{1, 2}, {3, 4}});
+  const Tensor mask = tensor({{true, false}, {true, true}});
+  const auto masked_loss = [&] { return sum(softmax(where(mask, x, -INFINITY), 1) * x); };
+  {
+    const AnomalyMode watch;
+    const Tensor loss = masked_loss();
+    CHECK(std::isfinite(loss.item()));
+    loss.backward();
+    CHECK(std::isfinite(sum(x.grad()).item()));
+    // One that appears is a finding; so is the NaN that comes of a meant one.
+    CHECK_THROWS_AS((void)exp(x * 1000), NumericError);
+    CHECK_THROWS_AS((void)(where(mask, x, -INFINITY) * 0), NumericError);
+  }
+  {
+    const AnomalyMode watch(Anomaly::nan);
+    CHECK(std::isinf(sum(exp(x * 1000)).item()));
+    CHECK_THROWS_AS((void)log(x - 10), NumericError);
+  }
+  CHECK(std::isnan(sum(log(x - 10)).item()));
+}

@@ -4,6 +4,7 @@
 #include <doctest/doctest.h>
 
 #include <numeric>
+#include <sstream>
 #include <stdexcept>
 #include <thread>
 
@@ -158,4 +159,35 @@ TEST_CASE("profile: beside the watch for values that are not finite") {
   z.backward();
   CHECK(calls(profile, "mul", kForward) == 1);
   CHECK(calls(profile, "mul", kBackward) == 1);
+}
+
+TEST_CASE("profile: its table") {
+  const Tensor x = leaf({{1, 2, 3}, {4, 5, 6}}), y = leaf({1, 2, 3});
+  const Profile profile;
+  for (int i = 0; i < 4; ++i) sum(x * y).backward();
+  const std::string text = fmt::format("{}", profile);
+  std::ostringstream stream;
+  stream << profile;
+  CHECK(stream.str() == text);
+  std::istringstream lines(text);
+  std::string line;
+  std::getline(lines, line);
+  for (const char* head : {"operation", "phase", "calls", "ms", "share", "MB", "shapes"}) CHECK(contains(line, head));
+  std::size_t rows = 0;
+  double shares = 0;
+  while (std::getline(lines, line) && !contains(line, "in all")) {
+    ++rows;
+    std::istringstream words(line);
+    std::string name, phase, share;
+    std::uint64_t count = 0;
+    double ms = 0;
+    words >> name >> phase >> count >> ms >> share;
+    shares += std::stod(share);
+    CHECK(count == 4);
+    if (name == "mul" && phase == "forward") CHECK(contains(line, "(2, 3), (3,) -> (2, 3)"));
+    if (name == "sum" && phase == "backward") CHECK(contains(line, "(2, 3) <- ()"));
+  }
+  CHECK(rows == profile.rows().size());
+  CHECK(shares == doctest::Approx(100).epsilon(0.01));
+  CHECK(contains(line, " ms in all"));
 }

@@ -210,6 +210,8 @@ TEST_CASE("tensor: labels belong to the value, not the handle") {
   CHECK(same.label() == "x");
   CHECK(x.detach().label().empty());
   CHECK(tensor(1.).label().empty());
+  // Composed, as every name: a e with an accent of its own is the one letter.
+  CHECK(tensor(1.).label("re\xCC\x81sultat").label() == "r\xC3\xA9sultat");
 }
 
 TEST_CASE("clone: a buffer of its own, also for a number") {

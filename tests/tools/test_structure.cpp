@@ -23,7 +23,7 @@ const std::map<std::string, std::vector<std::string>> kMayInclude = {
     // The graph, on types and memory alone.
     {"engine/types", {}},
     {"engine/memory", {"engine/types"}},
-    {"engine", {"engine/memory", "engine/types"}},
+    {"engine", {"engine/memory", "engine/types", "engine/system"}},
     // What stands on it.
     {"engine/system", {"engine/types"}},
     {"engine/files", {"engine", "engine/types", "engine/memory", "engine/system"}},

@@ -309,3 +309,9 @@ TEST_CASE("gradcheck: the reference is accurate where functions are difficult") 
   CHECK(error_of([](const Tensor& x) { return tanh(100 * x); }, {0.001, 0.02, 0.3}) < 1e-6);
   CHECK(error_of([](const Tensor& x) { return square(x + 1000); }, {0.5, 1e-5, 2}) < 1e-7);
 }
+
+TEST_CASE("gradcheck: lambdas that leave the type to the compiler") {
+  // Asked whether they take a vector, their bodies would not compile.
+  CHECK(gradcheck([](const auto& x) { return sum(x * x * x); }, {wide({1, 2})}).ok());
+  CHECK(gradcheck([](const auto& x, const auto& y) { return sum(x * exp(y)); }, {wide({1, 2}), wide({3, 4})}).ok());
+}

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <fstream>
+#include <map>
 #include <thread>
 
 #include "engine/backward.h"
@@ -197,9 +198,10 @@ TEST_CASE("graph_stats: counts by hand") {
   CHECK(stats.total.value_bytes == 800);
   CHECK(stats.total.saved_bytes == 800);
   CHECK(stats.total.gradient_bytes == 0);
-  REQUIRE(stats.by_module.size() == 2);
-  CHECK(stats.by_module[1].name == "net.square");
-  CHECK(stats.by_module[1].weight.nodes == 3);
+  REQUIRE(stats.by_module.size() == 1);
+  CHECK(stats.by_module[0].name == "net.square");
+  CHECK(stats.by_module[0].weight.nodes == 3);
+  CHECK(stats.by_module[0].weight.value_bytes == 800);  // the leaf belongs to where it is used first
   for (const auto& part : stats.by_op) {
     if (part.name == "exp") CHECK(part.weight.saved_bytes == 800);
     if (part.name == "mul") CHECK(part.weight.edges == 2);
@@ -223,4 +225,27 @@ TEST_CASE("graph_stats: counts by hand") {
   // A value used twice is one value.
   const Tensor h = x * 2;
   CHECK(graph_stats(h * h + h * h).total.saved_bytes == 800);
+}
+
+TEST_CASE("graph_stats: a leaf counts for the module that used it first") {
+  const Tensor shared = leaf({1, 2, 3}), free = leaf({1, 2});
+  Tensor a, b;
+  {
+    const ModuleScope first("first");
+    a = sum(shared * 2);
+  }
+  {
+    const ModuleScope second("second");
+    b = sum(shared * 3);
+  }
+  const Tensor loss = a + b + sum(free * free);
+  loss.backward();
+  std::map<std::string, GraphWeight> modules;
+  for (const auto& part : graph_stats(loss).by_module) modules[part.name] = part.weight;
+  REQUIRE(modules.size() == 3);
+  CHECK(modules["first"].value_bytes == 24);
+  CHECK(modules["first"].gradient_bytes == 24);
+  CHECK(modules["second"].value_bytes == 0);
+  CHECK(modules["second"].gradient_bytes == 0);
+  CHECK(modules[""].gradient_bytes == 16);
 }

@@ -147,3 +147,17 @@ TEST_CASE("a query that may see no key gives 0, and so do its gradients") {
     CHECK(slopes(z, k) == Numbers{0, 0, 0, 0});
   }
 }
+
+TEST_CASE("AnomalyMode lets attention's own -inf pass, and a user's") {
+  const AnomalyMode watch;
+  const Tensor q = numbers({1, 2, 3, 4}, {2, 2});
+  const Tensor seen = gt(numbers({1, 0, 0, 0}, {2, 2}, DType::float64, false), 0);
+  const Tensor added = where(seen, zeros({2, 2}, {.dtype = DType::float64}), -kInf);
+  for (const AttentionOptions& o :
+       {AttentionOptions{.is_causal = true}, AttentionOptions{.attn_mask = seen}, AttentionOptions{.attn_mask = added}})
+    for (const double g : slopes(scaled_dot_product_attention(q, q, q, o), q)) CHECK(std::isfinite(g));
+  const Tensor scores = masked_fill(matmul(q, q), ~seen, -kInf);
+  CHECK(softmax(scores[0], 0).to_vector() == Numbers{1, 0});
+  // The softmax of a row that is hidden whole is a finding.
+  CHECK_THROWS_AS((void)softmax(scores, 1), NumericError);
+}
