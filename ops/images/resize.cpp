@@ -26,8 +26,9 @@ Tensor interpolate_grad(const Tensor& g, const kernels::Resize& s);
 Tensor resized(const Operand& x, const kernels::Resize& s);
 
 std::string text(const kernels::Resize& s) {
-  return fmt::format("size={}, mode={}{}", to_string(Size2{s.y.out, s.x.out}), s.x.linear ? "bilinear" : "nearest",
-                     s.x.align_corners ? ", align_corners=true" : "");
+  constexpr const char* kModes[] = {"nearest", "nearest-exact", "bilinear", "bicubic", "area"};
+  return fmt::format("size={}, mode={}{}", to_string(Size2{s.y.out, s.x.out}),
+                     kModes[static_cast<std::size_t>(s.x.kernel)], s.x.align_corners ? ", align_corners=true" : "");
 }
 
 // The result of a kernel over images, in the layout that x has.
@@ -40,7 +41,7 @@ Tensor over_images(const Tensor& x, const kernels::Resize& s, std::int64_t heigh
   return z;
 }
 
-// z[p] = sum over q of w[p, q] x[q], one or two q an axis      dx = interpolate_grad(g)
+// z[p] = sum over q of w[p, q] x[q], a few q an axis      dx = interpolate_grad(g)
 struct Interpolate {
   static constexpr OpInfo info{.name = "interpolate",
                                .formula = "z[p] = sum of the pixels x around p * their weights",
@@ -77,10 +78,30 @@ struct InterpolateGrad {
 Tensor interpolate_grad(const Tensor& g, const kernels::Resize& s) { return record(InterpolateGrad{s}, g); }
 Tensor resized(const Operand& x, const kernels::Resize& s) { return record(Interpolate{s}, x); }
 
+kernels::ResizeKernel kernel_of(Interpolation mode) {
+  switch (mode) {
+    case Interpolation::nearest:
+      return kernels::ResizeKernel::nearest;
+    case Interpolation::nearest_exact:
+      return kernels::ResizeKernel::nearest_exact;
+    case Interpolation::linear:
+    case Interpolation::bilinear:
+      return kernels::ResizeKernel::linear;
+    case Interpolation::bicubic:
+      return kernels::ResizeKernel::cubic;
+    case Interpolation::area:
+      break;
+  }
+  return kernels::ResizeKernel::area;
+}
+bool aligns(Interpolation mode) {
+  return mode == Interpolation::linear || mode == Interpolation::bilinear || mode == Interpolation::bicubic;
+}
+
 /// One axis from its old size and either the new one or a factor.
 kernels::ResizeAxis axis_of(std::int64_t in, std::optional<std::int64_t> size, double factor,
                             const InterpolateOptions& o) {
-  kernels::ResizeAxis a{.in = in, .linear = o.mode != Interpolation::nearest, .align_corners = o.align_corners};
+  kernels::ResizeAxis a{.in = in, .kernel = kernel_of(o.mode), .align_corners = o.align_corners};
   if (!size && !(factor > 0 && std::isfinite(factor)))
     throw ValueError(fmt::format("interpolate: scale factor is {:g}, it must be positive and finite", factor));
   const double wanted = size ? static_cast<double>(*size) : std::floor(static_cast<double>(in) * factor);
@@ -88,14 +109,14 @@ kernels::ResizeAxis axis_of(std::int64_t in, std::optional<std::int64_t> size, d
     throw ShapeError(
         fmt::format("interpolate: {} elements would become {:.0f}, sizes must be from 1 to {}", in, wanted, kLimit));
   a.out = static_cast<std::int64_t>(wanted);
-  if (a.linear && a.align_corners)
+  if (a.align_corners)
     a.step = a.out > 1 ? static_cast<double>(in - 1) / static_cast<double>(a.out - 1) : 0;
   else if (!size && !o.recompute_scale_factor)
     a.step = 1 / factor;
-  else if (a.linear)
-    a.step = static_cast<double>(in) / static_cast<double>(a.out);
-  else
+  else if (o.mode == Interpolation::nearest)
     a.step = static_cast<double>(static_cast<float>(in) / static_cast<float>(a.out));
+  else
+    a.step = static_cast<double>(in) / static_cast<double>(a.out);
   return a;
 }
 
@@ -103,16 +124,16 @@ void check_options(const InterpolateOptions& o, const Shape& shape) {
   if (o.size.has_value() == o.scale_factor.has_value())
     throw ValueError(fmt::format("interpolate: {} of size and scale_factor {} given, exactly one is needed",
                                  o.size ? "both" : "none", o.size ? "are" : "is"));
-  if (o.align_corners && o.mode == Interpolation::nearest)
-    throw ValueError("interpolate: align_corners is for linear and bilinear, not for nearest");
+  if (o.align_corners && !aligns(o.mode))
+    throw ValueError("interpolate: align_corners is for linear, bilinear and bicubic, not for nearest or area");
   if (o.size && o.recompute_scale_factor)
     throw ValueError("interpolate: recompute_scale_factor means nothing with a size");
-  const int rank = o.mode == Interpolation::linear ? 3 : 4;
-  const bool fits = shape.rank() == rank || (o.mode == Interpolation::nearest && shape.rank() == 3);
-  if (!fits)
+  const bool line = o.mode != Interpolation::bilinear && o.mode != Interpolation::bicubic;
+  const bool image = o.mode != Interpolation::linear;
+  if (!(line && shape.rank() == 3) && !(image && shape.rank() == 4))
     throw ShapeError(
-        fmt::format("interpolate: x has shape {}; nearest takes (N, C, L) or (N, C, H, W), linear the "
-                    "first, bilinear the second",
+        fmt::format("interpolate: x has shape {}; nearest and area take (N, C, L) or (N, C, H, W), linear the first, "
+                    "bilinear and bicubic the second",
                     to_string(shape)));
   for (int axis = 1; axis < shape.rank(); ++axis)
     if (shape[axis] == 0)
@@ -218,9 +239,14 @@ std::optional<std::array<double, 2>> factors(const Arguments& a, int i) {
 
 Interpolation interpolation(const std::string& mode) {
   if (mode == "nearest") return Interpolation::nearest;
+  if (mode == "nearest-exact") return Interpolation::nearest_exact;
   if (mode == "linear") return Interpolation::linear;
   if (mode == "bilinear") return Interpolation::bilinear;
-  throw ValueError(fmt::format("interpolate: mode is '{}', it must be 'nearest', 'linear' or 'bilinear'", mode));
+  if (mode == "bicubic") return Interpolation::bicubic;
+  if (mode == "area") return Interpolation::area;
+  throw ValueError(fmt::format(
+      "interpolate: mode is '{}', it must be 'nearest', 'nearest-exact', 'linear', 'bilinear', 'bicubic' or 'area'",
+      mode));
 }
 
 }  // namespace

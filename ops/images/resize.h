@@ -9,18 +9,21 @@
 
 namespace chainrule {
 
-enum class Interpolation : std::uint8_t { nearest, linear, bilinear };
+enum class Interpolation : std::uint8_t { nearest, nearest_exact, linear, bilinear, bicubic, area };
 
 struct InterpolateOptions {
   std::optional<Size2> size{};  ///< this or scale_factor
   std::optional<std::array<double, 2>> scale_factor{};
   Interpolation mode = Interpolation::nearest;
-  bool align_corners = false;           ///< corners stay where they are; not for nearest
+  bool align_corners = false;           ///< corners stay where they are; for linear, bilinear, bicubic
   bool recompute_scale_factor = false;  ///< steps of input size / output size, not 1 / scale_factor
 };
-/// (N, C, H, W), or (N, C, L) with `nearest` or `linear`, which reads the second numbers. Places are torch's: nearest
-/// takes floor(i * step), linear the middle of pixels, cut off at the border, and an axis that keeps its size stays as
-/// it is (there torch's memory formats disagree; this is its channels-last). Channels-last images stay so.
+/// (N, C, H, W), or (N, C, L) with `nearest`, `nearest_exact`, `linear` or `area`, which reads the second numbers.
+/// Places are torch's: nearest takes floor(i * step), nearest_exact floor((i + 1/2) * step), linear and cubic the
+/// middle of pixels, cut off at the border, and an axis that keeps its size stays as it is except for bicubic (there
+/// torch's memory formats disagree; this is its channels-last). bicubic reads four by four pixels (Keys 1981, "Cubic
+/// convolution interpolation for digital image processing", with a = -3/4); area takes the mean of all that an output
+/// pixel covers. Channels-last images stay so.
 /// Throws ShapeError when another axis than N is or becomes empty, ValueError for options that do not go together.
 Tensor interpolate(const Operand& x, const InterpolateOptions& options);
 

@@ -32,4 +32,10 @@ void by_sum(DType d, F f) {
     dispatch_floating(d, f);
 }
 
+/// The part of an array that begins there. An array without elements may have no address, to which nothing is added.
+template <class T>
+T* offset(T* array, std::int64_t by) {
+  return array == nullptr ? nullptr : array + by;
+}
+
 }  // namespace chainrule::kernels

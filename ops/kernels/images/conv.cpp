@@ -5,6 +5,7 @@
 #include <cassert>
 #include <type_traits>
 
+#include "ops/kernels/by_dtype.h"
 #include "ops/kernels/elementwise/elementwise.h"
 #include "ops/kernels/images/conv_detail.h"
 #include "ops/kernels/matrix/matmul.h"
@@ -69,8 +70,8 @@ void forward(const Convolution& s, const T* x, const ImageStrides& xs, const T* 
   const DType d = dtype_of<T>();
   each_image(s, size, [&](std::int64_t n, std::int64_t group) {
     T* columns = scratch<T>(Scratch::columns, size.taps * size.positions);
-    im2col(d, size.image, x + n * xs[0] + group * size.image.c * xs[1], xs, columns);
-    T* out = z + n * zs[0] + group * size.filters * zs[1];
+    im2col(d, size.image, offset(x, n * xs[0] + group * size.image.c * xs[1]), xs, columns);
+    T* out = offset(z, n * zs[0] + group * size.filters * zs[1]);
     const bool in_place = zs[3] == 1 && zs[2] == size.image.out_w();
     T* dense = in_place ? out : scratch<T>(Scratch::plane, size.filters * size.positions);
     const std::int64_t row = in_place ? zs[1] : size.positions;
@@ -94,10 +95,10 @@ void input_grad(const Convolution& s, const T* g, const ImageStrides& gs, const 
   each_image(s, size, [&](std::int64_t n, std::int64_t group) {
     T* columns = scratch<T>(Scratch::columns, size.taps * size.positions);
     MatrixStrides strides{};
-    const T* matrix = as_matrix(size, g + n * gs[0] + group * size.filters * gs[1], gs, strides);
+    const T* matrix = as_matrix(size, offset(g, n * gs[0] + group * size.filters * gs[1]), gs, strides);
     gemm(d, size.taps, size.positions, size.filters, weight + group * size.filters * size.taps, {1, size.taps}, matrix,
          strides, columns, size.positions);
-    col2im(d, size.image, columns, dx + n * dxs[0] + group * size.image.c * dxs[1], dxs);
+    col2im(d, size.image, columns, offset(dx, n * dxs[0] + group * size.image.c * dxs[1]), dxs);
   });
 }
 
@@ -115,9 +116,9 @@ void weight_grad(const Convolution& s, const T* x, const ImageStrides& xs, const
       for (std::int64_t n = s.windows.n * piece / pieces; n < s.windows.n * (piece + 1) / pieces; ++n) {
         for (std::int64_t group = 0; group < s.groups; ++group) {
           T* columns = scratch<T>(Scratch::columns, size.taps * size.positions);
-          im2col(d, size.image, x + n * xs[0] + group * size.image.c * xs[1], xs, columns);
+          im2col(d, size.image, offset(x, n * xs[0] + group * size.image.c * xs[1]), xs, columns);
           MatrixStrides strides{};
-          const T* matrix = as_matrix(size, g + n * gs[0] + group * size.filters * gs[1], gs, strides);
+          const T* matrix = as_matrix(size, offset(g, n * gs[0] + group * size.filters * gs[1]), gs, strides);
           T* product = scratch<T>(Scratch::product, one);
           gemm(d, size.filters, size.taps, size.positions, matrix, strides, columns, {1, size.positions}, product,
                size.taps);

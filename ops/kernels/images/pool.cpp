@@ -56,8 +56,8 @@ void max_pool2d_indexed(DType d, const Pooling& s, const void* x, const ImageStr
     using T = decltype(zero);
     each_plane(s.n, s.c, s.y.length * s.x.length, [&](std::int64_t n, std::int64_t c) {
       const std::int64_t at = n * z_strides[0] + c * z_strides[1];
-      pool_plane(s, static_cast<const T*>(x) + n * x_strides[0] + c * x_strides[1], x_strides, static_cast<T*>(z) + at,
-                 indices + at, z_strides);
+      pool_plane(s, offset(static_cast<const T*>(x), n * x_strides[0] + c * x_strides[1]), x_strides,
+                 offset(static_cast<T*>(z), at), offset(indices, at), z_strides);
     });
   });
 }
@@ -68,9 +68,9 @@ void plane_scatter_add(DType d, const Planes& s, const void* g, const ImageStrid
   by_sum(d, [&](auto zero) {
     using T = decltype(zero);
     each_plane(s.n, s.c, s.h * s.w, [&](std::int64_t n, std::int64_t c) {
-      const T* from = static_cast<const T*>(g) + n * g_strides[0] + c * g_strides[1];
-      const std::int64_t* index = indices + n * index_strides[0] + c * index_strides[1];
-      T* plane = static_cast<T*>(dx) + n * dx_strides[0] + c * dx_strides[1];
+      const T* from = offset(static_cast<const T*>(g), n * g_strides[0] + c * g_strides[1]);
+      const std::int64_t* index = offset(indices, n * index_strides[0] + c * index_strides[1]);
+      T* plane = offset(static_cast<T*>(dx), n * dx_strides[0] + c * dx_strides[1]);
       for (std::int64_t i = 0; i < s.h; ++i) {
         for (std::int64_t j = 0; j < s.w; ++j) plane[i * dx_strides[2] + j * dx_strides[3]] = T(0);
       }
@@ -90,9 +90,9 @@ void plane_gather(DType d, const Planes& s, const void* x, const ImageStrides& x
   by_size(d, [&](auto zero) {
     using T = decltype(zero);
     each_plane(s.n, s.c, s.rows * s.columns, [&](std::int64_t n, std::int64_t c) {
-      const T* plane = static_cast<const T*>(x) + n * x_strides[0] + c * x_strides[1];
-      const std::int64_t* index = indices + n * index_strides[0] + c * index_strides[1];
-      T* to = static_cast<T*>(z) + n * z_strides[0] + c * z_strides[1];
+      const T* plane = offset(static_cast<const T*>(x), n * x_strides[0] + c * x_strides[1]);
+      const std::int64_t* index = offset(indices, n * index_strides[0] + c * index_strides[1]);
+      T* to = offset(static_cast<T*>(z), n * z_strides[0] + c * z_strides[1]);
       for (std::int64_t i = 0; i < s.rows; ++i) {
         for (std::int64_t j = 0; j < s.columns; ++j) {
           const std::int64_t at = index[i * index_strides[2] + j * index_strides[3]];

@@ -25,11 +25,8 @@ struct Sparse {
   void assign(const ResizeAxis& a, bool transposed) {
     starts.assign(static_cast<std::size_t>((transposed ? a.in : a.out) + 1), 0);
     const auto each = [&](auto visit) {
-      for (std::int64_t i = 0; i < a.out; ++i) {
-        const ResizeAxis::Source s = a.source(i);
-        visit(transposed ? s.first : i, transposed ? i : s.first, s.weight0);
-        if (s.weight1 != 0) visit(transposed ? s.first + 1 : i, transposed ? i : s.first + 1, s.weight1);
-      }
+      for (std::int64_t i = 0; i < a.out; ++i)
+        a.sources(i, [&](std::int64_t j, double weight) { visit(transposed ? j : i, transposed ? i : j, weight); });
     };
     each([&](std::int64_t row, std::int64_t, double) { ++starts[static_cast<std::size_t>(row)]; });
     std::int64_t total = 0;
@@ -106,18 +103,9 @@ void apply(const Resize& s, bool channels_last, bool transposed, const T* from, 
 
 }  // namespace
 
-ResizeAxis::Source ResizeAxis::source(std::int64_t i) const {
-  if (in == out) return {i, 1, 0};
-  if (!linear) {  // in float32, as torch does, except for the whole factors that it treats apart
-    if (out == 2 * in) return {i / 2, 1, 0};
-    const auto at = static_cast<std::int64_t>(std::floor(static_cast<float>(i) * static_cast<float>(step)));
-    return {std::min(at, in - 1), 1, 0};
-  }
-  const auto place = static_cast<double>(i);
-  const double at = align_corners ? place * step : std::max((place + 0.5) * step - 0.5, 0.0);
-  const std::int64_t first = std::min(static_cast<std::int64_t>(at), in - 1);
-  const double weight = first + 1 < in ? std::clamp(at - static_cast<double>(first), 0.0, 1.0) : 0;
-  return {first, 1 - weight, weight};
+double ResizeAxis::place(std::int64_t i) const {
+  const auto at = static_cast<double>(i);
+  return align_corners ? at * step : (at + 0.5) * step - 0.5;
 }
 
 void resize2d(DType d, const Resize& s, bool channels_last, const void* x, void* z) {

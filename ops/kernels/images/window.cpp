@@ -86,7 +86,7 @@ void im2col(DType d, const Windows& s, const void* x, const ImageStrides& x_stri
     using T = decltype(zero);
     const std::int64_t size = s.y.size * s.x.size * s.out_h() * s.out_w();
     each_plane(s, size, [&](std::int64_t n, std::int64_t c) {
-      const T* plane = static_cast<const T*>(x) + n * x_strides[0] + c * x_strides[1];
+      const T* plane = offset(static_cast<const T*>(x), n * x_strides[0] + c * x_strides[1]);
       unfold_plane(s, plane, x_strides, static_cast<T*>(columns) + (n * s.c + c) * size);
     });
   });
@@ -97,7 +97,7 @@ void col2im(DType d, const Windows& s, const void* columns, void* x, const Image
     using T = decltype(zero);
     const std::int64_t size = s.y.size * s.x.size * s.out_h() * s.out_w();
     each_plane(s, size, [&](std::int64_t n, std::int64_t c) {
-      T* plane = static_cast<T*>(x) + n * x_strides[0] + c * x_strides[1];
+      T* plane = offset(static_cast<T*>(x), n * x_strides[0] + c * x_strides[1]);
       fold_plane(s, static_cast<const T*>(columns) + (n * s.c + c) * size, plane, x_strides);
     });
   });

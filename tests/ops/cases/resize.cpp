@@ -1,29 +1,51 @@
 // Rows for interpolation and pixel shuffling.
+#include <algorithm>
 #include <cmath>
+#include <vector>
 
 #include "tests/ops/cases/cases.h"
 
 namespace chainrule::cases {
 namespace {
 
-/// What output i of an axis is made of, with the weights of its two neighbours.
-struct Mix {
-  std::int64_t low, high;
-  double at_low, at_high;
+/// What output i of an axis is made of.
+struct Part {
+  std::int64_t at;
+  double weight;
 };
 
-Mix mix(std::int64_t i, std::int64_t in, std::int64_t out, double step, const InterpolateOptions& o) {
-  if (in == out) return {i, i, 1, 0};
-  const auto place = static_cast<double>(i);
-  if (o.mode == Interpolation::nearest) {
-    const auto at = std::min(static_cast<std::int64_t>(std::floor(place * step + 1e-6)), in - 1);
-    return {at, at, 1, 0};
+std::vector<Part> parts(std::int64_t i, std::int64_t in, std::int64_t out, double step, const InterpolateOptions& o) {
+  const auto place = static_cast<double>(i), size = static_cast<double>(in);
+  if (o.mode == Interpolation::area) {
+    std::vector<Part> all;
+    for (std::int64_t j = 0; j < in; ++j)
+      if (j * out < (i + 1) * in && (j + 1) * out > i * in) all.push_back({j, 1});
+    for (Part& part : all) part.weight = 1 / static_cast<double>(all.size());
+    return all;
   }
-  double at = o.align_corners ? (out > 1 ? place * static_cast<double>(in - 1) / static_cast<double>(out - 1) : 0)
-                              : (place + 0.5) * step - 0.5;
-  at = std::min(std::max(at, 0.0), static_cast<double>(in - 1));
-  const auto low = static_cast<std::int64_t>(std::floor(at));
-  return {low, std::min(low + 1, in - 1), 1 - (at - std::floor(at)), at - std::floor(at)};
+  if (in == out && o.mode != Interpolation::bicubic) return {{i, 1}};
+  if (o.mode == Interpolation::nearest || o.mode == Interpolation::nearest_exact) {
+    const double middle = o.mode == Interpolation::nearest ? 0 : 0.5;
+    return {{std::min(static_cast<std::int64_t>(std::floor((place + middle) * step + 1e-6)), in - 1), 1}};
+  }
+  double at =
+      o.align_corners ? (out > 1 ? place * (size - 1) / static_cast<double>(out - 1) : 0) : (place + 0.5) * step - 0.5;
+  if (o.mode == Interpolation::bicubic) {  // Keys's curve, piece by piece
+    const double a = -0.75;
+    std::vector<Part> all;
+    for (double j = std::floor(at) - 1; j <= std::floor(at) + 2; ++j) {
+      const double d = std::abs(at - j);
+      const double w = d <= 1  ? (a + 2) * d * d * d - (a + 3) * d * d + 1
+                       : d < 2 ? a * d * d * d - 5 * a * d * d + 8 * a * d - 4 * a
+                               : 0;
+      all.push_back({static_cast<std::int64_t>(std::min(std::max(j, 0.0), size - 1)), w});
+    }
+    return all;
+  }
+  at = std::min(std::max(at, 0.0), size - 1);
+  const double low = std::floor(at);
+  return {{static_cast<std::int64_t>(low), 1 - (at - low)},
+          {std::min(static_cast<std::int64_t>(low) + 1, in - 1), at - low}};
 }
 
 Case resized(std::string variant, const Shape& x, const InterpolateOptions& o) {
@@ -49,10 +71,9 @@ Case resized(std::string variant, const Shape& x, const InterpolateOptions& o) {
             };
             Array z({x[0], x[1], oh, ow});
             each_index(z.shape, [&](const Shape& at) {
-              const Mix r = mix(at[2], h, oh, step(h, oh, 0), o), c = mix(at[3], w, ow, step(w, ow, 1), o);
-              const auto pixel = [&](std::int64_t i, std::int64_t j) { return images.at({at[0], at[1], i, j}); };
-              z.at(at) = r.at_low * (c.at_low * pixel(r.low, c.low) + c.at_high * pixel(r.low, c.high)) +
-                         r.at_high * (c.at_low * pixel(r.high, c.low) + c.at_high * pixel(r.high, c.high));
+              for (const Part& r : parts(at[2], h, oh, step(h, oh, 0), o))
+                for (const Part& c : parts(at[3], w, ow, step(w, ow, 1), o))
+                  z.at(at) += r.weight * c.weight * images.at({at[0], at[1], r.at, c.at});
             });
             if (line) z.shape = {x[0], x[1], ow};
             return z;
@@ -99,7 +120,8 @@ Case unshuffled(std::string variant, const Shape& x, std::int64_t r) {
 
 std::vector<Case> resize_cases() {
   using Factors = std::array<double, 2>;
-  constexpr auto kBilinear = Interpolation::bilinear;
+  constexpr auto kBilinear = Interpolation::bilinear, kBicubic = Interpolation::bicubic;
+  constexpr auto kExact = Interpolation::nearest_exact;
   return {
       resized("nearest, twice", {1, 2, 2, 3}, {.size = Size2{4, 6}}),
       resized("nearest, uneven", {2, 1, 5, 4}, {.size = Size2{3, 7}}),
@@ -116,6 +138,15 @@ std::vector<Case> resize_cases() {
       resized("bilinear, factor", {1, 1, 3, 5}, {.scale_factor = Factors{1.5, 0.7}, .mode = kBilinear}),
       resized("bilinear, factor worked out again", {1, 1, 3, 5},
               {.scale_factor = Factors{1.5, 0.7}, .mode = kBilinear, .recompute_scale_factor = true}),
+      resized("nearest-exact, uneven", {2, 1, 5, 4}, {.size = Size2{3, 7}, .mode = kExact}),
+      resized("nearest-exact, line, factor", {1, 2, 5}, {.scale_factor = Factors{1, 1.7}, .mode = kExact}),
+      resized("area, smaller", {1, 2, 5, 7}, {.size = Size2{2, 3}, .mode = Interpolation::area}),
+      resized("area, larger", {1, 1, 3, 2}, {.size = Size2{4, 5}, .mode = Interpolation::area}),
+      resized("area, line", {2, 1, 7}, {.size = 3, .mode = Interpolation::area}),
+      resized("bicubic, larger", {1, 2, 4, 3}, {.size = Size2{7, 8}, .mode = kBicubic}),
+      resized("bicubic, smaller", {1, 1, 6, 7}, {.size = Size2{3, 2}, .mode = kBicubic}),
+      resized("bicubic, corners", {2, 1, 5, 4}, {.size = Size2{8, 2}, .mode = kBicubic, .align_corners = true}),
+      resized("bicubic, factor", {1, 1, 4, 5}, {.scale_factor = Factors{1.2, 0.7}, .mode = kBicubic}),
       resized("no images", {0, 2, 2, 3}, {.size = Size2{4, 6}}),
       resized("bilinear, one axis as it is", {1, 3, 2, 3}, {.scale_factor = Factors{1.2, 1.7}, .mode = kBilinear}),
       shuffled("twice", {2, 8, 2, 3}, 2),

@@ -37,7 +37,11 @@ TEST_CASE("wrong arguments of resizing, each with its sentence") {
   CHECK_THROWS_AS(interpolate(x, {.scale_factor = Factors{1, NAN}}), ValueError);
   CHECK_THROWS_WITH_AS(interpolate(x, {.size = 2, .align_corners = true}), doctest::Contains("not for nearest"),
                        ValueError);
+  CHECK_THROWS_WITH_AS(interpolate(x, {.size = 2, .mode = Interpolation::area, .align_corners = true}),
+                       doctest::Contains("not for nearest or area"), ValueError);
   CHECK_THROWS_AS(interpolate(x, {.size = 2, .recompute_scale_factor = true}), ValueError);
+  CHECK_THROWS_WITH_AS(interpolate(zeros({2, 3, 4}), {.size = 2, .mode = Interpolation::bicubic}),
+                       doctest::Contains("bicubic the second"), ShapeError);
   CHECK_THROWS_WITH_AS(interpolate(zeros({2, 3, 4}), {.size = 2, .mode = Interpolation::bilinear}),
                        doctest::Contains("x has shape (2, 3, 4)"), ShapeError);
   CHECK_THROWS_AS(interpolate(x, {.size = 2, .mode = Interpolation::linear}), ShapeError);
@@ -67,6 +71,22 @@ TEST_CASE("places are torch's") {
   CHECK(nearest(2, 4) == Numbers{0, 0, 1, 1});
 }
 
+TEST_CASE("bicubic and area: what their names promise") {
+  const auto resized = [](const Tensor& x, Size2 size, Interpolation mode, bool corners = false) {
+    return interpolate(x, {.size = size, .mode = mode, .align_corners = corners});
+  };
+  // A constant stays.
+  const Tensor ones16 = full({1, 1, 5, 7}, 3.5, {.dtype = DType::float64});
+  for (const Interpolation mode : {Interpolation::bicubic, Interpolation::area, Interpolation::nearest_exact})
+    for (const double v : resized(ones16, {8, 3}, mode).to_vector()) CHECK(v == doctest::Approx(3.5).epsilon(1e-14));
+  // Whole factors: the mean of each block, and the middle of each block.
+  const Tensor x = reshape(arange(16.), {1, 1, 4, 4});
+  CHECK(resized(x, {2, 2}, Interpolation::area).to_vector() == Numbers{2.5, 4.5, 10.5, 12.5});
+  CHECK(resized(x, {2, 2}, Interpolation::nearest_exact).to_vector() == Numbers{5, 7, 13, 15});
+  CHECK(resized(x, {4, 4}, Interpolation::bicubic).to_vector() == x.to_vector());
+  CHECK(resized(x, {4, 4}, Interpolation::bicubic, true).to_vector() == x.to_vector());
+}
+
 TEST_CASE("an infinity does not reach pixels that give it no weight") {
   const Tensor x = tensor({INFINITY, 1, 2});
   CHECK(line(x, 5, true)[4] == 2);
@@ -87,7 +107,9 @@ TEST_CASE("resizing keeps channels-last memory, and the values do not depend on 
       CHECK(difference(gradients(b, {last}, g)[0], to_array(gradients(a, {dense}, g)[0]), 0) == "");
     };
     check([](const Tensor& x) { return interpolate(x, {.size = Size2{9, 4}}); });
-    check([](const Tensor& x) { return interpolate(x, {.size = Size2{9, 4}, .mode = Interpolation::bilinear}); });
+    for (const Interpolation mode :
+         {Interpolation::nearest_exact, Interpolation::bilinear, Interpolation::bicubic, Interpolation::area})
+      check([=](const Tensor& x) { return interpolate(x, {.size = Size2{9, 4}, .mode = mode}); });
     check([](const Tensor& x) { return pixel_shuffle(x, 2); });
     check([](const Tensor& x) { return pixel_unshuffle(x, 2); });
   }

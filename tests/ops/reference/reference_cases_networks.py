@@ -221,3 +221,22 @@ add("sum_squared_error(x, y)", x="4,3", y="4,3")
 add("sum_squared_error(x, y)", x="5", y="5")
 add("cross_entropy_error(softmax(x, 1), t)", x="4,3", t="4|0:3|i")
 add("detach(x) * x", x="4,3")
+for x in ("2,3,7,5", "1,2,8,6|last", "1,1,3,4"):
+    for a in ("size=(4, 9)", "size=(13, 3)", "size=(1, 1)", "scale_factor=2", "scale_factor=(1.5, 0.7)",
+              "scale_factor=(1.3, 0.6), recompute_scale_factor=True"):
+        for mode in ("area", "bicubic", "nearest-exact"):
+            add(f"interpolate(x, {a}, mode='{mode}')", x=x)
+        add(f"interpolate(x, {a}, mode='bicubic', align_corners=True)", x=x)
+for a in ("size=4", "size=11", "scale_factor=2", "scale_factor=0.6"):
+    for mode in ("area", "nearest-exact"):
+        add(f"interpolate(x, {a}, mode='{mode}')", x="2,3,7")
+for f in ("logical_and", "logical_or", "logical_xor"):
+    for x, y in (("2,3|b", "3|b"), ("4|0:3|i", "4|0:3|i"), ("3,1|0:2|ties|const", "4|b")):
+        add(f"{f}(x, y)", x=x, y=y)
+for x in ("5|b", "2,3|0:3|i", "4|0:2|ties|const"):
+    add("logical_not(x)", x=x)
+for f in ("x & y", "x | y", "x ^ y", "~x", "x * y", "x + y", "maximum(x, y)", "minimum(x, y)", "(x > y) | ~y", "x & (y | ~x)"):
+    add(f, x="2,3|b", y="3|b")
+for f in ("sum(x)", "any(x)", "all(x)", "sum(x, 1)", "any(x, 1)", "all(x, 0)", "x * 2", "x + 1", "x * 0.5"):
+    add(f, x="3,4|b")
+add("where(x & (y > 0), y, 0)", x="2,3|b", y="3")
