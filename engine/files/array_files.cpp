@@ -75,11 +75,8 @@ Tensor read_array(const std::string& path, std::optional<std::string_view> typed
     return parse_npy(read_file(path, "array file"), path);
   }
   if (kind == Kind::csv) {
-    const Table table = read_csv(path);
-    if (!name) return table.values;
-    for (const NamedTensor& column : columns_of(table, path))
-      if (!table.columns.empty() && column.name == *name) return column.tensor;
-    throw_no_array(file_of("csv", path), *name, table.columns);
+    if (!name) return read_csv(path).values;
+    return columns_of(read_csv(path, {.only = wanted}), path)[0].tensor;
   }
   const std::string bytes = read_file(path, "array file");
   const auto parse = *kind == Kind::npz ? parse_npz : parse_safetensors;

@@ -34,12 +34,14 @@ struct CsvOptions {
   char separator = 0;  ///< 0: the first of tab, semicolon and comma that the first line holds
   /// automatic: the first line names the columns when it holds no number outside quotes.
   Header header = Header::automatic;
+  /// This column alone, which the first line names: the others may hold anything.
+  std::optional<std::string> only{};
 };
 struct Table {
   std::vector<std::string> columns;  ///< their names; empty without a header
-  Tensor values;                     ///< (rows, columns), float64
+  Tensor values;                     ///< (rows, columns), float64; with `only` (rows, 1)
 };
-/// Numbers only, with a point whatever the locale; quotes, byte-order mark and all line ends are understood. Throws
+/// Numbers, with a point whatever the locale; quotes, byte-order mark and all line ends are understood. Throws
 /// ValueError that names line and column, for a missing cell and for rows of different length too.
 Table read_csv(const std::string& path, const CsvOptions& options = {});
 

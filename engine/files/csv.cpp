@@ -1,11 +1,12 @@
 // Tables of numbers as text. Read twice: first to see that every cell is a number and how many there are, then into the
-// tensor, so that a wrong file costs no memory. Deliberately not here: text columns, dates, guesses about missing
-// cells.
+// tensor, so that a wrong file costs no memory. A column of numbers beside others that are none is read by its name.
+// Deliberately not here: text columns, dates, guesses about missing cells.
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <charconv>
 #include <cmath>
+#include <optional>
 #include <set>
 
 #include "engine/files/array_files.h"
@@ -149,8 +150,8 @@ class TableReader {
   Table read() {
     const std::size_t rows = walk(nullptr);
     if (rows == 0) refuse("it has a header and no rows");
-    const Shape shape{static_cast<std::int64_t>(rows), static_cast<std::int64_t>(width_)};
-    Table table{columns_, empty(shape, DType::float64)};
+    const Shape shape{static_cast<std::int64_t>(rows), static_cast<std::int64_t>(only_ ? 1 : width_)};
+    Table table{only_ ? std::vector{columns_[*only_]} : columns_, empty(shape, DType::float64)};
     walk(static_cast<double*>(table.values.impl().data));
     return table;
   }
@@ -173,7 +174,12 @@ class TableReader {
       names.emplace_back(composed(std::string(cell.text)));
     }
     width_ = names.size();
-    has_header_ = options_.header == CsvOptions::Header::present ||
+    if (options_.only) {  // who knows a column by its name has seen a header
+      const auto at = std::find(names.begin(), names.end(), *options_.only);
+      if (at == names.end()) throw_no_array(who_, *options_.only, numbers == 0 ? names : std::vector<std::string>());
+      only_ = static_cast<std::size_t>(at - names.begin());
+    }
+    has_header_ = only_ || options_.header == CsvOptions::Header::present ||
                   (options_.header == CsvOptions::Header::automatic && numbers == 0 && holds_names(names));
     if (!has_header_) return;
     std::set<std::string_view> known;
@@ -202,6 +208,7 @@ class TableReader {
           refuse(cell.text.empty() && column == 0
                      ? fmt::format("line {} is empty", cell.line)
                      : fmt::format("line {} has {} cells, line 1 has {}", cell.line, column + 1, width_));
+        if (only_ && column != *only_) continue;
         const double value = number_in(cell, column);
         if (out) *out++ = value;
       }
@@ -225,6 +232,7 @@ class TableReader {
     refuse(fmt::format("{}: '{}' is not a number{}", place(cell, column), shown(cell.text),
                        comma                            ? "; decimals need a point"
                        : !has_header_ && cell.line == 1 ? "; to make the line a header, put its names into quotes"
+                       : has_header_ && !only_          ? "; a column of numbers beside it is read by its name"
                                                         : ""));
   }
   std::string place(const Cell& cell, std::size_t column) const {
@@ -239,6 +247,7 @@ class TableReader {
   char separator_ = ',';
   bool has_header_ = false;
   std::size_t width_ = 0;
+  std::optional<std::size_t> only_;  // the wanted column
   std::vector<std::string> columns_;
 };
 

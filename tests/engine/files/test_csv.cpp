@@ -99,3 +99,19 @@ TEST_CASE("csv: long lines cost their length once") {
   for (int i = 1; i < 100'000; ++i) wide += ",1";
   CHECK(parse_csv(wide, "t").values.shape() == Shape{1, 100'000});
 }
+
+TEST_CASE("csv: one column of numbers beside others that are none") {
+  const std::string text = "name,2020,price,note\nFuji,,1.5,\"a, b\"\nGala,x,2.5,\n";
+  const auto only = [&](const std::string& name) { return parse_csv(text, "t.csv", {.only = name}); };
+  CHECK(only("price").values.values<double>() == Doubles{1.5, 2.5});
+  CHECK(only("price").values.shape() == Shape{2, 1});
+  CHECK(only("price").columns == Names{"price"});
+  // What is wanted must be sound, and rows as long as the first.
+  CHECK(contains(why_csv(text, {.only = "2020"}), "line 2, column 2 ('2020'): the cell is empty"));
+  CHECK(contains(why_csv(text, {.only = "note"}), "'a, b' is not a number"));
+  CHECK(contains(why_csv("a,b\n1,x\n2\n", {.only = "a"}), "line 3 has 1 cells"));
+  CHECK(contains(why_csv("a,b,a\n1,x,2\n", {.only = "a"}), "two columns are called 'a'"));
+  CHECK(contains(why_csv("a,b\n1,x\n", {.only = "c"}), "a, b"));
+  CHECK(contains(why_csv("1,2\n3,4\n", {.only = "c"}), "'c'"));
+  CHECK(contains(why_csv("a,b\n1,x\n"), "a column of numbers beside it is read by its name"));
+}
