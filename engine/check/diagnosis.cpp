@@ -15,6 +15,7 @@
 #include "engine/check/detached.h"
 #include "engine/check/replay.h"
 #include "engine/check/state.h"
+#include "engine/context.h"
 #include "engine/factory.h"
 #include "engine/scopes.h"
 #include "engine/types/error.h"
@@ -24,8 +25,7 @@ namespace {
 
 // Work that a diagnosis may do, in elements computed: seconds.
 constexpr double kMostWork = 1.5e9;
-constexpr std::size_t kMostElements = 64;  // looked at one by one
-constexpr std::size_t kMostFindings = 8;
+constexpr std::size_t kMostElements = 64, kMostFindings = 8;  // elements looked at one by one
 
 struct Astray {};  // the function took another course
 struct Entangled {
@@ -358,7 +358,8 @@ class Examination {
       const Values slope = sent[static_cast<std::size_t>(e)].to_vector();
       for (std::size_t i = 0; i < x.size(); ++i) {
         const double change = std::abs(x[i] * slope[i]);
-        const double condition = change == 0 ? 0 : z[i] == 0 ? 1 / plan_.epsilon : change / std::abs(z[i]);
+        const double most = 1 / plan_.epsilon;  // then no digit is left
+        const double condition = change == 0 ? 0 : z[i] == 0 ? most : std::min(most, change / std::abs(z[i]));
         if (condition > found_.lost && condition > 100)
           note_loss(k, e, condition,
                     fmt::format("from {:.6g} it makes {:.6g} and keeps {} of {} digits", x[i], z[i],

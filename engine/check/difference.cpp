@@ -182,6 +182,13 @@ std::optional<double> Difference::best_step(double largest, double smallest, dou
   return best;
 }
 
+bool Difference::alone(double first_step, double smallest) {
+  if (!(first_step > smallest) || !std::isfinite(first_step)) return false;
+  for (double h = first_step; h > smallest; h /= 1024)
+    if (side_quotient(h).finite || side_quotient(-h).finite) return false;
+  return true;
+}
+
 bool Difference::diverges(double first_step, double smallest, double toward) {
   constexpr double kRatio = 64;
   constexpr int kRungs = 12;

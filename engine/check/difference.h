@@ -65,6 +65,8 @@ class Difference {
   std::optional<SlopeRange> kink(double h);
   /// The step whose quotient changes least when it is halved: how the function's own scale is found.
   std::optional<double> best_step(double largest, double smallest, double ratio);
+  /// True when nothing beside x has finite values, so that x has no derivative at all.
+  bool alone(double first_step, double smallest);
   /// The quotients grow without limit toward the sign of `toward`.
   bool diverges(double first_step, double smallest, double toward);
   /// The quotients come ever nearer to `limit`, however slowly, as those of x^1.5 do at 0.

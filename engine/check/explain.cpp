@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 #include <utility>
 
 #include "engine/check/diagnosis.h"
@@ -30,7 +31,9 @@ void take(GradcheckInput& result, const Finding& finding) {
 
 void explain_failure(GradcheckInput& r, std::size_t i, const Diagnosis& found, double epsilon) {
   if (const Finding* wrong = first_of(found.wrong, i)) return take(r, *wrong);
-  const bool cancelled = r.compared && r.rounding > 0 && r.absolute_error <= 16 * r.rounding;
+  // Rounding explains the difference, or leaves the gradient no digit to compare.
+  const bool cancelled =
+      r.compared && r.rounding > 0 && (r.absolute_error <= 16 * r.rounding || std::abs(r.analytic) <= 4 * r.rounding);
   for (const Finding& f : found.kinks)
     if (f.convention && i < f.inputs.size() && f.inputs[i] && r.verdict != GradcheckVerdict::wrong_shape) {
       r.verdict = GradcheckVerdict::kink;

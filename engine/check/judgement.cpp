@@ -12,6 +12,7 @@ namespace {
 constexpr const char* kEdge = "the edge of the domain";
 constexpr const char* kInfinite = "the slope is infinite here";
 constexpr const char* kInfiniteEdge = "the edge of the domain, where the slope is infinite";
+constexpr const char* kAlone = "the function has no values beside this one";
 constexpr const char* kJump = "the value jumps here";
 
 class Judgement {
@@ -61,14 +62,18 @@ class Judgement {
   bool only_rounding() {
     const double rounding = 4096 * plan_.epsilon, size = std::max(1.0, std::abs(x_));
     if (std::abs(analytic_) * size > rounding) return false;
-    double least = 0, most = 0;
-    for (const double part : {1e-1, 1e-2, 1e-3, 1e-4, 1e-5, 1e-6}) {
-      const auto slope = difference_.central(part * size, 0.05 * allowed_.relative, 0);
-      if (!slope || std::abs(slope->value * slope->step) > rounding) return false;
-      least = part == 1e-1 ? slope->value : std::min(least, slope->value);
-      most = part == 1e-1 ? slope->value : std::max(most, slope->value);
+    // On the scale of the value itself, too: a small function of small numbers bends on the large one.
+    for (const double scale : {size, scale_of_value()}) {
+      double least = 0, most = 0;
+      for (const double part : {1e-1, 1e-2, 1e-3, 1e-4, 1e-5, 1e-6}) {
+        const auto slope = difference_.central(part * scale, 0.05 * allowed_.relative, 0);
+        if (!slope || std::abs(slope->value * slope->step) > rounding) return false;
+        least = part == 1e-1 ? slope->value : std::min(least, slope->value);
+        most = part == 1e-1 ? slope->value : std::max(most, slope->value);
+      }
+      if (most - least < 0.5 * std::max(std::abs(most), std::abs(least))) return false;
     }
-    return most - least >= 0.5 * std::max(std::abs(most), std::abs(least));
+    return true;
   }
 
   // More than rounding can do is unknown of it.
@@ -182,6 +187,12 @@ class Judgement {
       return e_;
     }
     if (tends(kEdge) || bends()) return e_;
+    if (!best_ && difference_.alone(plan_.first_steps[0] * scale_of_value(), finest_)) {
+      e_.verdict = GradcheckVerdict::kink;
+      e_.numeric = analytic_;
+      e_.remark = kAlone;
+      return e_;
+    }
     if (!best_) e_.verdict = GradcheckVerdict::non_finite, e_.numeric = NAN;
     e_.unsure = !best_ || vague(*best_, 0.05);
     return e_;

@@ -25,6 +25,7 @@ struct Maximum {
                                .latex_derivatives = {"[x > y]", "[y > x]"}};
   static constexpr Uses uses[] = {kX | kY, kX | kY};
   Tensor forward(const Tensor& x, const Tensor& y) const { return zip(x, y, Binary::maximum, "maximum"); }
+  static Tensor of_masks(const Operand& x, const Operand& y) { return logical_or(x, y); }
   void backward(GradContext& c, const Tensor& g) const {
     const Tensor x = c.input(0), y = c.input(1);
     c.send(0, [&] { return share(g, x, y); });
@@ -43,6 +44,7 @@ struct Minimum {
                                .latex_derivatives = {"[x < y]", "[y < x]"}};
   static constexpr Uses uses[] = {kX | kY, kX | kY};
   Tensor forward(const Tensor& x, const Tensor& y) const { return zip(x, y, Binary::minimum, "minimum"); }
+  static Tensor of_masks(const Operand& x, const Operand& y) { return logical_and(x, y); }
   void backward(GradContext& c, const Tensor& g) const {
     const Tensor x = c.input(0), y = c.input(1);
     c.send(0, [&] { return share(g, y, x); });
@@ -175,7 +177,7 @@ struct Xlogy {
                                .elementwise = true,
                                .formula = "z = x * log(y)",
                                .derivatives = {"log(y)", "x / y"},
-                               .kinks = "by x: 0 where x = 0 and y <= 0",
+                               .kinks = "where x = 0: by x 0 if y <= 0, by y 0",
                                .latex = "z = x \\ln y",
                                .latex_derivatives = {"\\ln y", "\\frac{x}{y}"},
                                .flops = "2 * numel(z)"};
@@ -187,7 +189,7 @@ struct Xlogy {
       const Tensor safe_y = where(eq(x, 0), where(y <= 0, 1, y), where(eq(x, x), y, kNan));
       return g * log(safe_y);
     });
-    c.send(1, [&] { return g * x / y; });
+    c.send(1, [&] { return where(eq(x, 0), g * where(eq(y, y), x, y), g * x / y); });  // 0 log y is 0
   }
 };
 
@@ -217,12 +219,8 @@ struct Lerp {
 
 }  // namespace
 
-Tensor maximum(const Operand& x, const Operand& y) {
-  return are_masks(x, y) ? logical_or(x, y) : record_pair(Maximum{}, x, y);
-}
-Tensor minimum(const Operand& x, const Operand& y) {
-  return are_masks(x, y) ? logical_and(x, y) : record_pair(Minimum{}, x, y);
-}
+Tensor maximum(const Operand& x, const Operand& y) { return record_pair(Maximum{}, x, y); }
+Tensor minimum(const Operand& x, const Operand& y) { return record_pair(Minimum{}, x, y); }
 Tensor atan2(const Operand& y, const Operand& x) { return record_floating_pair(Atan2{}, y, x); }
 Tensor hypot(const Operand& x, const Operand& y) { return record_floating_pair(Hypot{}, x, y); }
 Tensor fmod(const Operand& x, const Operand& y) { return record_pair(Fmod{}, x, y); }

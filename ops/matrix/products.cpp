@@ -127,6 +127,11 @@ struct MatMul {
     shape.push_back(b.shape().back());
     Tensor z = empty(shape, x.dtype());
     multiply(a, b, z);
+    if (z.dtype() == DType::int64) {
+      Tensor real = empty(shape, DType::float64);
+      multiply(to(a, DType::float64), to(b, DType::float64), real);
+      expect_not_wrapped(z, real, "matmul");
+    }
     if (y_vector) shape.pop_back();
     if (x_vector) shape.erase(shape.end() - (y_vector ? 1 : 2));
     return x_vector || y_vector ? internal::view(z, shape, contiguous_strides(shape)) : z;

@@ -47,13 +47,13 @@ Tensor loss_weight(const Tensor& weight, const Shape& shape, DType dtype, const 
 namespace {
 
 // z = -(y log x + (1 - y) log(1 - x)), logarithms not below -100
-//   dx = g (x - y) / max(x (1 - x), 1e-12),  dy = g (log(1 - x) - log x)
+//   dx = g (x - y) / (x (1 - x)),  dy = g (log(1 - x) - log x)
 struct BinaryCrossEntropy {
   static constexpr OpInfo info{.name = "binary_cross_entropy",
                                .elementwise = true,
                                .formula = "z = -(y * log(x) + (1 - y) * log(1 - x))",
                                .derivatives = {"(x - y) / (x * (1 - x))", "log(1 - x) - log(x)"},
-                               .kinks = "logarithms stop at -100, the divisor at 1e-12",
+                               .kinks = "logarithms stop at -100, 1 / x and 1 / (1 - x) at 1e12",
                                .inputs = "x y",
                                .latex = "z = -\\left(y \\log x + (1 - y) \\log(1 - x)\\right)",
                                .latex_derivatives = {"\\frac{x - y}{x (1 - x)}", "\\log(1 - x) - \\log x"},
@@ -65,7 +65,12 @@ struct BinaryCrossEntropy {
   }
   void backward(GradContext& c, const Tensor& g) const {
     const Tensor x = c.input(0);
-    c.send(0, [&] { return g * (x - c.input(1)) / maximum(x * (1 - x), 1e-12); });
+    c.send(0, [&] {
+      const Tensor y = c.input(1), divisor = x * (1 - x);
+      // At the ends one of the two fractions is bounded, and only that one counts where y leaves the other out.
+      const Tensor ends = (1 - y) / maximum(1 - x, 1e-12) - y / maximum(x, 1e-12);
+      return g * where(divisor < 1e-12, ends, (x - y) / maximum(divisor, 1e-12));
+    });
     c.send(1, [&] { return g * (clamp(log(1 - x), -100) - clamp(log(x), -100)); });
   }
 };

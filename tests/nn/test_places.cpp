@@ -67,12 +67,12 @@ TEST_CASE("an error that no operation places is at the call of its module, and k
     Tensor forward(const Tensor&, const Tensor&) { throw ValueError("Sum: no"); }
   };
   Sequential net{ReLU(), Picky()};
-  const unsigned line = __LINE__ + 1;
-  CHECK(said([&] { net(ones({3})); }) ==
-        "Picky: wants two axes; in 1 (Picky), called at test_places.cpp:" + std::to_string(line));
+  // On a line of its own: compilers differ about the line of a call inside a macro of several lines.
+  const std::string picky = said([&] { net(ones({3})); });
+  CHECK(picky == "Picky: wants two axes; in 1 (Picky), called at test_places.cpp:" + std::to_string(__LINE__ - 1));
   CHECK_THROWS_AS(net(ones({3})), ShapeError);
   Sum sum;
-  CHECK(said([&] { sum(ones({1}), ones({1})); }) ==
-        "Sum: no; in Sum, called at test_places.cpp:" + std::to_string(__LINE__ - 1));
+  const std::string no = said([&] { sum(ones({1}), ones({1})); });
+  CHECK(no == "Sum: no; in Sum, called at test_places.cpp:" + std::to_string(__LINE__ - 1));
   CHECK_THROWS_AS(sum(ones({1}), ones({1})), ValueError);
 }

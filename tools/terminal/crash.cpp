@@ -10,16 +10,18 @@
 #include <initializer_list>
 #include <string_view>
 
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define CHAINRULE_TOOLS_SANITIZED 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer) || __has_feature(memory_sanitizer)
-#define CHAINRULE_TOOLS_SANITIZED 1
-#endif
-#endif
-
 namespace chainrule {
 namespace {
+
+// Sanitizers say more about a crash than we could.
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+constexpr bool kSanitized = true;
+#elif defined(__has_feature)
+constexpr bool kSanitized =
+    __has_feature(address_sanitizer) || __has_feature(thread_sanitizer) || __has_feature(memory_sanitizer);
+#else
+constexpr bool kSanitized = false;
+#endif
 
 class Line {
  public:
@@ -85,7 +87,7 @@ extern "C" void last_words(int number) { give_up(name_of(number), "", number); }
 }  // namespace
 
 void report_crashes() {
-#ifndef CHAINRULE_TOOLS_SANITIZED
+  if (kSanitized) return;
   // A stack that is full has no room for the handler, which therefore runs on this one.
   static std::array<std::byte, 1 << 16> memory;
   stack_t stack{};
@@ -102,7 +104,6 @@ void report_crashes() {
     sigaction(number, &action, nullptr);
   }
   std::set_terminate(exception_without_catch);
-#endif
 }
 
 }  // namespace chainrule

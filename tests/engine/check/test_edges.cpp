@@ -48,6 +48,10 @@ TEST_CASE("edges: right rules are accepted") {
       {"hypot", EDGE(hypot(v[0], v[1])), {wide(0), wide(0)}, {kink, kink}},
       {"atan2", EDGE(atan2(v[0], v[1])), {wide(0), wide(0)}, {kink, kink}},
       {"abs", EDGE(abs(v[0])), {wide(0)}, {kink}},
+      {"xlogy, both 0", EDGE(xlogy(v[0], v[1])), {wide(0), wide(0)}, {kink, ok}},
+      {"xlogy, x 0", EDGE(xlogy(v[0], v[1])), {wide(0), wide(0.5)}, {ok, ok}},
+      {"cross entropy, 0 of 0", EDGE(binary_cross_entropy(v[0], v[0] * 0)), {wide(0)}, {ok}},
+      {"cross entropy, 1 of 1", EDGE(binary_cross_entropy(v[0], v[0] * 0 + 1)), {wide(1)}, {ok}},
       {"maximum", EDGE(maximum(v[0], v[1])), {wide(2), wide(2)}, {kink, kink}},
       {"relu", EDGE(relu(v[0])), {wide(0)}, {kink}},
       {"cholesky", EDGE(cholesky(v[0])), {wide({{4, 2}, {2, 3}})}, {kink}},
@@ -113,6 +117,10 @@ TEST_CASE("edges: cancellation is named, not a detached path") {
   CHECK(report.inputs[0].cause == Cause::precision);
   CHECK_MESSAGE(contains(report.inputs[0].reason, "cancellation"), report.inputs[0].reason);
   CHECK_MESSAGE(contains(report.inputs[0].reason, "expm1(x)"), report.inputs[0].reason);
+  const auto cosine = gradcheck([](const Tensor& x) { return (1 - cos(x)) / pow(x, 2); }, {wide(1e-6)});
+  CHECK_FALSE(cosine.ok());
+  CHECK(cosine.inputs[0].cause == Cause::precision);
+  CHECK_MESSAGE(contains(cosine.inputs[0].reason, "cancellation"), cosine.inputs[0].reason);
   const auto overflow = gradcheck([](const Tensor& x) { return log(1 + exp(x)); }, {wide(800)});
   CHECK_MESSAGE(contains(overflow.inputs[0].reason, "softplus(x)"), overflow.inputs[0].reason);
 }

@@ -63,7 +63,8 @@ TEST_CASE("what leaves int64 is refused") {
   const Tensor x = from_vector<Whole>({kLargest, 1}, {2}), low = from_vector<Whole>({kSmallest}, {1});
   for (const char* program :
        {"9223372036854775807 + 1", "9223372036854775807 * 2", "2 ** 63", "10 ** 20", "0 - 9223372036854775807 - 2",
-        "x + 1", "x * x", "sum(x)", "prod(2 * y)", "cumsum(x, 0)", "-low", "abs(low)", "square(x)", "x - low"}) {
+        "x + 1", "x * x", "sum(x)", "prod(2 * y)", "cumsum(x, 0)", "-low", "abs(low)", "square(x)", "x - low", "x @ x",
+        "dot(x, x)", "einsum('i,j->ij', x, x)", "reshape(x, [1, 2]) @ reshape(x, [2, 1])"}) {
     INFO(program);
     const std::string said = refusal(program, {{"x", x}, {"low", low}, {"y", x - 1}});
     CHECK(contains(said, "leaves int64"));
@@ -74,6 +75,8 @@ TEST_CASE("what leaves int64 is refused") {
   // Near the border, and sums whose parts are large, are right.
   CHECK((x - 1 + 1).values<Whole>() == x.values<Whole>());
   CHECK(sum(from_vector<Whole>({kLargest, kSmallest, 5}, {3})).values<Whole>()[0] == 4);
+  CHECK(matmul(from_vector<Whole>({kLargest, kSmallest}, {2}), from_vector<Whole>({1, 1}, {2})).values<Whole>()[0] ==
+        -1);
   CHECK((from_vector<Whole>({3037000499}, {1}) * 3037000499).values<Whole>()[0] == 9223372030926249001);
 }
 

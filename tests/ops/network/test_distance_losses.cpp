@@ -164,7 +164,11 @@ TEST_CASE("yes or no: the ends of the interval and the largest logits") {
   const Tensor x = numbers({0, 1, 0, 1}), y = from_vector(Numbers{0, 1, 1, 0}, {4}, {.dtype = DType::float64});
   const Tensor z = binary_cross_entropy(x, y, {.reduction = Reduction::none});
   CHECK(z.to_vector() == Numbers{0, 0, 100, 100});
-  CHECK(slopes(z, x) == Numbers{0, 0, -1e12, 1e12});
+  CHECK(slopes(z, x) == Numbers{1, -1, -1e12, 1e12});
+  const Tensor near = numbers({1e-13, 1e-13}), of = from_vector(Numbers{0, 1}, {2}, {.dtype = DType::float64});
+  const Numbers slope = slopes(binary_cross_entropy(near, of, {.reduction = Reduction::none}), near);
+  CHECK(slope[0] == doctest::Approx(1).epsilon(1e-12));
+  CHECK(slope[1] == doctest::Approx(-1e12).epsilon(1e-12));
   CHECK(message([&] {
           binary_cross_entropy(numbers({0.5, 1.5}), numbers({0, 1}));
         }) ==
