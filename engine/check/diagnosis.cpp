@@ -358,8 +358,7 @@ class Examination {
       const Values slope = sent[static_cast<std::size_t>(e)].to_vector();
       for (std::size_t i = 0; i < x.size(); ++i) {
         const double change = std::abs(x[i] * slope[i]);
-        const double most = 1 / plan_.epsilon;  // then no digit is left
-        const double condition = change == 0 ? 0 : z[i] == 0 ? most : std::min(most, change / std::abs(z[i]));
+        const double condition = change == 0 ? 0 : std::min(1 / plan_.epsilon, change / std::abs(z[i]));
         if (condition > found_.lost && condition > 100)
           note_loss(k, e, condition,
                     fmt::format("from {:.6g} it makes {:.6g} and keeps {} of {} digits", x[i], z[i],
