@@ -61,11 +61,11 @@ struct Formulas {
       case Unary::ceil:
         return hn::CopySign(hn::Ceil(x), x);
       case Unary::round:
-        return hn::Round(x);
+        return hn::CopySign(hn::Round(x), x);
       case Unary::trunc:
-        return hn::Trunc(x);
+        return hn::CopySign(hn::Trunc(x), x);
       case Unary::frac:
-        return hn::Sub(x, hn::Trunc(x));
+        return hn::Sub(x, hn::CopySign(hn::Trunc(x), x));
       case Unary::relu:
         return hn::IfThenElse(hn::Le(x, zero), zero, x);  // a NaN is not <= 0 and passes
       case Unary::softsign:
