@@ -330,6 +330,7 @@ std::vector<Tensor> grad_of_recorded(const std::vector<Tensor>& outputs, const s
   options.cotangents = std::move(cotangents);
   if (!recorded.empty()) return grad(recorded, inputs, options, where);
   std::vector<Tensor> results;
+  results.reserve(inputs.size());
   for (const Tensor& x : inputs) results.push_back(zeros_for(x));
   return results;
 }
