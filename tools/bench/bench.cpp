@@ -49,7 +49,7 @@ Result measure(const Workload& w, bool quick) {
 
 /// A graph of many nodes as DOT text, every node drawn.
 Result measure_diagram(bool quick) {
-  const int rounds = quick ? 500 : 50'000;
+  const int rounds = quick ? 500 : 5'000;
   const Tensor x = tensor(1.0, {.requires_grad = true});
   Tensor y = x;
   for (int i = 0; i < rounds; ++i) y = y * 1.00001 + x;
