@@ -149,15 +149,12 @@ class Joiner {
   }
 
   void remove() {
+    if (std::find(gone_.begin(), gone_.end(), true) == gone_.end()) return;
     std::vector<std::size_t> places(view_.items.size());
     std::vector<GraphItem> items;
     for (std::size_t i = 0; i < view_.items.size(); ++i) {
       places[i] = items.size();
       if (!gone_[i]) items.push_back(std::move(view_.items[i]));
-    }
-    if (items.size() == places.size()) {
-      view_.items = std::move(items);
-      return;
     }
     std::vector<GraphLink> links;
     for (GraphLink& link : view_.links) {
