@@ -154,6 +154,23 @@ std::vector<NamedModule> ModuleBase::modules() {
   return found;
 }
 
+std::vector<Alias> ModuleBase::aliases() const {
+  std::vector<Alias> found;
+  std::map<const void*, std::string> firsts;
+  const auto list = [&](const auto& self, const ModuleBase& module, const std::string& prefix) -> void {
+    for (const Member& m : module.members_) {
+      const void* what = m.child ? static_cast<const void*>(m.child) : &m.tensor.impl();
+      const auto [first, is_new] = firsts.try_emplace(what, prefix + m.name);
+      if (!is_new)
+        found.push_back({prefix + m.name, first->second});
+      else if (m.child)
+        self(self, *m.child, prefix + m.name + ".");
+    }
+  };
+  list(list, *this, "");
+  return found;
+}
+
 std::int64_t ModuleBase::parameter_count() const {
   std::int64_t count = 0;
   for (const NamedTensor& p : parameters()) count += p.tensor.numel();

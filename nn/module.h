@@ -32,6 +32,11 @@ struct NamedModule {
   ModuleBase* module;
 };
 
+/// A further path, and the first path of the same thing.
+struct Alias {
+  std::string name, first;
+};
+
 /// What every module is: its members by name, and its place among others. Members are in order of declaration; whatever
 /// is shared is listed once, under its first path.
 class ModuleBase {
@@ -46,6 +51,8 @@ class ModuleBase {
   std::vector<NamedTensor> buffers(std::string_view prefix = {}) const;
   /// Both: what a file must hold.
   std::vector<NamedTensor> state(std::string_view prefix = {}) const;
+  /// The further paths of what is shared, a tensor or a module with all inside it, each with its first path.
+  std::vector<Alias> aliases() const;
   /// This module and all inside it. The pointers live as long as the modules.
   std::vector<NamedModule> modules();
   /// How many numbers the parameters hold.

@@ -3,6 +3,7 @@
 // paths. Deliberately not here: which arrays a model expects (nn), data sets of pictures.
 #pragma once
 
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -29,6 +30,17 @@ bool is_array_file(std::string_view path);
 void write_npz(const std::string& path, const std::vector<NamedTensor>& arrays);
 void write_npy(const std::string& path, const Tensor& array);
 
+/// A safetensors file with the texts that its header holds beside the tensors ("__metadata__").
+struct SafetensorsFile {
+  std::vector<NamedTensor> tensors;  ///< in the order of their bytes
+  std::map<std::string, std::string> metadata;
+};
+SafetensorsFile read_safetensors(const std::string& path);
+/// As write_npz: the same tensors and texts give the same bytes. Wide elements come first, so that all are aligned; of
+/// one width they keep their order. Names and texts are UTF-8. Throws ValueError for a name that a header cannot hold.
+void write_safetensors(const std::string& path, const std::vector<NamedTensor>& arrays,
+                       const std::map<std::string, std::string>& metadata = {});
+
 struct CsvOptions {
   enum class Header : std::uint8_t { automatic, present, absent };
   char separator = 0;  ///< 0: the first of tab, semicolon and comma that the first line holds
@@ -51,8 +63,11 @@ std::vector<NamedTensor> parse_npz(std::string_view bytes, const std::string& fi
                                    std::optional<std::string_view> only = {});
 std::vector<NamedTensor> parse_safetensors(std::string_view bytes, const std::string& file,
                                            std::optional<std::string_view> only = {});
+SafetensorsFile parse_safetensors_file(std::string_view bytes, const std::string& file);
 Table parse_csv(std::string_view text, const std::string& file, const CsvOptions& options = {});
 std::string npy_bytes(const Tensor& array);
 std::string npz_bytes(const std::vector<NamedTensor>& arrays);
+std::string safetensors_bytes(const std::vector<NamedTensor>& arrays,
+                              const std::map<std::string, std::string>& metadata = {});
 
 }  // namespace chainrule

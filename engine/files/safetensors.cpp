@@ -10,6 +10,7 @@
 
 #include "engine/files/array_files.h"
 #include "engine/files/elements.h"
+#include "engine/system/file.h"
 #include "engine/system/text.h"
 #include "engine/types/error.h"
 
@@ -45,6 +46,7 @@ class HeaderReader final : public nlohmann::json_sax<nlohmann::json> {
  public:
   explicit HeaderReader(const std::string& who) : who_(who) {}
   std::vector<Entry> entries;
+  std::map<std::string, std::string> metadata;
 
   bool null() override { return fail("null"); }
   bool boolean(bool) override { return fail("true or false"); }
@@ -69,7 +71,10 @@ class HeaderReader final : public nlohmann::json_sax<nlohmann::json> {
   }
   bool string(string_t& text) override {
     if (depth_ != 2) return fail("a text");
-    if (in_metadata_) return true;
+    if (in_metadata_) {
+      metadata[key_] = text;
+      return true;
+    }
     if (key_ != "dtype") return fail("a text");
     entries.back().dtype = text;
     return true;
@@ -184,10 +189,8 @@ Tensor tensor_of(const Entry& entry, std::string_view data, const std::string& f
   return decode_elements(data.substr(entry.offsets[0], bytes), shape, {.element = known->second}, who);
 }
 
-}  // namespace
-
-std::vector<NamedTensor> parse_safetensors(std::string_view bytes, const std::string& file,
-                                           std::optional<std::string_view> only) {
+SafetensorsFile parse_with_texts(std::string_view bytes, const std::string& file,
+                                 std::optional<std::string_view> only) {
   const std::string who = file_of("safetensors", file);
   constexpr std::size_t kLengthBytes = 8;
   if (bytes.size() < kLengthBytes)
@@ -215,7 +218,22 @@ std::vector<NamedTensor> parse_safetensors(std::string_view bytes, const std::st
     names.push_back(entry.name);
   }
   if (only && arrays.empty()) throw_no_array(who, *only, names);
-  return arrays;
+  return {std::move(arrays), std::move(reader.metadata)};
+}
+
+}  // namespace
+
+std::vector<NamedTensor> parse_safetensors(std::string_view bytes, const std::string& file,
+                                           std::optional<std::string_view> only) {
+  return parse_with_texts(bytes, file, only).tensors;
+}
+
+SafetensorsFile parse_safetensors_file(std::string_view bytes, const std::string& file) {
+  return parse_with_texts(bytes, file, {});
+}
+
+SafetensorsFile read_safetensors(const std::string& path) {
+  return parse_with_texts(read_file(path, "safetensors file"), path, {});
 }
 
 }  // namespace chainrule

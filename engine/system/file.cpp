@@ -2,16 +2,20 @@
 // exclusively.
 #include "engine/system/file.h"
 
+#include <dirent.h>
 #include <fcntl.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <atomic>
 #include <cerrno>
 #include <climits>
+#include <csignal>
 #include <cstdio>
 #include <cstdlib>
 #include <memory>
+#include <mutex>
 #include <system_error>
 
 #include "engine/system/text.h"
@@ -55,13 +59,24 @@ void write_directly(const std::string& path, std::string_view bytes) {
   if (code != 0) fail(path, code);
 }
 
-/// Opens a new file beside the target; its short name fits wherever the target's own name fits.
+constexpr std::string_view kTemporary = ".chainrule-";
+
+/// While a file is new and not yet locked it must not be taken for abandoned.
+std::mutex& temporaries() {
+  static std::mutex mutex;
+  return mutex;
+}
+
+/// Opens a new file beside the target; its short name fits wherever the target's own name fits. A lock, which ends with
+/// the process, says that somebody writes.
 int open_temporary(const std::string& folder, std::string& temporary) {
   static std::atomic<unsigned> counter{0};
+  const std::lock_guard lock(temporaries());
   for (int attempt = 0; attempt < 100; ++attempt) {
     const unsigned number = counter.fetch_add(1, std::memory_order_relaxed);
-    temporary = folder + "/.chainrule-" + std::to_string(::getpid()) + "-" + std::to_string(number);
+    temporary = folder + "/" + std::string(kTemporary) + std::to_string(::getpid()) + "-" + std::to_string(number);
     const int descriptor = ::open(temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+    if (descriptor >= 0) static_cast<void>(::flock(descriptor, LOCK_EX | LOCK_NB));
     if (descriptor >= 0 || errno != EEXIST) return descriptor;
   }
   return -1;
@@ -94,6 +109,27 @@ void write_file(const std::string& path, std::string_view bytes) {
   if (code == 0) return;
   ::unlink(temporary.c_str());
   fail(path, code);
+}
+
+void remove_abandoned(const std::string& path) noexcept try {
+  const std::string folder = folder_of(resolve(path));
+  const std::unique_ptr<DIR, int (*)(DIR*)> entries(::opendir(folder.c_str()), ::closedir);
+  if (!entries) return;
+  const std::lock_guard lock(temporaries());
+  while (const dirent* entry = ::readdir(entries.get())) {
+    const std::string name = entry->d_name;
+    if (!name.starts_with(kTemporary)) continue;
+    const pid_t writer = std::atoi(name.c_str() + kTemporary.size());
+    const bool gone = writer > 0 && (writer == ::getpid() || (::kill(writer, 0) != 0 && errno == ESRCH));
+    if (!gone) continue;
+    // A process of that number may live behind another table of processes, as in a container: the lock knows.
+    const std::string file = folder + "/" + name;
+    const int descriptor = ::open(file.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+    if (descriptor < 0) continue;
+    if (::flock(descriptor, LOCK_EX | LOCK_NB) == 0) ::unlink(file.c_str());
+    ::close(descriptor);
+  }
+} catch (...) {  // no memory, no lock: the files stay for the next time
 }
 
 std::string read_file(const std::string& path, const std::string& who) {

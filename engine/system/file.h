@@ -14,6 +14,10 @@ namespace chainrule {
 /// the old file is then unchanged and the temporary one is gone. Folders are not created.
 void write_file(const std::string& path, std::string_view bytes);
 
+/// Removes what write_file left in the folder of `path` when it was killed; what is being written stays, and so does
+/// all of which that is not sure. Never throws.
+void remove_abandoned(const std::string& path) noexcept;
+
 /// All bytes of a plain file. Throws ValueError when there is none that can be read: a missing file, a folder, a
 /// device; EnvironmentError when the machine fails. `who` opens the sentence.
 std::string read_file(const std::string& path, const std::string& who = "read_file");

@@ -56,6 +56,7 @@ const std::map<std::string, std::vector<std::string>> kMayInclude = {
     // one.
     {"nn", {"engine/", "ops", "nn/data"}},
     {"nn/data", {"engine/", "ops"}},
+    {"nn/files", {"engine/", "ops", "nn"}},
     {"optim", {"engine", "engine/types", "engine/memory", "ops", "ops/kernels/network"}},
     // What people run.
     {"tools", {"engine/", "ops/", "nn/", "optim/", "tools/"}},
