@@ -59,6 +59,8 @@ const std::map<std::string, std::vector<std::string>> kMayInclude = {
     {"nn/data", {"engine/", "ops"}},
     {"nn/files", {"engine/", "ops", "nn"}},
     {"optim", {"engine", "engine/types", "engine/memory", "ops", "ops/kernels/network"}},
+    // A trainer brings modules, data and optimizers together.
+    {"optim/trainer", {"engine/", "ops", "nn", "nn/data", "nn/files", "optim"}},
     // What people run.
     {"tools", {"engine/", "ops/", "nn/", "optim/", "tools/"}},
     {"tools/terminal", {"engine/types", "engine/system"}},
