@@ -1,28 +1,50 @@
-// The optimizers of the first set. Hyper-parameters are checked here, in release builds too; the loops are in
+// The base of all optimizers. Hyper-parameters are checked in release builds, too; the loops are in
 // ops/kernels/network/update.h.
 #include "optim/optimizer.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
+#include <algorithm>
 #include <cmath>
+#include <map>
 #include <set>
 
 #include "engine/factory.h"
+#include "engine/format.h"
 #include "engine/scopes.h"
 #include "engine/types/error.h"
-#include "ops/kernels/network/update.h"
+#include "optim/arguments.h"
 
 namespace chainrule {
-namespace {
 
-void check(bool ok, const char* who, const char* argument, double value, const char* range) {
+namespace optim {
+
+void expect(bool ok, const char* who, const char* argument, double value, const char* range) {
   if (!ok || !std::isfinite(value))
     throw ValueError(fmt::format("{}: {} must be {}, not {}", who, argument, range, value));
 }
+void expect_not_negative(const char* who, const char* argument, double value) {
+  expect(value >= 0, who, argument, value, "a finite number of at least 0");
+}
+void expect_positive(const char* who, const char* argument, double value) {
+  expect(value > 0, who, argument, value, "a finite number above 0");
+}
+void expect_fraction(const char* who, const char* argument, double value) {
+  expect(value >= 0 && value < 1, who, argument, value, "in [0, 1)");
+}
 
-void check_lr(const char* who, double lr) { check(lr >= 0, who, "lr", lr, "a finite number of at least 0"); }
+kernels::UpdateMemory memory_of(Tensor& parameter, const Tensor& gradient, const std::vector<Tensor>& slots,
+                                const char* writer, const SourceLocation& where) {
+  kernels::UpdateMemory memory{.dtype = parameter.dtype(),
+                               .parameter = parameter.mutable_data(writer, where),
+                               .gradient = gradient.data(),
+                               .n = parameter.numel()};
+  for (std::size_t i = 0; i < slots.size() && i < memory.slots.size(); ++i) memory.slots[i] = slots[i].impl().data;
+  return memory;
+}
 
-}  // namespace
+}  // namespace optim
 
 Trainables::Trainables(const std::vector<Tensor>& tensors) {
   for (std::size_t i = 0; i < tensors.size(); ++i) list_.push_back({std::to_string(i), tensors[i]});
@@ -37,25 +59,37 @@ std::vector<NamedTensor> join(const std::vector<NamedGroup>& groups) {
   return all;
 }
 
-Optimizer::Optimizer(std::vector<NamedTensor> parameters, const char* who) : parameters_(std::move(parameters)) {
+Optimizer::Optimizer(std::string name, std::vector<GroupOfParameters> groups) : name_(std::move(name)) {
+  const std::string& who = name_;
+  if (groups.empty()) throw ValueError(fmt::format("{}: there is no group of parameters", who));
   std::set<std::string> names;
   std::map<const TensorImpl*, std::string> seen;
-  for (const NamedTensor& p : parameters_) {
-    if (!p.tensor.defined()) throw ValueError(fmt::format("{}: '{}' is an empty tensor handle", who, p.name));
-    if (!names.insert(p.name).second)
-      throw ValueError(
-          fmt::format("{}: two parameters are named '{}', and state is kept by name; "
-                      "join({{{{\"a\", a.parameters()}}, {{\"b\", b.parameters()}}}}) puts prefixes in front",
-                      who, p.name));
-    if (const auto [first, is_new] = seen.try_emplace(&p.tensor.impl(), p.name); !is_new)
-      throw ValueError(fmt::format("{}: '{}' and '{}' are one tensor, which would be changed twice a step", who,
-                                   first->second, p.name));
-    if (!p.tensor.is_leaf())
-      throw ValueError(fmt::format("{}: '{}' is the result of an operation, not a leaf", who, p.name));
-    if (!is_floating(p.tensor.dtype()))
-      throw ValueError(fmt::format("{}: '{}' is {}, which cannot be trained", who, p.name, name_of(p.tensor.dtype())));
-    if (!p.tensor.is_contiguous()) throw ValueError(fmt::format("{}: '{}' is not contiguous", who, p.name));
+  for (GroupOfParameters& group : groups) {
+    if (std::find(group_names_.begin(), group_names_.end(), group.name) != group_names_.end())
+      throw ValueError(fmt::format("{}: two groups are named '{}'", who, group.name));
+    for (NamedTensor& p : group.parameters) {
+      if (!group.name.empty()) p.name = group.name + "." + p.name;
+      if (!p.tensor.defined()) throw ValueError(fmt::format("{}: '{}' is an empty tensor handle", who, p.name));
+      if (!names.insert(p.name).second)
+        throw ValueError(
+            fmt::format("{}: two parameters are named '{}', and state is kept by name; "
+                        "join({{{{\"a\", a.parameters()}}, {{\"b\", b.parameters()}}}}) puts prefixes in front",
+                        who, p.name));
+      if (const auto [first, is_new] = seen.try_emplace(&p.tensor.impl(), p.name); !is_new)
+        throw ValueError(fmt::format("{}: '{}' and '{}' are one tensor, which would be changed twice a step", who,
+                                     first->second, p.name));
+      if (!p.tensor.is_leaf())
+        throw ValueError(fmt::format("{}: '{}' is the result of an operation, not a leaf", who, p.name));
+      if (!is_floating(p.tensor.dtype()))
+        throw ValueError(
+            fmt::format("{}: '{}' is {}, which cannot be trained", who, p.name, name_of(p.tensor.dtype())));
+      if (!p.tensor.is_contiguous()) throw ValueError(fmt::format("{}: '{}' is not contiguous", who, p.name));
+      parameters_.push_back(p);
+      group_of_.push_back(group_names_.size());
+    }
+    group_names_.push_back(group.name);
   }
+  states_.resize(parameters_.size());
 }
 
 void Optimizer::zero_grad() {
@@ -71,67 +105,132 @@ std::vector<std::string> Optimizer::frozen() const {
 
 void Optimizer::step(SourceLocation where) {
   const NoGrad in_place;
-  for (NamedTensor& p : parameters_)
-    if (p.tensor.requires_grad() && p.tensor.has_grad()) update(p.name, p.tensor, dense(p.tensor.grad()), where);
-}
-
-Sgd::Sgd(Trainables parameters, Options o) : Optimizer(std::move(parameters).take(), "Sgd"), options_(o) {
-  check_lr("Sgd", o.lr);
-  check(o.momentum >= 0 && o.momentum < 1, "Sgd", "momentum", o.momentum, "in [0, 1)");
-  check(o.weight_decay >= 0, "Sgd", "weight_decay", o.weight_decay, "a finite number of at least 0");
-  if (o.nesterov) check(o.momentum > 0, "Sgd", "momentum", o.momentum, "above 0 with nesterov");
-}
-
-void Sgd::set_lr(double lr) {
-  check_lr("Sgd", lr);
-  options_.lr = lr;
-}
-
-void Sgd::update(const std::string& name, Tensor& parameter, const Tensor& gradient, const SourceLocation& where) {
-  void* velocity = nullptr;
-  bool first = false;
-  if (options_.momentum > 0) {
-    auto [place, made] = velocity_.try_emplace(name);
-    if (made) place->second = zeros(parameter.shape(), {.dtype = parameter.dtype()});
-    first = made;
-    velocity = place->second.impl().data;
+  for (std::size_t i = 0; i < parameters_.size(); ++i) {
+    Tensor& parameter = parameters_[i].tensor;
+    if (!parameter.requires_grad() || !parameter.has_grad()) continue;
+    State& state = states_[i];
+    const Tensor gradient = dense(parameter.grad());
+    const bool first = state.step == 0;
+    if (first) state.slots = fresh_slots(i);
+    if (gradient.dtype() != parameter.dtype() || (!state.slots.empty() && state.slots[0].dtype() != parameter.dtype()))
+      throw ValueError(fmt::format("{}: '{}' is {} now; its gradient or its state is not, so make a new optimizer",
+                                   name_, parameters_[i].name, parameter.dtype()));
+    update(group_of_[i], {parameter, gradient, state.slots, ++state.step, where});
   }
-  kernels::sgd(parameter.dtype(), parameter.mutable_data("Sgd::step", where), gradient.data(), velocity,
-               parameter.numel(),
-               {.lr = options_.lr,
-                .momentum = options_.momentum,
-                .weight_decay = options_.weight_decay,
-                .nesterov = options_.nesterov,
-                .first = first});
 }
 
-Adam::Adam(Trainables parameters, Options o) : Optimizer(std::move(parameters).take(), "Adam"), options_(o) {
-  check_lr("Adam", o.lr);
-  check(o.beta1 >= 0 && o.beta1 < 1, "Adam", "beta1", o.beta1, "in [0, 1)");
-  check(o.beta2 >= 0 && o.beta2 < 1, "Adam", "beta2", o.beta2, "in [0, 1)");
-  check(o.eps > 0, "Adam", "eps", o.eps, "a finite number above 0");
-  check(o.weight_decay >= 0, "Adam", "weight_decay", o.weight_decay, "a finite number of at least 0");
+Tensor Optimizer::step(const std::function<Tensor()>& closure, SourceLocation where) {
+  Tensor loss = closure();
+  step(where);
+  return loss;
 }
 
-void Adam::set_lr(double lr) {
-  check_lr("Adam", lr);
-  options_.lr = lr;
+// --- rates ----------------------------------------------------------------------------------------------------------
+
+std::vector<std::string> Optimizer::groups() const { return group_names_; }
+
+std::size_t Optimizer::index_of(std::string_view group) const {
+  for (std::size_t i = 0; i < group_names_.size(); ++i)
+    if (group_names_[i] == group) return i;
+  throw ValueError(
+      fmt::format("{}: there is no group '{}'; there are '{}'", name_, group, fmt::join(group_names_, "', '")));
 }
 
-void Adam::update(const std::string& name, Tensor& parameter, const Tensor& gradient, const SourceLocation& where) {
-  State& s = state_[name];
-  if (s.step++ == 0) {
-    s.m = zeros(parameter.shape(), {.dtype = parameter.dtype()});
-    s.v = zeros(parameter.shape(), {.dtype = parameter.dtype()});
+void Optimizer::set_lr(double lr) {
+  for (const std::string& group : group_names_) set_lr(lr, group);
+}
+
+void Optimizer::set_lr(double lr, std::string_view group) {
+  const std::size_t i = index_of(group);
+  set_rate(i, lr);
+  if (!full_rates_.empty()) full_rates_[i] = lr;
+}
+
+void Optimizer::scale_lr(double factor) {
+  optim::expect_not_negative(name_.c_str(), "the factor of the learning rate", factor);
+  if (full_rates_.empty())
+    for (std::size_t i = 0; i < group_names_.size(); ++i) full_rates_.push_back(rate(i));
+  for (std::size_t i = 0; i < group_names_.size(); ++i) set_rate(i, full_rates_[i] * factor);
+}
+
+// --- state ----------------------------------------------------------------------------------------------------------
+
+std::vector<Tensor> Optimizer::fresh_slots(std::size_t parameter) const {
+  const Tensor& p = parameters_[parameter].tensor;
+  std::vector<Tensor> fresh;
+  for (const Slot& slot : slots(group_of_[parameter]))
+    fresh.push_back(slot.is_number ? full({}, slot.first, {.dtype = DType::float64})
+                                   : full(p.shape(), slot.first, {.dtype = p.dtype()}));
+  return fresh;
+}
+
+std::vector<NamedTensor> Optimizer::state() const {
+  std::vector<NamedTensor> list;
+  for (std::size_t i = 0; i < parameters_.size(); ++i) {
+    const State& state = states_[i];
+    const std::string prefix = parameters_[i].name + ".";
+    list.push_back({prefix + "step", from_vector({state.step}, {})});
+    const auto names = slots(group_of_[i]);
+    for (std::size_t k = 0; k < state.slots.size(); ++k)
+      list.push_back({prefix + names[k].name, internal::copied(state.slots[k])});
   }
-  kernels::adam(parameter.dtype(), parameter.mutable_data("Adam::step", where), gradient.data(), s.m.impl().data,
-                s.v.impl().data, parameter.numel(),
-                {.lr = options_.lr,
-                 .beta1 = options_.beta1,
-                 .beta2 = options_.beta2,
-                 .epsilon = options_.eps,
-                 .weight_decay = options_.weight_decay,
-                 .step = s.step});
+  return list;
+}
+
+void Optimizer::load_state(const std::vector<NamedTensor>& given) {
+  std::map<std::string, Tensor> by_name;
+  for (const NamedTensor& t : given) by_name[t.name] = t.tensor;
+  std::vector<NamedTensor> expected;
+  std::vector<State> loaded(parameters_.size());
+  for (std::size_t i = 0; i < parameters_.size(); ++i) {
+    const std::string prefix = parameters_[i].name + ".";
+    expected.push_back({prefix + "step", from_vector({std::int64_t{0}}, {})});
+    const auto step = by_name.find(prefix + "step");
+    const bool counted = step != by_name.end() && step->second.defined() && step->second.dtype() == DType::int64 &&
+                         step->second.numel() == 1;
+    if (counted) loaded[i].step = *step->second.data<std::int64_t>();
+    if (loaded[i].step < 0)
+      throw ValueError(fmt::format("{}: '{}step' is {}; nothing was changed", name_, prefix, loaded[i].step));
+    if (counted && loaded[i].step == 0) continue;  // it never had a gradient, so that nothing is kept
+    const auto names = slots(group_of_[i]);
+    const auto fresh = fresh_slots(i);
+    for (std::size_t k = 0; k < names.size(); ++k) expected.push_back({prefix + names[k].name, fresh[k]});
+  }
+  expect_same(expected, given);
+  for (std::size_t i = 0; i < parameters_.size(); ++i)
+    if (loaded[i].step > 0)
+      for (const Slot& slot : slots(group_of_[i]))
+        loaded[i].slots.push_back(internal::copied(by_name.at(parameters_[i].name + "." + slot.name)));
+  states_ = std::move(loaded);
+}
+
+void Optimizer::expect_same(const std::vector<NamedTensor>& expected, const std::vector<NamedTensor>& given) const {
+  std::map<std::string, const Tensor*> here;
+  for (const NamedTensor& t : expected) here[t.name] = &t.tensor;
+  std::set<std::string> seen;
+  std::vector<std::string> missing, unexpected, wrong;
+  for (const NamedTensor& t : given) {
+    const auto place = here.find(t.name);
+    if (!seen.insert(t.name).second) {
+      wrong.push_back(fmt::format("{} is there twice", t.name));
+    } else if (place == here.end()) {
+      unexpected.push_back(t.name);
+    } else if (!t.tensor.defined()) {
+      wrong.push_back(fmt::format("{} is an empty handle", t.name));
+    } else if (t.tensor.shape() != place->second->shape()) {
+      wrong.push_back(fmt::format("{} has shape {} and not {}", t.name, t.tensor.shape(), place->second->shape()));
+    } else if (t.tensor.dtype() != place->second->dtype()) {
+      wrong.push_back(fmt::format("{} is {} and not {}", t.name, t.tensor.dtype(), place->second->dtype()));
+    }
+  }
+  for (const NamedTensor& t : expected)
+    if (!seen.contains(t.name)) missing.push_back(t.name);
+  if (missing.empty() && unexpected.empty() && wrong.empty()) return;
+  std::string text = fmt::format("{}: this state does not fit, and nothing was changed", name_);
+  if (!missing.empty()) text += fmt::format("; missing: {}", fmt::join(missing, ", "));
+  if (!unexpected.empty()) text += fmt::format("; unexpected: {}", fmt::join(unexpected, ", "));
+  if (!wrong.empty()) text += fmt::format("; {}", fmt::join(wrong, "; "));
+  throw ValueError(text);
 }
 
 }  // namespace chainrule

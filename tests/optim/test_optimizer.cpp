@@ -8,7 +8,8 @@
 #include "engine/factory.h"
 #include "engine/types/error.h"
 #include "ops/ops.h"
-#include "optim/optimizer.h"
+#include "optim/adam.h"
+#include "optim/sgd.h"
 
 using namespace chainrule;
 

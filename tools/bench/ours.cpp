@@ -7,7 +7,8 @@
 #include "engine/factory.h"
 #include "nn/layers.h"
 #include "ops/ops.h"
-#include "optim/optimizer.h"
+#include "optim/adam.h"
+#include "optim/sgd.h"
 
 namespace chainrule::bench {
 namespace {

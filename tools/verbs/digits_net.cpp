@@ -4,7 +4,7 @@
 #include "engine/scopes.h"
 #include "nn/init.h"
 #include "ops/ops.h"
-#include "optim/optimizer.h"
+#include "optim/adam.h"
 
 namespace chainrule {
 namespace {

@@ -1,29 +1,42 @@
 // Inner header: for our own sources, not installed.
-// The one-threaded loops of optimizer steps, one source compiled for several instruction sets. All numbers that do not
-// change along the run are worked out in double beforehand. Not for use outside ops/kernels.
+// What the sources of optimizer steps share: a piece of a parameter's memory, and how a pass is shared out to threads.
+// Not for use outside ops/kernels.
 #pragma once
 
+#include <array>
+#include <cassert>
 #include <cstdint>
+
+#include "ops/kernels/network/update.h"
+#include "ops/kernels/parallel.h"
 
 namespace chainrule::kernels::detail {
 
+/// The part of UpdateMemory that one thread works on.
 template <class T>
-struct SgdCoefficients {
-  T lr, momentum, keep, weight_decay;  // keep: how much of the new gradient enters the velocity
-  bool nesterov;
-};
-template <class T>
-struct AdamCoefficients {
-  T beta1, rest1, beta2, rest2, rate, root, epsilon, weight_decay;  // root: 1 / sqrt(1 - beta2^t)
+struct UpdatePiece {
+  T* p;
+  const T* g;
+  std::array<T*, 3> slots;
+  std::int64_t n;
 };
 
-template <class T>
-struct UpdateLoops {
-  /// v null: no velocity.
-  void (*sgd)(T* p, const T* g, T* v, std::int64_t n, const SgdCoefficients<T>& c);
-  void (*adam)(T* p, const T* g, T* m, T* v, std::int64_t n, const AdamCoefficients<T>& c);
-
-  static const UpdateLoops& fastest();
-};
+/// Runs loops.*loop on pieces of the memory. Each element is computed by itself, so pieces change no bit.
+template <template <class> class Loops, class Step, class Choose>
+void run_update(const UpdateMemory& u, const Step& step, Choose choose) {
+  assert(is_floating(u.dtype));
+  constexpr std::int64_t kGrain = 1 << 15;
+  dispatch_floating(u.dtype, [&](auto zero) {
+    using T = decltype(zero);
+    const auto loop = choose(Loops<T>::fastest());
+    parallel_for(u.n, kGrain, [&](std::int64_t begin, std::int64_t end) {
+      UpdatePiece<T> piece{
+          static_cast<T*>(u.parameter) + begin, static_cast<const T*>(u.gradient) + begin, {}, end - begin};
+      for (std::size_t i = 0; i < u.slots.size(); ++i)
+        piece.slots[i] = u.slots[i] != nullptr ? static_cast<T*>(u.slots[i]) + begin : nullptr;
+      loop(piece, step);
+    });
+  });
+}
 
 }  // namespace chainrule::kernels::detail

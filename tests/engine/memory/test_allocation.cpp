@@ -16,7 +16,8 @@
 #include "engine/factory.h"
 #include "nn/layers.h"
 #include "ops/ops.h"
-#include "optim/optimizer.h"
+#include "optim/adam.h"
+#include "optim/sgd.h"
 
 using namespace chainrule;
 
