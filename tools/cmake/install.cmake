@@ -18,7 +18,7 @@ export(EXPORT chainruleTargets NAMESPACE chainrule:: FILE "${PROJECT_BINARY_DIR}
 get_target_property(type chainrule TYPE)
 set(private_dependencies "")
 if(type STREQUAL "STATIC_LIBRARY")
-  set(private_dependencies "find_dependency(hwy CONFIG)\nfind_dependency(ZLIB)\nfind_dependency(LibZip)\nfind_dependency(PNG)\nfind_dependency(Utf8proc)\n")
+  set(private_dependencies "find_dependency(hwy CONFIG)\nfind_dependency(ZLIB)\nfind_dependency(LibZip)\nfind_dependency(PNG)\nfind_dependency(Utf8proc)\nfind_dependency(Threads)\n")
   if(CHAINRULE_USE_OPENMP)
     string(APPEND private_dependencies "find_dependency(OpenMP COMPONENTS CXX)\n")
   endif()

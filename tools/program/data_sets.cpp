@@ -9,7 +9,7 @@
 #include "engine/files/elements.h"
 #include "engine/system/text.h"
 #include "engine/types/error.h"
-#include "nn/data/dataset.h"
+#include "nn/data/image_set.h"
 #include "nn/data/mnist.h"
 #include "ops/ops.h"
 

@@ -6,7 +6,7 @@
 
 #include "engine/random.h"
 #include "engine/tensor.h"
-#include "nn/data/dataset.h"
+#include "nn/data/image_set.h"
 
 namespace chainrule {
 

@@ -11,7 +11,7 @@
 #include <optional>
 
 #include "engine/types/error.h"
-#include "nn/data/dataset.h"
+#include "nn/data/image_set.h"
 #include "tests/nn/data/idx_bytes.h"
 #include "tests/temporary_folder.h"
 #include "tests/text.h"

@@ -4,7 +4,7 @@
 #include <doctest/doctest.h>
 
 #include "engine/types/error.h"
-#include "nn/data/dataset.h"
+#include "nn/data/image_set.h"
 #include "tests/nn/data/idx_bytes.h"
 #include "tests/temporary_folder.h"
 #include "tests/text.h"
