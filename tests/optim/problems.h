@@ -14,6 +14,7 @@
 #include "ops/ops.h"
 #include "optim/adam.h"
 #include "optim/adaptive.h"
+#include "optim/lbfgs.h"
 #include "optim/lion.h"
 #include "optim/sgd.h"
 
@@ -98,6 +99,12 @@ Options options_from(const std::string& text) {
     CHAINRULE_OPTION(alpha)
     CHAINRULE_OPTION(centered)
     CHAINRULE_OPTION(rho)
+    CHAINRULE_OPTION(max_iter)
+    CHAINRULE_OPTION(max_eval)
+    CHAINRULE_OPTION(tolerance_grad)
+    CHAINRULE_OPTION(tolerance_change)
+    CHAINRULE_OPTION(history_size)
+    CHAINRULE_OPTION(strong_wolfe)
 #undef CHAINRULE_OPTION
     if (!known) throw std::runtime_error("no option " + name);
   }
@@ -113,7 +120,7 @@ std::unique_ptr<Optimizer> make(const std::vector<NamedTensor>& parameters, cons
 inline const std::map<std::string, MakeOptimizer> kOptimizers{
     {"SGD", make<Sgd>},           {"Adam", make<Adam>},     {"AdamW", make<AdamW>},     {"NAdam", make<NAdam>},
     {"RAdam", make<RAdam>},       {"Adamax", make<Adamax>}, {"Adagrad", make<Adagrad>}, {"RMSprop", make<RMSprop>},
-    {"Adadelta", make<Adadelta>}, {"Lion", make<Lion>},
+    {"Adadelta", make<Adadelta>}, {"Lion", make<Lion>},     {"LBFGS", make<LBFGS>},
 };
 
 }  // namespace chainrule::test
