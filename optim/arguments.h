@@ -1,7 +1,9 @@
 // Inner header: for our own sources, not installed.
-// What the sources of optimizers share: checks of hyper-parameters, and a parameter's memory for the fused steps.
+// What the sources of optimizers share: checks of hyper-parameters and of states, and a parameter's memory for the
+// fused steps.
 #pragma once
 
+#include <string>
 #include <vector>
 
 #include "engine/tensor.h"
@@ -14,6 +16,11 @@ void expect(bool ok, const char* who, const char* argument, double value, const 
 void expect_not_negative(const char* who, const char* argument, double value);
 void expect_positive(const char* who, const char* argument, double value);
 void expect_fraction(const char* who, const char* argument, double value);  // in [0, 1)
+
+/// Compares names, shapes and types of what load_state expects and is given; throws ValueError that lists all that is
+/// missing, unexpected or different.
+void expect_same(const std::string& who, const std::vector<NamedTensor>& expected,
+                 const std::vector<NamedTensor>& given);
 
 /// `writer` must live forever: a value that is found changed is said to be written by it.
 kernels::UpdateMemory memory_of(Tensor& parameter, const Tensor& gradient, const std::vector<Tensor>& slots,

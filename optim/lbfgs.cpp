@@ -255,7 +255,7 @@ void LBFGS::load_state(const std::vector<NamedTensor>& given) {
     for (const char* name : {"lbfgs.direction", "lbfgs.gradient"}) expected.push_back({name, vector});
     for (const char* name : {"lbfgs.gradient_steps", "lbfgs.value_steps"}) expected.push_back({name, table});
   }
-  expect_same(expected, given);
+  optim::expect_same(kName, expected, given);
   if (loaded.iterations > 0) {
     loaded.length = find("lbfgs.length")->item();
     loaded.direction = find("lbfgs.direction")->to_vector();

@@ -44,6 +44,36 @@ kernels::UpdateMemory memory_of(Tensor& parameter, const Tensor& gradient, const
   return memory;
 }
 
+void expect_same(const std::string& who, const std::vector<NamedTensor>& expected,
+                 const std::vector<NamedTensor>& given) {
+  std::map<std::string, const Tensor*> here;
+  for (const NamedTensor& t : expected) here[t.name] = &t.tensor;
+  std::set<std::string> seen;
+  std::vector<std::string> missing, unexpected, wrong;
+  for (const NamedTensor& t : given) {
+    const auto place = here.find(t.name);
+    if (!seen.insert(t.name).second) {
+      wrong.push_back(fmt::format("{} is there twice", t.name));
+    } else if (place == here.end()) {
+      unexpected.push_back(t.name);
+    } else if (!t.tensor.defined()) {
+      wrong.push_back(fmt::format("{} is an empty handle", t.name));
+    } else if (t.tensor.shape() != place->second->shape()) {
+      wrong.push_back(fmt::format("{} has shape {} and not {}", t.name, t.tensor.shape(), place->second->shape()));
+    } else if (t.tensor.dtype() != place->second->dtype()) {
+      wrong.push_back(fmt::format("{} is {} and not {}", t.name, t.tensor.dtype(), place->second->dtype()));
+    }
+  }
+  for (const NamedTensor& t : expected)
+    if (!seen.contains(t.name)) missing.push_back(t.name);
+  if (missing.empty() && unexpected.empty() && wrong.empty()) return;
+  std::string text = fmt::format("{}: this state does not fit, and nothing was changed", who);
+  if (!missing.empty()) text += fmt::format("; missing: {}", fmt::join(missing, ", "));
+  if (!unexpected.empty()) text += fmt::format("; unexpected: {}", fmt::join(unexpected, ", "));
+  if (!wrong.empty()) text += fmt::format("; {}", fmt::join(wrong, "; "));
+  throw ValueError(text);
+}
+
 }  // namespace optim
 
 Trainables::Trainables(const std::vector<Tensor>& tensors) {
@@ -196,41 +226,12 @@ void Optimizer::load_state(const std::vector<NamedTensor>& given) {
     const auto fresh = fresh_slots(i);
     for (std::size_t k = 0; k < names.size(); ++k) expected.push_back({prefix + names[k].name, fresh[k]});
   }
-  expect_same(expected, given);
+  optim::expect_same(name_, expected, given);
   for (std::size_t i = 0; i < parameters_.size(); ++i)
     if (loaded[i].step > 0)
       for (const Slot& slot : slots(group_of_[i]))
         loaded[i].slots.push_back(internal::copied(by_name.at(parameters_[i].name + "." + slot.name)));
   states_ = std::move(loaded);
-}
-
-void Optimizer::expect_same(const std::vector<NamedTensor>& expected, const std::vector<NamedTensor>& given) const {
-  std::map<std::string, const Tensor*> here;
-  for (const NamedTensor& t : expected) here[t.name] = &t.tensor;
-  std::set<std::string> seen;
-  std::vector<std::string> missing, unexpected, wrong;
-  for (const NamedTensor& t : given) {
-    const auto place = here.find(t.name);
-    if (!seen.insert(t.name).second) {
-      wrong.push_back(fmt::format("{} is there twice", t.name));
-    } else if (place == here.end()) {
-      unexpected.push_back(t.name);
-    } else if (!t.tensor.defined()) {
-      wrong.push_back(fmt::format("{} is an empty handle", t.name));
-    } else if (t.tensor.shape() != place->second->shape()) {
-      wrong.push_back(fmt::format("{} has shape {} and not {}", t.name, t.tensor.shape(), place->second->shape()));
-    } else if (t.tensor.dtype() != place->second->dtype()) {
-      wrong.push_back(fmt::format("{} is {} and not {}", t.name, t.tensor.dtype(), place->second->dtype()));
-    }
-  }
-  for (const NamedTensor& t : expected)
-    if (!seen.contains(t.name)) missing.push_back(t.name);
-  if (missing.empty() && unexpected.empty() && wrong.empty()) return;
-  std::string text = fmt::format("{}: this state does not fit, and nothing was changed", name_);
-  if (!missing.empty()) text += fmt::format("; missing: {}", fmt::join(missing, ", "));
-  if (!unexpected.empty()) text += fmt::format("; unexpected: {}", fmt::join(unexpected, ", "));
-  if (!wrong.empty()) text += fmt::format("; {}", fmt::join(wrong, "; "));
-  throw ValueError(text);
 }
 
 }  // namespace chainrule

@@ -78,8 +78,6 @@ class Optimizer {
   virtual std::vector<Slot> slots(std::size_t group) const = 0;
   virtual void update(std::size_t group, const Update& update) = 0;
 
-  /// Compares lists of names, shapes and types; throws as load_state says.
-  void expect_same(const std::vector<NamedTensor>& expected, const std::vector<NamedTensor>& given) const;
   std::size_t index_of(std::string_view group) const;
   std::size_t group_count() const { return group_names_.size(); }
 

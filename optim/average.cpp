@@ -1,0 +1,111 @@
+// Averages of parameters over the steps of a training.
+#include "optim/average.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <set>
+
+#include "engine/factory.h"
+#include "engine/scopes.h"
+#include "engine/types/error.h"
+#include "optim/arguments.h"
+
+namespace chainrule {
+
+Average::Average(Trainables parameters, AverageOptions options)
+    : parameters_(std::move(parameters).take()), options_(options) {
+  if (options.decay) optim::expect_fraction("Average", "decay", *options.decay);
+  std::set<std::string> names;
+  for (const NamedTensor& p : parameters_) {
+    if (!names.insert(p.name).second)
+      throw ValueError(fmt::format("Average: two parameters are named '{}', and averages are kept by name", p.name));
+    if (!p.tensor.is_leaf() || !p.tensor.is_contiguous())
+      throw ValueError(fmt::format("Average: '{}' is no dense leaf", p.name));
+    averages_.push_back(internal::copied(p.tensor));
+  }
+}
+
+void Average::expect_usable(const char* what) const {
+  if (swapped_) throw ValueError(fmt::format("Average: {} while the averages stand in the parameters", what));
+}
+
+void Average::update() {
+  expect_usable("update");
+  ++updates_;
+  const double share = updates_ == 1 ? 1 : options_.decay ? 1 - *options_.decay : 1 / static_cast<double>(updates_);
+  for (std::size_t i = 0; i < averages_.size(); ++i) {
+    const Tensor& now = parameters_[i].tensor;
+    if (updates_ == 1 || !is_floating(now.dtype())) {
+      averages_[i] = internal::copied(now);
+      continue;
+    }
+    dispatch_floating(now.dtype(), [&](auto zero) {
+      using T = decltype(zero);
+      const T* p = now.data<T>();
+      T* a = static_cast<T*>(averages_[i].impl().data);
+      for (std::int64_t k = 0; k < now.numel(); ++k)
+        a[k] = static_cast<T>(a[k] + share * (static_cast<double>(p[k]) - static_cast<double>(a[k])));
+    });
+  }
+}
+
+std::vector<NamedTensor> Average::values() const {
+  expect_usable("values");
+  std::vector<NamedTensor> list;
+  for (std::size_t i = 0; i < averages_.size(); ++i)
+    list.push_back({parameters_[i].name, internal::copied(averages_[i])});
+  return list;
+}
+
+void Average::exchange() {
+  const NoGrad in_place;
+  for (std::size_t i = 0; i < averages_.size(); ++i) {
+    auto* p = static_cast<unsigned char*>(parameters_[i].tensor.mutable_data("Average::swap_in"));
+    auto* a = static_cast<unsigned char*>(averages_[i].impl().data);
+    const std::size_t bytes = static_cast<std::size_t>(averages_[i].numel()) * item_size(parameters_[i].tensor.dtype());
+    std::swap_ranges(p, p + bytes, a);
+  }
+  swapped_ = !swapped_;
+}
+
+Average::Swapped Average::swap_in() {
+  expect_usable("swap_in");
+  if (updates_ == 0) throw ValueError("Average: swap_in before the first update");
+  return Swapped(*this);
+}
+
+void Average::copy_to_parameters() {
+  expect_usable("copy_to_parameters");
+  if (updates_ == 0) throw ValueError("Average: copy_to_parameters before the first update");
+  const NoGrad in_place;
+  for (std::size_t i = 0; i < averages_.size(); ++i) parameters_[i].tensor.copy_(averages_[i]);
+}
+
+std::vector<NamedTensor> Average::state() const {
+  expect_usable("state");
+  std::vector<NamedTensor> list{{"average.updates", from_vector({updates_}, {})}};
+  for (std::size_t i = 0; i < averages_.size(); ++i)
+    list.push_back({parameters_[i].name + ".average", internal::copied(averages_[i])});
+  return list;
+}
+
+void Average::load_state(const std::vector<NamedTensor>& given) {
+  expect_usable("load_state");
+  optim::expect_same("Average", state(), given);
+  std::vector<Tensor> loaded;
+  std::int64_t updates = 0;
+  for (const NamedTensor& expected : state())
+    for (const NamedTensor& t : given)
+      if (t.name == expected.name) {
+        if (t.name == "average.updates")
+          updates = *t.tensor.data<std::int64_t>();
+        else
+          loaded.push_back(internal::copied(t.tensor));
+      }
+  if (updates < 0) throw ValueError(fmt::format("Average: 'average.updates' is {}; nothing was changed", updates));
+  averages_ = std::move(loaded);
+  updates_ = updates;
+}
+
+}  // namespace chainrule
