@@ -31,4 +31,11 @@ ImageSplit load_mnist(const std::string& folder) {
   return {part(MnistPart::train), part(MnistPart::test)};
 }
 
+ImageSplit load_fashion_mnist(const std::string& folder) {
+  const auto part = [&](MnistPart p) {
+    return ImageSet{fashion_mnist_images(p, folder), fashion_mnist_labels(p, folder)};
+  };
+  return {part(MnistPart::train), part(MnistPart::test)};
+}
+
 }  // namespace chainrule

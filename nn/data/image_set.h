@@ -30,4 +30,9 @@ ImageSplit load_digits();
 /// downloaded. Throws ValueError that names the file and the folder when one is missing or not what it should be.
 ImageSplit load_mnist(const std::string& folder = {});
 
+/// Fashion-MNIST (Xiao, Rasul and Vollgraf, 2017), pictures of clothes in the form of MNIST: from `folder` or a folder
+/// "fashion-mnist" in it; with an empty `folder`, from a folder "fashion-mnist" in the one that CHAINRULE_DATA names,
+/// or from where Debian's package dataset-fashion-mnist puts it. Throws as load_mnist().
+ImageSplit load_fashion_mnist(const std::string& folder = {});
+
 }  // namespace chainrule

@@ -1,5 +1,5 @@
-// The four files of MNIST, one array each, read and checked. Sets that come in the same form (Fashion-MNIST, KMNIST)
-// are read alike. Both parts together are load_mnist() of dataset.h.
+// The four files of MNIST, one array each, read and checked, and those of Fashion-MNIST, which come in the same form.
+// Both parts together are load_mnist() and load_fashion_mnist() of image_set.h.
 #pragma once
 
 #include <string>
@@ -16,5 +16,9 @@ enum class MnistPart : std::uint8_t { train, test };
 Tensor mnist_images(MnistPart part, const std::string& folder = {});
 /// Labels (N), int64 from 0 to 9.
 Tensor mnist_labels(MnistPart part, const std::string& folder = {});
+
+/// The same of Fashion-MNIST (Xiao, Rasul and Vollgraf, 2017). `folder` as load_fashion_mnist() takes it.
+Tensor fashion_mnist_images(MnistPart part, const std::string& folder = {});
+Tensor fashion_mnist_labels(MnistPart part, const std::string& folder = {});
 
 }  // namespace chainrule

@@ -196,3 +196,38 @@ TEST_CASE("mnist: what is missing or wrong is named") {
   write(folder / "t10k-images-idx3-ubyte", pictures(2).substr(0, 1000));
   CHECK(contains(why(MnistPart::test, true), "it has 1000 bytes"));
 }
+
+TEST_CASE("fashion-mnist: from its folders, and never MNIST's files by mistake") {
+  const Folder folder;
+  write_all(folder / "direct");
+  write_all(folder / "outer/fashion-mnist");
+  for (const char* given : {"direct", "outer"}) CHECK(load_fashion_mnist(folder / given).train.size() == 3);
+  {
+    const Setting setting(folder / "outer");
+    CHECK(load_fashion_mnist().test.size() == 2);
+  }
+  const std::string missing = fault<ValueError>([&] { load_fashion_mnist(folder.path.string()); });
+  CHECK(contains(missing, "fashion-mnist: there is no train-images-idx3-ubyte.gz in '"));
+  CHECK(contains(missing, "install Debian's package dataset-fashion-mnist"));
+  CHECK(contains(fault<ValueError>([&] { load_fashion_mnist(folder / "none"); }), "fashion-mnist: there is no folder"));
+  const Setting setting(folder / "direct");  // the names are those of MNIST, so its files may well be
+  if (!std::filesystem::exists("/usr/share/datasets/fashion-mnist")) {
+    CHECK(contains(fault<ValueError>([] { load_fashion_mnist(); }), "install Debian's package"));
+    MESSAGE("left out: the package dataset-fashion-mnist is not installed");
+    return;
+  }
+  // Published: 6,000 and 1,000 of each class. The mean and spread are the ones that users of the set write down.
+  const ImageSplit fashion = load_fashion_mnist();
+  CHECK(fashion.train.images.shape() == Shape{60000, 1, 28, 28});
+  CHECK(fashion.test.images.shape() == Shape{10000, 1, 28, 28});
+  for (const auto& [set, each] : {std::pair{fashion.train, 6000}, std::pair{fashion.test, 1000}}) {
+    std::array<int, 10> found{};
+    for (const double label : set.labels.to_vector()) ++found.at(static_cast<std::size_t>(label));
+    for (const int count : found) CHECK(count == each);
+  }
+  double sum = 0, squares = 0;
+  for (const double v : fashion.train.images.to_vector()) sum += v, squares += v * v;
+  const double mean = sum / 47040000;
+  CHECK(std::abs(mean - 0.2860) < 5e-5);
+  CHECK(std::abs(std::sqrt(squares / 47040000 - mean * mean) - 0.3530) < 5e-5);
+}
