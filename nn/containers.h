@@ -1,4 +1,5 @@
-// Modules that hold modules by pointers: one after the other, in a list, under names. Moving them moves the pointers.
+// Modules that hold modules by pointers: one after the other, beside each other, in a list, under names. Moving them
+// moves the pointers.
 #pragma once
 
 #include "nn/child.h"
@@ -58,6 +59,62 @@ class Sequential : public Module {
 
  private:
   std::vector<std::shared_ptr<ModuleBase>> modules_;
+};
+
+/// body(x) + x, or body(x) + shortcut(x): Residual{Sequential{...}}, Residual{Sequential{...}, Conv2d(...)}. The parts
+/// are named "body" and "shortcut". The gradient reaches x as it is through the plain shortcut. He et al., "Deep
+/// residual learning for image recognition", CVPR 2016.
+class Residual : public Module {
+ public:
+  template <class Body>
+  requires(!std::same_as<std::remove_cvref_t<Body>, Residual>) explicit Residual(Body&& body) {
+    set(internal::owned(std::forward<Body>(body)), nullptr);
+  }
+  template <class Body, class Shortcut>
+  Residual(Body&& body, Shortcut&& shortcut) {
+    set(internal::owned(std::forward<Body>(body)), internal::owned(std::forward<Shortcut>(shortcut)));
+  }
+  Residual(Residual&&) = default;
+
+ protected:
+  Tensor forward(const Tensor& x) override;
+
+ private:
+  void set(std::shared_ptr<ModuleBase> body, std::shared_ptr<ModuleBase> shortcut);
+  std::shared_ptr<ModuleBase> body_, shortcut_;
+};
+
+/// Modules beside each other, named "0", "1", ...: all see x, their results are joined on the channels (axis 1). An
+/// Inception block is Branch{Sequential{...}, Sequential{...}, ...}. Szegedy et al., "Going deeper with convolutions",
+/// CVPR 2015.
+class Branch : public Module {
+ public:
+  template <class... M>
+  requires(sizeof...(M) > 1) explicit Branch(M&&... modules) {
+    (append(internal::owned(std::forward<M>(modules))), ...);
+  }
+  Branch(Branch&&) = default;
+  std::size_t size() const { return modules_.size(); }
+
+ protected:
+  Tensor forward(const Tensor& x) override;
+
+ private:
+  void append(std::shared_ptr<ModuleBase> module);
+  std::vector<std::shared_ptr<ModuleBase>> modules_;
+};
+
+/// A function as a module: Lambda([](const Tensor& x) { return x * x; }). What it captures is no part of the module:
+/// parameters in it are neither trained nor saved.
+class Lambda : public Module {
+ public:
+  explicit Lambda(std::function<Tensor(const Tensor&)> function);
+
+ protected:
+  Tensor forward(const Tensor& x) override;
+
+ private:
+  std::function<Tensor(const Tensor&)> function_;
 };
 
 /// Modules in a list, named "0", "1", ...: their owner calls them.

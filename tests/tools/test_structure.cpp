@@ -55,7 +55,7 @@ const std::map<std::string, std::vector<std::string>> kMayInclude = {
     // Networks hold no loop over elements, so they have no business with kernels; the inner step of an optimizer is
     // one.
     {"nn", {"engine/", "ops", "nn/data", "nn/layers"}},
-    {"nn/layers", {"engine/", "ops", "nn"}},
+    {"nn/layers", {"engine/", "ops", "ops/language", "nn"}},
     {"nn/data", {"engine/", "ops"}},
     {"nn/files", {"engine/", "ops", "nn"}},
     {"optim", {"engine", "engine/types", "engine/memory", "ops", "ops/kernels/network"}},

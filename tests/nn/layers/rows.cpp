@@ -1,0 +1,113 @@
+#include "tests/nn/layers/rows.h"
+
+#include <doctest/doctest.h>
+
+#include <fstream>
+#include <map>
+
+#include "engine/files/array_files.h"
+#include "nn/layers/registry.h"
+
+namespace layer_rows {
+using namespace chainrule;
+namespace {
+
+const std::string& folder() {
+  static const std::string path = std::string(CHAINRULE_SOURCE_DIR) + "/tests/nn/layers/reference/";
+  return path;
+}
+
+const std::map<std::string, Tensor>& arrays() {
+  static const std::map<std::string, Tensor> all = [] {
+    std::map<std::string, Tensor> found;
+    for (const NamedTensor& a : read_arrays(folder() + "layers.npz")) found.emplace(a.name, a.tensor);
+    return found;
+  }();
+  return all;
+}
+
+std::string key_of(const Row& row, const std::string& key) { return std::to_string(row.number) + "/" + key; }
+
+// What takes more than one tensor is called through its own type.
+template <class L>
+Tensor call_as(ModuleBase& layer, const std::vector<Tensor>& x) {
+  auto& own = dynamic_cast<L&>(layer);
+  if constexpr (std::is_same_v<L, TripletMarginLoss>)
+    return own(x.at(0), x.at(1), x.at(2));
+  else
+    return own(x.at(0), x.at(1));
+}
+const std::map<std::string, Tensor (*)(ModuleBase&, const std::vector<Tensor>&)>& of_several() {
+  static const std::map<std::string, Tensor (*)(ModuleBase&, const std::vector<Tensor>&)> calls = {
+      {"Bilinear", call_as<Bilinear>},
+      {"MaxUnpool2d", call_as<MaxUnpool2d>},
+      {"MSELoss", call_as<MSELoss>},
+      {"L1Loss", call_as<L1Loss>},
+      {"SmoothL1Loss", call_as<SmoothL1Loss>},
+      {"HuberLoss", call_as<HuberLoss>},
+      {"HingeEmbeddingLoss", call_as<HingeEmbeddingLoss>},
+      {"KLDivLoss", call_as<KLDivLoss>},
+      {"SumSquaredError", call_as<SumSquaredError>},
+      {"CrossEntropyError", call_as<CrossEntropyError>},
+      {"CosineSimilarity", call_as<CosineSimilarity>},
+      {"CrossEntropyLoss", call_as<CrossEntropyLoss>},
+      {"NLLLoss", call_as<NLLLoss>},
+      {"BCELoss", call_as<BCELoss>},
+      {"BCEWithLogitsLoss", call_as<BCEWithLogitsLoss>},
+      {"TripletMarginLoss", call_as<TripletMarginLoss>},
+  };
+  return calls;
+}
+
+}  // namespace
+
+const std::vector<Row>& rows() {
+  static const std::vector<Row> all = [] {
+    std::ifstream file(folder() + "layers.txt");
+    REQUIRE(file.good());
+    std::vector<Row> list;
+    for (std::string line; std::getline(file, line);) {
+      const auto tab = line.find('\t');
+      list.push_back({static_cast<int>(list.size()), line.substr(0, tab), line.substr(tab + 1)});
+    }
+    return list;
+  }();
+  return all;
+}
+
+bool has(const Row& row, const std::string& key) { return arrays().contains(key_of(row, key)); }
+Tensor array(const Row& row, const std::string& key) { return arrays().at(key_of(row, key)); }
+
+Made make(const Row& row) {
+  Made made{make_layer(row.text), {}};
+  made.layer->train(row.mode == "train");
+  {
+    const NoGrad change;
+    for (NamedTensor& t : made.layer->state()) {
+      const Tensor wanted = array(row, "before/" + t.name);
+      REQUIRE(t.tensor.shape() == wanted.shape());
+      t.tensor.copy_(wanted);
+    }
+  }
+  for (int i = 0; has(row, "x" + std::to_string(i)); ++i) {
+    Tensor x = clone(array(row, "x" + std::to_string(i))).detach();
+    if (has(row, "dx" + std::to_string(i))) x.set_requires_grad();
+    made.inputs.push_back(x);
+  }
+  return made;
+}
+
+Tensor Made::call() const {
+  if (const auto several = of_several().find(layer->kind()); several != of_several().end())
+    return several->second(*layer, inputs);
+  return dynamic_cast<Module&>(*layer)(inputs.at(0));
+}
+
+std::vector<NamedTensor> Made::leaves() const {
+  std::vector<NamedTensor> found = layer->parameters();
+  for (std::size_t i = 0; i < inputs.size(); ++i)
+    if (inputs[i].requires_grad()) found.push_back({"x" + std::to_string(i), inputs[i]});
+  return found;
+}
+
+}  // namespace layer_rows
