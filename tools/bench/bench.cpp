@@ -17,7 +17,7 @@
 #include "tools/bench/measure.h"
 #include "tools/bench/ours.h"
 #include "tools/bench/report.h"
-#include "tools/terminal/progress.h"
+#include "engine/system/progress.h"
 
 namespace chainrule {
 namespace {

@@ -17,8 +17,8 @@
 #include "ops/kernels/parallel.h"
 #include "ops/ops.h"
 #include "tools/program/option_values.h"
-#include "tools/terminal/interrupt.h"
-#include "tools/terminal/progress.h"
+#include "engine/system/interrupt.h"
+#include "engine/system/progress.h"
 #include "tools/verbs/digits_net.h"
 #include "tools/verbs/verbs.h"
 

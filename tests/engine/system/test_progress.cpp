@@ -1,6 +1,6 @@
 // The progress bar on a real pseudo-terminal and in a file, with a clock of our own. The screen is read back by a small
 // terminal that knows carriage returns, line breaks and colours.
-#include "tools/terminal/progress.h"
+#include "engine/system/progress.h"
 
 #include <doctest/doctest.h>
 #include <fcntl.h>

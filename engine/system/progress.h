@@ -1,5 +1,5 @@
 // How far a long job is, on stderr: one line redrawn on a terminal, plain lines in a log file.
-// Deliberately not here: results (they go to stdout) and reacting to signals (tools/terminal/interrupt.h).
+// Deliberately not here: results (they go to stdout) and reacting to signals (engine/system/interrupt.h).
 #pragma once
 
 #include <cstdint>

@@ -1,7 +1,7 @@
 // The bar overwrites its line by a carriage return and blanks instead of erasing sequences: that works on every
 // terminal and leaves nothing behind. Width is asked for at each redraw, so a resized window is followed without a
 // handler.
-#include "tools/terminal/progress.h"
+#include "engine/system/progress.h"
 
 #include <fmt/format.h>
 #include <sys/ioctl.h>

@@ -1,5 +1,5 @@
 // Signals, each in a child process: the flag is set for good, and the second signal ends a process.
-#include "tools/terminal/interrupt.h"
+#include "engine/system/interrupt.h"
 
 #include <doctest/doctest.h>
 #include <signal.h>

@@ -1,3 +1,4 @@
+// Inner header: for our own sources, not installed.
 // Ctrl-C and kill as a flag that loops look at between two steps, so that what is being written is finished first.
 // Deliberately not here: what to do then. That is the caller's business.
 #pragma once

@@ -1,5 +1,5 @@
 // The handler only stores a number: nothing else is safe inside a signal handler.
-#include "tools/terminal/interrupt.h"
+#include "engine/system/interrupt.h"
 
 #include <signal.h>
 
