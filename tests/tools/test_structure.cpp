@@ -58,6 +58,7 @@ const std::map<std::string, std::vector<std::string>> kMayInclude = {
     {"nn/layers", {"engine/", "ops", "ops/language", "nn"}},
     {"nn/data", {"engine/", "ops"}},
     {"nn/files", {"engine/", "ops", "nn"}},
+    {"nn/files/onnx", {"engine/", "ops", "nn"}},
     {"optim", {"engine", "engine/types", "engine/memory", "ops", "ops/kernels/network"}},
     // A trainer brings modules, data and optimizers together.
     {"optim/trainer", {"engine/", "ops", "nn", "nn/data", "nn/files", "optim"}},

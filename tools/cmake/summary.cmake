@@ -5,6 +5,12 @@ if(CHAINRULE_USE_ONEDNN)
 elseif(NOT CHAINRULE_ONEDNN)
   set(onednn "switched off, float32 products use Eigen")
 endif()
+set(onnx "not found, its files are neither read nor written")
+if(CHAINRULE_USE_ONNX)
+  set(onnx "the reference classes")
+elseif(NOT CHAINRULE_ONNX)
+  set(onnx "switched off, its files are neither read nor written")
+endif()
 set(openmp "not found, kernels use one thread")
 if(CHAINRULE_USE_OPENMP)
   set(openmp "${OpenMP_CXX_VERSION}")
@@ -36,6 +42,7 @@ message(STATUS "chainrule ${PROJECT_VERSION}: ${kind} library, ${CMAKE_BUILD_TYP
      Boost ${Boost_VERSION}, fmt ${fmt_VERSION}, Eigen ${Eigen3_VERSION}, Highway ${hwy_VERSION}, zlib ${ZLIB_VERSION_STRING}, libzip ${LibZip_VERSION}, libpng ${PNG_VERSION_STRING}, utf8proc ${Utf8proc_VERSION}
      oneDNN      ${onednn}
      OpenMP      ${openmp}
+     ONNX        ${onnx}
      command     ${command}
      tests       ${tests}
      sanitizers  ${sanitizers}")
