@@ -7,18 +7,20 @@
 #include <cmath>
 
 #include "engine/backward.h"
+#include "engine/factory.h"
 #include "engine/memory/pool.h"
 #include "engine/scopes.h"
 #include "engine/system/interrupt.h"
 #include "engine/system/text.h"
 #include "engine/types/error.h"
+#include "optim/clip.h"
 #include "optim/trainer/finite.h"
 #include "optim/trainer/run_folder.h"
 #include "optim/trainer/statistics.h"
 
 namespace chainrule {
 
-void ScheduleRate::before_step(Training& t) { t.optimizer.scale_lr(factor_(t.time())); }
+void ScheduleRate::before_step(Training& t) { t.optimizer.scale_lr(schedule_(t.time())); }
 
 // --- numbers that are not finite -------------------------------------------------------------------------------------
 
@@ -84,20 +86,8 @@ void RefuseNonfinite::put_back(const Training& t) const {
 
 void ClipGradients::after_backward(Training& t) {
   if (t.skip) return;
-  const NoGrad only_values;
-  double squares = 0;
-  std::vector<Tensor> clipped;
-  for (const NamedTensor& p : t.optimizer.parameters()) {
-    Tensor parameter = p.tensor;
-    if (!parameter.requires_grad() || !parameter.has_grad()) continue;
-    if (value_ > 0) parameter.set_grad(clamp(parameter.grad(), -value_, value_));
-    for (const double g : parameter.grad().to_vector()) squares += g * g;
-    clipped.push_back(parameter);
-  }
-  // As torch.nn.utils.clip_grad_norm_, which adds 1e-6 to the norm.
-  const double factor = norm_ > 0 ? norm_ / (std::sqrt(squares) + 1e-6) : 1;
-  if (factor < 1)
-    for (Tensor& parameter : clipped) parameter.set_grad(parameter.grad() * factor);
+  if (value_ > 0) clip_grad_value(t.optimizer.parameters(), value_);
+  if (norm_ > 0) clip_grad_norm(t.optimizer.parameters(), norm_);
 }
 
 // --- which epoch is the best -----------------------------------------------------------------------------------------
@@ -142,6 +132,23 @@ void StopEarly::load(const Checkpoint& c) {
   if (best == c.texts.end() || waited == c.texts.end()) return;
   best_.load(best->second);
   waited_ = static_cast<std::int64_t>(leading_number(waited->second).value);
+}
+
+void ReduceOnPlateau::before_training(Training& t) { t.optimizer.scale_lr(plateau_.factor()); }
+void ReduceOnPlateau::after_epoch(Training& t) {
+  t.optimizer.scale_lr(plateau_.update(t.record.at(choose_(t.record).column)));
+}
+void ReduceOnPlateau::save(Checkpoint& c) const {
+  for (const auto& [name, tensor] : plateau_.state()) c.texts[name] = format_exact(tensor.item());
+}
+void ReduceOnPlateau::load(const Checkpoint& c) {
+  std::vector<NamedTensor> state = plateau_.state();
+  for (NamedTensor& one : state) {
+    const auto text = c.texts.find(one.name);
+    if (text == c.texts.end()) return;
+    one.tensor = full(one.tensor.shape(), leading_number(text->second).value, {.dtype = one.tensor.dtype()});
+  }
+  plateau_.load_state(state);
 }
 
 // --- watching --------------------------------------------------------------------------------------------------------
@@ -211,7 +218,8 @@ std::vector<std::shared_ptr<Handler>> standard_handlers(const Trainer::Options& 
       folder->log(text);
     };
   }
-  if (o.schedule) handlers.push_back(std::make_shared<ScheduleRate>(o.schedule));
+  if (o.schedule) handlers.push_back(std::make_shared<ScheduleRate>(*o.schedule));
+  if (o.plateau) handlers.push_back(std::make_shared<ReduceOnPlateau>(*o.plateau, o));
   // Before clipping, which would hide what is not finite.
   handlers.push_back(std::make_shared<RefuseNonfinite>(o.on_nonfinite, loss, message));
   if (o.clip_norm > 0 || o.clip_value > 0)

@@ -15,11 +15,11 @@ using Message = std::function<void(const std::string&)>;
 /// Sets the learning rate before each step: `factor(time in epochs)` times the rate that the optimizer was made with.
 class ScheduleRate : public Handler {
  public:
-  explicit ScheduleRate(std::function<double(double)> factor) : factor_(std::move(factor)) {}
+  explicit ScheduleRate(Schedule schedule) : schedule_(std::move(schedule)) {}
   void before_step(Training& t) override;
 
  private:
-  std::function<double(double)> factor_;
+  Schedule schedule_;
 };
 
 /// Leaves out, or refuses, a step with a loss or a gradient that is not finite. Before that the batch runs again with
@@ -43,7 +43,7 @@ class RefuseNonfinite : public Handler {
   std::string first_{};  // what is wrong with the loss, and where it began
 };
 
-/// Shortens gradients: each number to `value`, then all of them together to the norm `norm`; 0 leaves out either.
+/// Shortens gradients (clip.h): each number to `value`, then all together to the norm `norm`; 0 leaves out either.
 class ClipGradients : public Handler {
  public:
   ClipGradients(double norm, double value) : norm_(norm), value_(value) {}
@@ -90,6 +90,21 @@ class StopEarly : public Handler {
  private:
   std::int64_t patience_, waited_ = 0;
   Best best_;
+};
+
+/// Reduces the rate after epochs in which the monitored column did not improve; see Plateau.
+class ReduceOnPlateau : public Handler {
+ public:
+  ReduceOnPlateau(const PlateauOptions& plateau, const Trainer::Options& options)
+      : plateau_(plateau), choose_([options](const Record& r) { return monitor_of(options, r); }) {}
+  void before_training(Training& t) override;
+  void after_epoch(Training& t) override;
+  void save(Checkpoint& c) const override;
+  void load(const Checkpoint& c) override;
+
+ private:
+  Plateau plateau_;
+  std::function<Monitor(const Record&)> choose_;
 };
 
 /// Warns once when the number of live nodes grows for `steps` steps in a row: something keeps the graphs.

@@ -173,6 +173,7 @@ Trainer::Trainer(Module& net, Optimizer& optimizer, Loss loss, Options options)
   check(o.patience >= 0, "patience", static_cast<double>(o.patience), "at least 0");
   check(o.clip_norm >= 0, "clip_norm", o.clip_norm, "a finite number of at least 0");
   check(o.clip_value >= 0, "clip_value", o.clip_value, "a finite number of at least 0");
+  if (o.schedule && o.plateau) throw ValueError("Trainer: schedule and plateau both set the rate; give one of them");
   for (const AnyMetric& metric : metrics_) metric->reset();
   if (!options_.message) options_.message = [](const std::string& text) { fmt::print(stderr, "{}\n", text); };
   for (auto& handler : standard_handlers(options_, loss_, [this] { return checkpoint(); })) add(std::move(handler));

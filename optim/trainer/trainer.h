@@ -9,6 +9,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <type_traits>
 #include <vector>
@@ -18,6 +19,7 @@
 #include "nn/module.h"
 #include "ops/ops.h"
 #include "optim/optimizer.h"
+#include "optim/schedule.h"
 #include "optim/trainer/events.h"
 #include "optim/trainer/history.h"
 #include "optim/trainer/metrics.h"
@@ -61,7 +63,9 @@ class Trainer {
     std::int64_t epochs = 1;           ///< at least 1
     std::vector<AnyMetric> metrics{};  ///< beside the loss, for the training and the test set
     /// The rate, as a factor on the optimizer's, over the time in epochs: 2.5 is the middle of the third.
-    std::function<double(double epochs)> schedule{};
+    std::optional<Schedule> schedule{};
+    /// Reduces the rate when `monitor` no longer improves; not beside a schedule.
+    std::optional<PlateauOptions> plateau{};
     std::int64_t accumulate = 1;  ///< batches of a step; their gradients add up to those of one large batch
     double clip_norm = 0;         ///< longest gradient, over all parameters; 0: any
     double clip_value = 0;        ///< largest magnitude in a gradient; 0: any

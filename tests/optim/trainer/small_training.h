@@ -1,4 +1,4 @@
-// A small training for tests: digits, a network with dropout, a loader that shuffles.
+// A small training for tests: digits, a network with batch norm and dropout, a loader that shuffles.
 #pragma once
 
 #include <string>
@@ -14,10 +14,14 @@ namespace chainrule::testing {
 
 struct SmallNet : Module {
   Child<Linear> hidden{*this, "hidden", 64, 16};
+  Child<BatchNorm1d> norm{*this, "norm", 16};
   Child<Linear> out{*this, "out", 16, 10};
-  double rate = 0.2;  // of the dropout
+  double rate = 0.2;       // of the dropout
+  bool normalised = true;  // its batches are as large as the loader's, whatever is accumulated
   Tensor forward(const Tensor& x) override {
-    Tensor h = relu(hidden(flatten(x, 1)));
+    Tensor h = hidden(flatten(x, 1));
+    if (normalised) h = norm(h);
+    h = relu(h);
     if (is_training() && rate > 0) h = dropout(h, rate);
     return out(h);
   }

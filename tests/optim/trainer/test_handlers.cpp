@@ -14,6 +14,7 @@
 #include "optim/trainer/statistics.h"
 #include "tests/engine/files/array_bytes.h"
 #include "tests/optim/trainer/small_training.h"
+#include "tests/temporary_folder.h"
 
 using namespace chainrule;
 using namespace chainrule::testing;
@@ -40,6 +41,23 @@ DataLoader column(const std::vector<double>& inputs) {
   const Tensor x = from_vector(inputs, {count, 1}, DType::float32);
   return DataLoader(TensorDataset(x, zeros({count, 1})), {.batch_size = 1});
 }
+
+/// Never gets better; gives the rates that its epochs had at their end.
+struct TrainingOfNothing {
+  static std::vector<double> run(std::int64_t epochs, const std::string& folder) {
+    struct Still : Module {
+      Parameter w{*this, "w", ones({1})};
+      Tensor forward(const Tensor& x) override { return x + w * 0; }
+    } net;
+    Sgd optimizer{net.parameters(), {.lr = 1}};
+    Trainer::Options options = quiet(epochs);
+    options.plateau = PlateauOptions{.factor = 0.5, .patience = 1};
+    options.run_folder = folder;
+    options.resume = true;
+    Trainer trainer{net, optimizer, mse_loss, options};
+    return trainer.fit(column({2, 3})).column("lr");
+  }
+};
 
 }  // namespace
 
@@ -153,7 +171,7 @@ TEST_CASE("schedule: the rate is a function of the time in epochs") {
   Logarithm net;
   Sgd optimizer{net.parameters(), {.lr = 0.1}};
   Trainer::Options options = quiet(2);
-  options.schedule = [](double time) { return 1 - time / 2; };
+  options.schedule = Schedule("line", [](double time) { return 1 - time / 2; });
   Trainer trainer{net, optimizer, mse_loss, options};
   const auto rates = std::make_shared<Rates>();
   trainer.add(rates);
@@ -161,6 +179,20 @@ TEST_CASE("schedule: the rate is a function of the time in epochs") {
   REQUIRE(rates->seen.size() == 4);
   for (int i = 0; i < 4; ++i)
     CHECK(rates->seen[static_cast<std::size_t>(i)] == doctest::Approx(0.1 * (1 - i * 0.25)).epsilon(1e-12));
+}
+
+TEST_CASE("plateau: the rate falls when nothing improves, and a resumed training knows how far it is") {
+  const TrainingOfNothing training;
+  CHECK(training.run(5, "") == std::vector<double>{1, 1, 1, 0.5, 0.5});
+  const TemporaryFolder folder;
+  training.run(3, folder / "run");
+  CHECK(training.run(5, folder / "run") == std::vector<double>{1, 1, 1, 0.5, 0.5});
+  Logarithm net;
+  Sgd optimizer{net.parameters()};
+  Trainer::Options both = quiet(1);
+  both.schedule = cosine(3);
+  both.plateau = PlateauOptions();
+  CHECK(contains(fault([&] { Trainer(net, optimizer, mse_loss, both); }), "schedule and plateau both set the rate"));
 }
 
 TEST_CASE("early stop: after so many epochs without a better record") {

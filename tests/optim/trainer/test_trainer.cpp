@@ -91,6 +91,7 @@ TEST_CASE("trainer: accumulated batches are one large batch, also unequal ones")
     manual_seed(3);
     SmallNet net;
     net.rate = 0;
+    net.normalised = false;
     Sgd optimizer{net.parameters(), {.lr = 0.1}};
     Trainer::Options options = quiet(2);
     options.accumulate = accumulate;
