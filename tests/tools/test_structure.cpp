@@ -54,7 +54,8 @@ const std::map<std::string, std::vector<std::string>> kMayInclude = {
      {"engine/types", "ops/kernels", "ops/kernels/simd", "ops/kernels/elementwise", "ops/kernels/reduce"}},
     // Networks hold no loop over elements, so they have no business with kernels; the inner step of an optimizer is
     // one.
-    {"nn", {"engine/", "ops", "nn/data", "nn/layers"}},
+    {"nn", {"engine/", "ops", "ops/language", "nn/data", "nn/layers"}},
+    {"nn/models", {"engine/", "ops", "ops/language", "nn", "nn/layers"}},
     {"nn/layers", {"engine/", "ops", "ops/language", "nn"}},
     {"nn/data", {"engine/", "ops"}},
     {"nn/files", {"engine/", "ops", "nn"}},
