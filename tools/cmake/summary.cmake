@@ -17,6 +17,10 @@ if(CHAINRULE_USE_OPENMP)
 elseif(OpenMP_CXX_FOUND)
   set(openmp "left out under the thread sanitizer, kernels use one thread")
 endif()
+set(jpeg "not found, folders of pictures may hold PNG only")
+if(JPEG_FOUND)
+  set(jpeg "${JPEG_VERSION}")
+endif()
 set(command "no")
 if(TARGET chainrule_command)
   set(command "yes")
@@ -43,6 +47,7 @@ message(STATUS "chainrule ${PROJECT_VERSION}: ${kind} library, ${CMAKE_BUILD_TYP
      oneDNN      ${onednn}
      OpenMP      ${openmp}
      ONNX        ${onnx}
+     JPEG        ${jpeg}
      command     ${command}
      tests       ${tests}
      sanitizers  ${sanitizers}")
