@@ -158,7 +158,7 @@ void ConfusionMatrix::add(const ConfusionMatrix& other) {
   for (std::size_t i = 0; i < counts_.size(); ++i) counts_[i] += other.counts_[i];
 }
 
-ClassScore::ClassScore(const char* name, std::int64_t classes, Average average)
+ClassScore::ClassScore(const char* name, std::int64_t classes, Averaging average)
     : name_(name), average_(average), counts_(classes) {}
 
 std::vector<double> ClassScore::per_class() const {
@@ -181,7 +181,7 @@ double ClassScore::value() const {
     ++present;
   }
   if (samples == 0) return kNothing;
-  return average_ == Average::macro ? sum / present : score(right, answers, samples);
+  return average_ == Averaging::macro ? sum / present : score(right, answers, samples);
 }
 void ClassScore::merge(const Metric& other) {
   const auto* same = dynamic_cast<const ClassScore*>(&other);

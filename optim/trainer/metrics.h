@@ -130,7 +130,7 @@ class ConfusionMatrix : public MetricOf<ConfusionMatrix> {
 };
 
 /// macro: the mean over the classes that occur as truth or answer; micro: over all samples.
-enum class Average : std::uint8_t { macro, micro };
+enum class Averaging : std::uint8_t { macro, micro };
 
 /// Precision, recall and F1 of each class, from a confusion matrix; 0 where the quotient would be 0 / 0.
 class ClassScore : public Metric {
@@ -144,19 +144,19 @@ class ClassScore : public Metric {
   const ConfusionMatrix& counts() const { return counts_; }
 
  protected:
-  ClassScore(const char* name, std::int64_t classes, Average average);
+  ClassScore(const char* name, std::int64_t classes, Averaging average);
   /// Of so many right answers, answers and samples of a class.
   virtual double score(double right, double answers, double samples) const = 0;
 
  private:
   std::string name_;
-  Average average_;
+  Averaging average_;
   ConfusionMatrix counts_;
 };
 /// Right answers among a class's answers.
 class Precision : public ClassScore {
  public:
-  explicit Precision(std::int64_t classes, Average average = Average::macro)
+  explicit Precision(std::int64_t classes, Averaging average = Averaging::macro)
       : ClassScore("precision", classes, average) {}
   std::unique_ptr<Metric> clone() const override { return std::make_unique<Precision>(*this); }
 
@@ -166,7 +166,8 @@ class Precision : public ClassScore {
 /// Right answers among a class's samples.
 class Recall : public ClassScore {
  public:
-  explicit Recall(std::int64_t classes, Average average = Average::macro) : ClassScore("recall", classes, average) {}
+  explicit Recall(std::int64_t classes, Averaging average = Averaging::macro)
+      : ClassScore("recall", classes, average) {}
   std::unique_ptr<Metric> clone() const override { return std::make_unique<Recall>(*this); }
 
  protected:
@@ -175,7 +176,7 @@ class Recall : public ClassScore {
 /// The harmonic mean of the two.
 class F1 : public ClassScore {
  public:
-  explicit F1(std::int64_t classes, Average average = Average::macro) : ClassScore("f1", classes, average) {}
+  explicit F1(std::int64_t classes, Averaging average = Averaging::macro) : ClassScore("f1", classes, average) {}
   std::unique_ptr<Metric> clone() const override { return std::make_unique<F1>(*this); }
 
  protected:

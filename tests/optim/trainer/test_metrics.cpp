@@ -62,9 +62,9 @@ std::string sentence(Run run) {
 TEST_CASE("metrics: precision, recall and F1 as published") {
   const Tensor y = scores({0, 2, 1, 0, 0, 1}, 3), t = labels({0, 1, 2, 0, 1, 2});
   CHECK(value_in_all_ways(F1(3), y, t) == doctest::Approx(0.26666666));
-  CHECK(value_in_all_ways(F1(3, Average::micro), y, t) == doctest::Approx(1.0 / 3));
+  CHECK(value_in_all_ways(F1(3, Averaging::micro), y, t) == doctest::Approx(1.0 / 3));
   CHECK(value_in_all_ways(Precision(3), y, t) == doctest::Approx(0.22222222));
-  CHECK(value_in_all_ways(Precision(3, Average::micro), y, t) == doctest::Approx(1.0 / 3));
+  CHECK(value_in_all_ways(Precision(3, Averaging::micro), y, t) == doctest::Approx(1.0 / 3));
   CHECK(value_in_all_ways(Recall(3), y, t) == doctest::Approx(1.0 / 3));
   F1 each(3);
   each.update(y, t);
@@ -180,5 +180,5 @@ TEST_CASE("metrics: what is refused") {
         "top2: only a metric of the same kind and options can be merged, not top3");
   CHECK(contains(sentence<ValueError>([] { F1(3).merge(F1(4)); }), "not this f1"));
   CHECK(contains(sentence<ValueError>([] { F1(3).merge(Recall(3)); }), "not recall"));
-  CHECK(contains(sentence<ValueError>([] { F1(3).merge(F1(3, Average::micro)); }), "not this f1"));
+  CHECK(contains(sentence<ValueError>([] { F1(3).merge(F1(3, Averaging::micro)); }), "not this f1"));
 }
