@@ -4,11 +4,27 @@
 #include <array>
 #include <boost/container/small_vector.hpp>
 #include <cmath>
+#include <concepts>
 #include <span>
+#include <type_traits>
 
 #include "engine/node.h"
 
 namespace chainrule {
+
+namespace internal {
+/// A function that computes a gradient, or one that is there already: what is computed in place would be computed for
+/// nobody.
+template <class F, class T>
+concept SentBy = std::invocable<F&> ||(std::is_lvalue_reference_v<F>&& std::same_as<std::remove_cvref_t<F>, T>);
+template <class F>
+auto value_of(const F& gradient) {
+  if constexpr (std::invocable<const F&>)
+    return gradient();
+  else
+    return gradient;
+}
+}  // namespace internal
 
 /// What a rule sees: its saved values, and where to send the inputs' gradients.
 class GradContext {
@@ -28,6 +44,12 @@ class GradContext {
   void send(int i, F&& gradient) {
     if (i < 0 || i >= input_count()) throw_no_such_input(i);
     if (needed_[i]) sent_[i] = gradient();
+  }
+  /// Sends each input its gradient, which is a function, or g itself: send(g, [&] { return -g; }).
+  template <internal::SentBy<Tensor>... F>
+  void send(F&&... gradients) {
+    int i = 0;
+    (send(i++, [&] { return internal::value_of(gradients); }), ...);
   }
 
  private:
@@ -58,6 +80,11 @@ class NumberContext {
     arrived_ |= 1u << i;
     if (std::isnan(g)) [[unlikely]]
       arrived_ |= kNan;
+  }
+  template <internal::SentBy<double>... F>
+  void send(F&&... gradients) {
+    int i = 0;
+    (send(i++, [&] { return internal::value_of(gradients); }), ...);
   }
   /// True when a NaN was sent; it may come of a number that the operation did not keep.
   bool sent_nan() const { return (arrived_ & kNan) != 0; }

@@ -2,6 +2,7 @@
 // block. Made by record() only.
 #pragma once
 
+#include <array>
 #include <new>
 #include <span>
 #include <string>
@@ -39,17 +40,24 @@ constexpr const OpInfo& info_of() {
   else
     return Op::info;
 }
+/// What the words of the derivatives name, for an operation that says nothing else.
+template <class Op>
+inline constexpr auto kUsesInWords = std::to_array({uses_in_words(info_of<Op>(), 0), uses_in_words(info_of<Op>(), 1),
+                                                    uses_in_words(info_of<Op>(), 2), uses_in_words(info_of<Op>(), 3)});
 template <class Op>
 constexpr std::span<const Uses> uses_of() {
   constexpr bool named = requires { Op::uses; }
   || requires { Op::uses(); };
-  static_assert(
-      named,
-      "an operation with a rule says what the derivative by each input reads: static constexpr Uses uses[] = {kX};");
+  constexpr bool in_words = info_of<Op>().derivatives[0] != nullptr;
+  static_assert(named || in_words,
+                "an operation with a rule says what the derivative by each input reads: in the words of "
+                ".derivatives = {\"2 * x\"}, or by static constexpr Uses uses[] = {kX};");
   if constexpr (requires { Op::uses(); })
     return kUses<Op>;
   else if constexpr (named)
     return Op::uses;
+  else if constexpr (in_words)
+    return kUsesInWords<Op>;
   else
     return {};
 }

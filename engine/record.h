@@ -2,8 +2,7 @@
 // An operation is a struct:
 //
 //   struct Cube {                                         // z = x^3      dx = g * 3 x^2
-//     static constexpr OpInfo info{.name = "cube"};
-//     static constexpr Uses uses[] = {kX};                // the derivative by x uses x
+//     static constexpr OpInfo info{.name = "cube", .formula = "z = x^3", .derivatives = {"3 * x^2"}};
 //     Tensor forward(const Tensor& x) const { ... }       // never recorded
 //     void backward(GradContext& c, const Tensor& g) const {
 //       const Tensor x = c.input(0);
@@ -12,6 +11,8 @@
 //   };
 //   Tensor cube(const Operand& x) { return record(Cube{}, x); }
 //
+// The rule may read what the words of the derivative name: here x, not z, which is not kept. Where it reads something
+// else, or the derivatives are not written, the struct says so: static constexpr Uses uses[] = {kX};
 // Without `backward` the operation has no derivative, and using it on a trainable value throws GraphError.
 #pragma once
 

@@ -60,7 +60,7 @@ void DiagramText::note_names() {
     if (!shows_rule(link)) continue;
     marks_.local |= shows_local(link);
     if (rule(link).empty()) continue;
-    const Uses uses = rule_mentions(*view_.items[link.to].info, link.input);
+    const Uses uses = uses_in_words(*view_.items[link.to].info, static_cast<std::size_t>(link.input));
     const bool by_name = names_.contains("g");
     marks_.g |= !by_name;
     spoken_of_[link.from] = true;

@@ -56,7 +56,7 @@ bool DiagramText::is_circle(const GraphItem& item) const {
   if (item.kind != ItemKind::operation || shows_label(item) || shows_sum(item) || !fill_text(item).empty())
     return false;
   if (!options_.operations) return true;
-  return item.info->symbol && text_width(symbol_of(*item.info)) <= 2 && item.attributes.empty();
+  return !symbol_of(*item.info).empty() && text_width(symbol_of(*item.info)) <= 2 && item.attributes.empty();
 }
 
 void DiagramText::name_lines(HtmlLabel& label, std::string_view name) const {

@@ -14,14 +14,13 @@
 namespace chainrule {
 namespace {
 
-bool is_word(char c) { return std::isalnum(static_cast<unsigned char>(c)) || c == '_' || (c & 0x80); }
-
 // Calls f(word) for each word and puts what it returns in its place.
 template <class F>
 std::string map_words(std::string_view text, F&& f) {
   std::string out;
   while (!text.empty()) {
-    const auto end = std::find_if(text.begin(), text.end(), [](char c) { return !is_word(c); }) - text.begin();
+    const auto end =
+        std::find_if(text.begin(), text.end(), [](char c) { return !is_word_character(c); }) - text.begin();
     if (end > 0)
       out += f(text.substr(0, end));
     else
@@ -62,19 +61,8 @@ const char* derivative_of(const OpInfo& info, int input) {
                                                            : nullptr;
 }
 
-// The place of a letter among the inputs; -1 for other words.
-int place_of(const OpInfo& info, std::string_view word) {
-  int place = 0;
-  for (std::string_view letters = info.inputs; !letters.empty(); ++place) {
-    const auto end = std::min(letters.find(' '), letters.size());
-    if (letters.substr(0, end) == word) return place;
-    letters.remove_prefix(std::min(end + 1, letters.size()));
-  }
-  return -1;
-}
-
 bool is_letter(const OpInfo& info, std::string_view word) {
-  return word == "z" || word == "g" || place_of(info, word) >= 0;
+  return word == "z" || word == "g" || place_of_letter(info, word) >= 0;
 }
 
 // Calls f for each word that stands for no value and is not called.
@@ -104,7 +92,8 @@ std::string times_g(const std::string& d, bool broadcast) {
 std::string rule_text(const OpInfo& info, int input, const RuleNames& names, bool broadcast,
                       const std::set<std::string, std::less<>>& taken) {
   const char* derivative = derivative_of(info, input);
-  if (!derivative || place_of(info, "g") >= 0) return {};  // of a gradient's gradient the letters would mean two things
+  if (!derivative || place_of_letter(info, "g") >= 0)
+    return {};  // of a gradient's gradient the letters would mean two things
   if (std::string_view(derivative) == "1" && !broadcast && !names.says_one) return {};  // the numbers say so
   bool clear = true;
   other_words(info, derivative, [&](std::string_view word) { clear = clear && !taken.contains(word); });
@@ -120,22 +109,11 @@ std::string rule_text(const OpInfo& info, int input, const RuleNames& names, boo
   text = map_words(text, [&](std::string_view word) {
     if (word == "g") return names.incoming;
     if (word == "z") return names.result;
-    const int place = place_of(info, word);
+    const int place = place_of_letter(info, word);
     return place < 0 ? std::string(word) : in_parentheses(name_of(place));
   });
   text = replace_all(replace_all(std::move(text), "\1", "ᵀ"), "\2", "²");
   return "∂" + name_of(input) + " = " + text;
-}
-
-Uses rule_mentions(const OpInfo& info, int input) {
-  Uses uses = kNothing;
-  const char* derivative = derivative_of(info, input);
-  map_words(derivative ? derivative : "", [&](std::string_view word) {
-    if (word == "z") uses |= kOutput;
-    if (const int place = place_of(info, word); place >= 0) uses |= 1u << place;
-    return word;
-  });
-  return uses;
 }
 
 std::vector<std::string> words_of_rules(const OpInfo& info) {
@@ -150,7 +128,7 @@ std::string formula_text(const OpInfo& info, std::span<const std::string> names,
   if (!info.inputs[0]) return fmt::format("{} = {}({})", result, info.name, fmt::join(names, ", "));
   return map_words(info.formula, [&](std::string_view word) {
     if (word == "z") return result;
-    const int place = place_of(info, word);
+    const int place = place_of_letter(info, word);
     const bool named = place >= 0 && static_cast<std::size_t>(place) < names.size();
     const std::string& name = named ? names[static_cast<std::size_t>(place)] : result;
     return named && !name.empty() ? name : std::string(word);

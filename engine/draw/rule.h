@@ -25,9 +25,6 @@ struct RuleNames {
 std::string rule_text(const OpInfo& info, int input, const RuleNames& names, bool broadcast,
                       const std::set<std::string, std::less<>>& taken = {});
 
-/// Which letters that rule speaks of: bit i for input i, kOutput for the result.
-Uses rule_mentions(const OpInfo& info, int input);
-
 /// Words in the operation's formula and rules that are no letters of its values: "exp", "n". Not those of a call.
 std::vector<std::string> words_of_rules(const OpInfo& info);
 

@@ -88,7 +88,18 @@ std::string expression_of(const GraphView& view) {
 }  // namespace
 
 std::string symbol_of(const OpInfo& info) {
-  const std::string_view s = info.symbol ? info.symbol : "";
+  std::string_view s = info.formula;
+  const std::string x = input_letter(info, 0), y = input_letter(info, 1);
+  const auto cut = [&](std::string_view begin, std::string_view end) {
+    if (s.size() <= begin.size() + end.size() || !s.starts_with(begin) || !s.ends_with(end)) return false;
+    s = s.substr(begin.size(), s.size() - begin.size() - end.size());
+    return true;
+  };
+  // What stands between the letters and holds no other word.
+  const bool found = cut("z = " + x + " ", " " + y) || cut("z = " + x, y) || cut("z = ", x) || cut("z = " + x, "");
+  const bool sign =
+      std::none_of(s.begin(), s.end(), [](char c) { return is_word_character(c) || c == '(' || c == ' '; });
+  if (!found || !(sign || s == "^T")) return {};
   return s == "*" ? "×" : s == "-" ? "−" : s == "/" ? "÷" : s == "^T" ? "ᵀ" : std::string(s);
 }
 

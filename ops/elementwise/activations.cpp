@@ -18,10 +18,7 @@ struct Relu {
                                .elementwise = true,
                                .formula = "z = max(x, 0)",
                                .derivatives = {"1 where x > 0, else 0"},
-                               .kinks = "0 at x = 0",
-                               .inputs = "x",
-                               .latex = "z = \\max(x, 0)",
-                               .latex_derivatives = {"[x > 0]"}};
+                               .kinks = "0 at x = 0"};
   static constexpr Uses uses[] = {kOutput};
   Tensor forward(const Tensor& x) const { return map(x, Unary::relu, "relu"); }
   void backward(GradContext& c, const Tensor& g) const {
@@ -52,11 +49,7 @@ struct Relu6 {
                                .elementwise = true,
                                .formula = "z = min(max(x, 0), 6)",
                                .derivatives = {"1 where 0 < x < 6, else 0"},
-                               .kinks = "0 at x = 0 and at x = 6",
-                               .inputs = "x",
-                               .latex = "z = \\min(\\max(x, 0), 6)",
-                               .latex_derivatives = {"[0 < x < 6]"}};
-  static constexpr Uses uses[] = {kX};
+                               .kinks = "0 at x = 0 and at x = 6"};
   Tensor forward(const Tensor& x) const { return map(x, Unary::clamp, "relu6", {.a = 0, .b = 6}); }
   void backward(GradContext& c, const Tensor& g) const {
     c.send(0, [&] { return hardtanh_grad(g, c.input(0), 0, 6); });
@@ -69,11 +62,7 @@ struct Hardtanh {
                                .elementwise = true,
                                .formula = "z = min(max(x, min_val), max_val)",
                                .derivatives = {"1 where min_val < x < max_val, else 0"},
-                               .kinks = "0 at both bounds",
-                               .inputs = "x",
-                               .latex = "z = \\min(\\max(x, a), b)",
-                               .latex_derivatives = {"[a < x < b]"}};
-  static constexpr Uses uses[] = {kX};
+                               .kinks = "0 at both bounds"};
   double low, high;
   std::string attributes() const { return fmt::format("min_val={}, max_val={}", low, high); }
   Tensor forward(const Tensor& x) const { return map(x, Unary::clamp, "hardtanh", {.a = low, .b = high}); }
@@ -110,11 +99,7 @@ struct Hardsigmoid {
                                .formula = "z = min(max(x + 3, 0), 6) / 6",
                                .derivatives = {"1 / 6 where -3 < x < 3, else 0"},
                                .kinks = "0 at -3 and at 3",
-                               .inputs = "x",
-                               .latex = "z = \\frac{1}{6} \\min(\\max(x + 3, 0), 6)",
-                               .latex_derivatives = {"\\frac{1}{6} [-3 < x < 3]"},
                                .flops = "4 * numel(z)"};
-  static constexpr Uses uses[] = {kX};
   Tensor forward(const Tensor& x) const { return map(x, Unary::hardsigmoid, "hardsigmoid"); }
   void backward(GradContext& c, const Tensor& g) const {
     c.send(0, [&] { return hardtanh_grad(g / 6, c.input(0), -3, 3); });
@@ -131,7 +116,6 @@ struct HardswishGrad {
       .derivatives = {"0 where x < -3, else x / 3 + 1 / 2 where x < 3, else 1", "g / 3 where -3 < x < 3, else 0"},
       .kinks = "by x: 0 at -3 and at 3",
       .inputs = "g x"};
-  static constexpr Uses uses[] = {kY, kX | kY};
   Tensor forward(const Tensor& g, const Tensor& x) const { return zip(g, x, Binary::hardswish_grad, "hardswish_grad"); }
   void backward(GradContext& c, const Tensor& h) const {
     const Tensor g = c.input(0), x = c.input(1);
@@ -142,17 +126,12 @@ struct HardswishGrad {
 
 // z = x * min(max(x + 3, 0), 6) / 6      dx = 0 below -3, g (x / 3 + 1/2) up to 3, g above
 struct Hardswish {
-  static constexpr OpInfo info{
-      .name = "hardswish",
-      .elementwise = true,
-      .formula = "z = x * min(max(x + 3, 0), 6) / 6",
-      .derivatives = {"0 where x < -3, else x / 3 + 1 / 2 where x < 3, else 1"},
-      .kinks = "-1/2 at x = -3, 3/2 at x = 3",
-      .inputs = "x",
-      .latex = "z = \\frac{x}{6} \\min(\\max(x + 3, 0), 6)",
-      .latex_derivatives = {"\\begin{cases} 0 & x < -3 \\\\ x / 3 + 1 / 2 & x \\le 3 \\\\ 1 & x > 3 \\end{cases}"},
-      .flops = "5 * numel(z)"};
-  static constexpr Uses uses[] = {kX};
+  static constexpr OpInfo info{.name = "hardswish",
+                               .elementwise = true,
+                               .formula = "z = x * min(max(x + 3, 0), 6) / 6",
+                               .derivatives = {"0 where x < -3, else x / 3 + 1 / 2 where x < 3, else 1"},
+                               .kinks = "-1/2 at x = -3, 3/2 at x = 3",
+                               .flops = "5 * numel(z)"};
   Tensor forward(const Tensor& x) const { return map(x, Unary::hardswish, "hardswish"); }
   void backward(GradContext& c, const Tensor& g) const {
     c.send(0, [&] { return record(HardswishGrad{}, g, c.input(0)); });
@@ -165,11 +144,7 @@ struct LeakyRelu {
                                .elementwise = true,
                                .formula = "z = x where x > 0, else negative_slope * x",
                                .derivatives = {"1 where x > 0, else negative_slope"},
-                               .kinks = "a at x = 0",
-                               .inputs = "x",
-                               .latex = "z = \\max(x, 0) + a \\min(x, 0)",
-                               .latex_derivatives = {"[x > 0] + a [x \\le 0]"}};
-  static constexpr Uses uses[] = {kX};
+                               .kinks = "negative_slope at x = 0"};
   double slope;
   std::string attributes() const { return fmt::format("negative_slope={}", slope); }
   Tensor forward(const Tensor& x) const { return map(x, Unary::leaky_relu, "leaky_relu", {.a = slope}); }
@@ -184,7 +159,7 @@ struct LeakyReluGrad {
                                .elementwise = true,
                                .formula = "z = g where x > 0, else negative_slope * g",
                                .derivatives = {"1 where x > 0, else negative_slope", "0"},
-                               .kinks = "a at x = 0",
+                               .kinks = "negative_slope at x = 0",
                                .inputs = "g x"};
   static constexpr Uses uses[] = {kY, kY};
   double slope;
@@ -205,11 +180,7 @@ struct Softsign {
                                .elementwise = true,
                                .formula = "z = x / (1 + |x|)",
                                .derivatives = {"1 / (1 + |x|)^2"},
-                               .inputs = "x",
-                               .latex = "z = \\frac{x}{1 + \\lvert x \\rvert}",
-                               .latex_derivatives = {"\\frac{1}{(1 + \\lvert x \\rvert)^2}"},
                                .flops = "3 * numel(z)"};
-  static constexpr Uses uses[] = {kX};
   Tensor forward(const Tensor& x) const { return map(x, Unary::softsign, "softsign"); }
   void backward(GradContext& c, const Tensor& g) const {
     c.send(0, [&] { return g * square(reciprocal(1 + abs(c.input(0)))); });
@@ -222,11 +193,7 @@ struct Threshold {
                                .elementwise = true,
                                .formula = "z = x where x > threshold, else value",
                                .derivatives = {"1 where x > threshold, else 0"},
-                               .kinks = "0 at x = t",
-                               .inputs = "x",
-                               .latex = "z = \\begin{cases} x & x > t \\\\ v & x \\le t \\end{cases}",
-                               .latex_derivatives = {"[x > t]"}};
-  static constexpr Uses uses[] = {kX};
+                               .kinks = "0 at x = threshold"};
   double limit, value;
   std::string attributes() const { return fmt::format("threshold={}, value={}", limit, value); }
   Tensor forward(const Tensor& x) const { return map(x, Unary::threshold, "threshold", {.a = limit, .b = value}); }

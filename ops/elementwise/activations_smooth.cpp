@@ -22,9 +22,6 @@ struct Sigmoid {
       .elementwise = true,
       .formula = "z = 1 / (1 + exp(-x))",
       .derivatives = {"z * (1 - z)"},
-      .inputs = "x",
-      .latex = "z = \\frac{1}{1 + e^{-x}}",
-      .latex_derivatives = {"z (1 - z)"},
       .flops = "3 * numel(z)",
       .stable = "logsigmoid(x) for log(sigmoid(x)); binary_cross_entropy_with_logits for its loss"};
   static constexpr Uses uses[] = {kX};
@@ -43,7 +40,6 @@ struct SigmoidGrad {
       .derivatives = {"s * (1 - s), s = sigmoid(x)", "g * s * (1 - s) * (1 - 2 * s), s = sigmoid(x)"},
       .inputs = "g x",
       .flops = "4 * numel(z)"};
-  static constexpr Uses uses[] = {kY, kX | kY};
   Tensor forward(const Tensor& g, const Tensor& x) const { return zip(g, x, Binary::sigmoid_grad, "sigmoid_grad"); }
   void backward(GradContext& c, const Tensor& h) const {
     const Tensor g = c.input(0), x = c.input(1);
@@ -62,7 +58,6 @@ struct EluGrad {
       .derivatives = {"c where x > 0, else a * b * exp(b * x)", "0 where x > 0, else a * b^2 * g * exp(b * x)"},
       .kinks = "the side x <= 0 at x = 0",
       .inputs = "g x"};
-  static constexpr Uses uses[] = {kY, kX | kY};
   Parameters p;
   std::string attributes() const { return fmt::format("a={}, b={}, c={}", p.a, p.b, p.c); }
   Tensor forward(const Tensor& g, const Tensor& x) const { return zip(g, x, Binary::elu_grad, "elu_grad", p); }
@@ -79,12 +74,8 @@ struct Elu {
                                .elementwise = true,
                                .formula = "z = x where x > 0, else alpha * (exp(x) - 1)",
                                .derivatives = {"1 where x > 0, else alpha * exp(x)"},
-                               .kinks = "a at x = 0",
-                               .inputs = "x",
-                               .latex = "z = \\begin{cases} x & x > 0 \\\\ a (e^{x} - 1) & x \\le 0 \\end{cases}",
-                               .latex_derivatives = {"\\begin{cases} 1 & x > 0 \\\\ a e^{x} & x \\le 0 \\end{cases}"},
+                               .kinks = "alpha at x = 0",
                                .flops = "3 * numel(z)"};
-  static constexpr Uses uses[] = {kX};
   double alpha;
   std::string attributes() const { return fmt::format("alpha={}", alpha); }
   Tensor forward(const Tensor& x) const { return map(x, Unary::elu, "elu", {.a = alpha, .b = 1, .c = 1}); }
@@ -105,11 +96,7 @@ struct Selu {
       .formula = "z = s * x where x > 0, else s * a * (exp(x) - 1), s = 1.0507009873554805, a = 1.6732632423543772",
       .derivatives = {"s where x > 0, else s * a * exp(x), s = 1.0507009873554805, a = 1.6732632423543772"},
       .kinks = "s * a at x = 0",
-      .inputs = "x",
-      .latex = "z = s \\begin{cases} x & x > 0 \\\\ a (e^{x} - 1) & x \\le 0 \\end{cases}",
-      .latex_derivatives = {"s \\begin{cases} 1 & x > 0 \\\\ a e^{x} & x \\le 0 \\end{cases}"},
       .flops = "3 * numel(z)"};
-  static constexpr Uses uses[] = {kX};
   Tensor forward(const Tensor& x) const { return map(x, Unary::elu, "selu", kSelu); }
   void backward(GradContext& c, const Tensor& g) const {
     c.send(0, [&] { return record(EluGrad{kSelu}, g, c.input(0)); });
@@ -122,11 +109,7 @@ struct Celu {
                                .elementwise = true,
                                .formula = "z = x where x > 0, else alpha * (exp(x / alpha) - 1)",
                                .derivatives = {"1 where x > 0, else exp(x / alpha)"},
-                               .inputs = "x",
-                               .latex = "z = \\begin{cases} x & x > 0 \\\\ a (e^{x / a} - 1) & x \\le 0 \\end{cases}",
-                               .latex_derivatives = {"\\begin{cases} 1 & x > 0 \\\\ e^{x / a} & x \\le 0 \\end{cases}"},
                                .flops = "4 * numel(z)"};
-  static constexpr Uses uses[] = {kX};
   double alpha;
   std::string attributes() const { return fmt::format("alpha={}", alpha); }
   Tensor forward(const Tensor& x) const { return map(x, Unary::elu, "celu", {.a = alpha, .b = 1 / alpha, .c = 1}); }
@@ -146,7 +129,6 @@ struct SoftplusGrad {
       .kinks = "by x: 0 beyond the threshold",
       .inputs = "g x",
       .flops = "4 * numel(z)"};
-  static constexpr Uses uses[] = {kY, kX | kY};
   double beta, threshold;
   std::string attributes() const { return fmt::format("beta={}, threshold={}", beta, threshold); }
   Tensor forward(const Tensor& g, const Tensor& x) const {
@@ -169,11 +151,7 @@ struct Softplus {
                                .formula = "z = x where beta * x > threshold, else log(1 + exp(beta * x)) / beta",
                                .derivatives = {"1 where beta * x > threshold, else sigmoid(beta * x)"},
                                .kinks = "1 beyond the threshold",
-                               .inputs = "x",
-                               .latex = "z = \\frac{1}{b} \\ln(1 + e^{b x})",
-                               .latex_derivatives = {"\\sigma(b x)"},
                                .flops = "5 * numel(z)"};
-  static constexpr Uses uses[] = {kX};
   double beta, threshold;
   std::string attributes() const { return fmt::format("beta={}, threshold={}", beta, threshold); }
   Tensor forward(const Tensor& x) const { return map(x, Unary::softplus, "softplus", {.a = beta, .b = threshold}); }
@@ -188,9 +166,6 @@ struct Logsigmoid {
                                .elementwise = true,
                                .formula = "z = -log(1 + exp(-x))",
                                .derivatives = {"1 - exp(z)"},
-                               .inputs = "x",
-                               .latex = "z = -\\ln(1 + e^{-x})",
-                               .latex_derivatives = {"1 - e^{z}"},
                                .flops = "4 * numel(z)"};
   static constexpr Uses uses[] = {kX};
   Tensor forward(const Tensor& x) const { return map(x, Unary::logsigmoid, "logsigmoid"); }
@@ -208,7 +183,6 @@ struct SiluGrad {
                                                "g * s * (1 - s) * (2 + x * (1 - 2 * s)), s = sigmoid(x)"},
                                .inputs = "g x",
                                .flops = "8 * numel(z)"};
-  static constexpr Uses uses[] = {kY, kX | kY};
   Tensor forward(const Tensor& g, const Tensor& x) const { return zip(g, x, Binary::silu_grad, "silu_grad"); }
   void backward(GradContext& c, const Tensor& h) const {
     const Tensor g = c.input(0), x = c.input(1);
@@ -225,11 +199,7 @@ struct Silu {
                                .elementwise = true,
                                .formula = "z = x * sigmoid(x)",
                                .derivatives = {"s * (1 + x * (1 - s)), s = sigmoid(x)"},
-                               .inputs = "x",
-                               .latex = "z = x \\, \\sigma(x)",
-                               .latex_derivatives = {"\\sigma(x) (1 + x (1 - \\sigma(x)))"},
                                .flops = "4 * numel(z)"};
-  static constexpr Uses uses[] = {kX};
   Tensor forward(const Tensor& x) const { return map(x, Unary::silu, "silu"); }
   void backward(GradContext& c, const Tensor& g) const {
     c.send(0, [&] { return record(SiluGrad{}, g, c.input(0)); });
@@ -247,7 +217,6 @@ struct MishGrad {
                       "g * s * (1 - t^2) * (2 + x * (1 - s - 2 * t * s)), t = tanh(softplus(x)), s = sigmoid(x)"},
       .inputs = "g x",
       .flops = "14 * numel(z)"};
-  static constexpr Uses uses[] = {kY, kX | kY};
   Tensor forward(const Tensor& g, const Tensor& x) const { return zip(g, x, Binary::mish_grad, "mish_grad"); }
   void backward(GradContext& c, const Tensor& h) const {
     const Tensor g = c.input(0), x = c.input(1);
@@ -265,16 +234,11 @@ struct MishGrad {
 
 // z = x * tanh(softplus(x))      dx = g (t + x s (1 - t t)), t = tanh(softplus(x)), s = sigmoid(x)
 struct Mish {
-  static constexpr OpInfo info{
-      .name = "mish",
-      .elementwise = true,
-      .formula = "z = x * tanh(softplus(x))",
-      .derivatives = {"t + x * s * (1 - t^2), t = tanh(softplus(x)), s = sigmoid(x)"},
-      .inputs = "x",
-      .latex = "z = x \\tanh(\\ln(1 + e^{x}))",
-      .latex_derivatives = {"t + x \\, \\sigma(x) (1 - t^2), \\quad t = \\tanh(\\ln(1 + e^{x}))"},
-      .flops = "6 * numel(z)"};
-  static constexpr Uses uses[] = {kX};
+  static constexpr OpInfo info{.name = "mish",
+                               .elementwise = true,
+                               .formula = "z = x * tanh(softplus(x))",
+                               .derivatives = {"t + x * s * (1 - t^2), t = tanh(softplus(x)), s = sigmoid(x)"},
+                               .flops = "6 * numel(z)"};
   Tensor forward(const Tensor& x) const { return map(x, Unary::mish, "mish"); }
   void backward(GradContext& c, const Tensor& g) const {
     c.send(0, [&] { return record(MishGrad{}, g, c.input(0)); });
@@ -289,7 +253,6 @@ struct GeluGrad {
                                .derivatives = {"Phi(x) + x * phi(x)", "g * phi(x) * (2 - x^2)"},
                                .inputs = "g x",
                                .flops = "8 * numel(z)"};
-  static constexpr Uses uses[] = {kY, kX | kY};
   Tensor forward(const Tensor& g, const Tensor& x) const { return zip(g, x, Binary::gelu_grad, "gelu_grad"); }
   void backward(GradContext& c, const Tensor& h) const {
     const Tensor g = c.input(0), x = c.input(1);
@@ -304,11 +267,17 @@ struct GeluTanhGrad {
   static constexpr OpInfo info{
       .name = "gelu_tanh_grad",
       .elementwise = true,
-      .formula = "z = g * (s + x * s * (1 - s) * u'), s = sigmoid(u), u = 2 * sqrt(2 / pi) * (x + 0.044715 * x^3)",
-      .derivatives = {"s + x * s * (1 - s) * u'", "g * s * (1 - s) * (2 * u' + x * (u'^2 * (1 - 2 * s) + u''))"},
+      .formula =
+          "z = g * (s + x * s * (1 - s) * d), s = sigmoid(u), u = c * (x + 0.044715 * x^3), d = c * (1 + 0.134145 * "
+          "x^2), "
+          "c = 2 * sqrt(2 / pi)",
+      .derivatives =
+          {"s + x * s * (1 - s) * d, s = sigmoid(u), u = c * (x + 0.044715 * x^3), d = c * (1 + 0.134145 * x^2), "
+           "c = 2 * sqrt(2 / pi)",
+           "g * s * (1 - s) * (2 * d + x * (d^2 * (1 - 2 * s) + 0.26829 * c * x)), s = sigmoid(u), "
+           "u = c * (x + 0.044715 * x^3), d = c * (1 + 0.134145 * x^2), c = 2 * sqrt(2 / pi)"},
       .inputs = "g x",
       .flops = "14 * numel(z)"};
-  static constexpr Uses uses[] = {kY, kX | kY};
   Tensor forward(const Tensor& g, const Tensor& x) const { return zip(g, x, Binary::gelu_tanh_grad, "gelu_tanh_grad"); }
   void backward(GradContext& c, const Tensor& h) const {
     const Tensor g = c.input(0), x = c.input(1);
@@ -327,11 +296,7 @@ struct Gelu {
                                .elementwise = true,
                                .formula = "z = x * Phi(x)",
                                .derivatives = {"Phi(x) + x * phi(x)"},
-                               .inputs = "x",
-                               .latex = "z = x \\, \\Phi(x)",
-                               .latex_derivatives = {"\\Phi(x) + x \\, \\varphi(x)"},
                                .flops = "4 * numel(z)"};
-  static constexpr Uses uses[] = {kX};
   bool by_tanh;
   std::string attributes() const { return fmt::format("approximate='{}'", by_tanh ? "tanh" : "none"); }
   Tensor forward(const Tensor& x) const { return map(x, by_tanh ? Unary::gelu_tanh : Unary::gelu, "gelu"); }

@@ -15,71 +15,39 @@ namespace {
 
 // z = x + y      dx = g,  dy = g
 struct Add {
-  static constexpr OpInfo info{.name = "add",
-                               .symbol = "+",
-                               .elementwise = true,
-                               .formula = "z = x + y",
-                               .derivatives = {"1", "1"},
-                               .latex = "z = x + y",
-                               .latex_derivatives = {"1", "1"}};
-  static constexpr Uses uses[] = {kNothing, kNothing};
+  static constexpr OpInfo info{.name = "add", .elementwise = true, .formula = "z = x + y", .derivatives = {"1", "1"}};
   Tensor forward(const Tensor& x, const Tensor& y) const { return zip(x, y, Binary::add, "add"); }
   static Tensor of_masks(const Operand& x, const Operand& y) { return logical_or(x, y); }
-  void backward(auto& c, const auto& g) const {
-    c.send(0, [&] { return g; });
-    c.send(1, [&] { return g; });
-  }
+  void backward(auto& c, const auto& g) const { c.send(g, g); }
 };
 
 // z = x - y      dx = g,  dy = -g
 struct Sub {
-  static constexpr OpInfo info{.name = "sub",
-                               .symbol = "-",
-                               .elementwise = true,
-                               .formula = "z = x - y",
-                               .derivatives = {"1", "-1"},
-                               .latex = "z = x - y",
-                               .latex_derivatives = {"1", "-1"}};
-  static constexpr Uses uses[] = {kNothing, kNothing};
+  static constexpr OpInfo info{.name = "sub", .elementwise = true, .formula = "z = x - y", .derivatives = {"1", "-1"}};
   Tensor forward(const Tensor& x, const Tensor& y) const { return zip(x, y, Binary::sub, "sub"); }
   [[noreturn]] static Tensor of_masks(const Operand&, const Operand&) {
     throw ValueError("sub: masks are not subtracted; write x ^ y for one without the other, x & ~y for x without y");
   }
   void backward(auto& c, const auto& g) const {
-    c.send(0, [&] { return g; });
-    c.send(1, [&] { return -g; });
+    c.send(g, [&] { return -g; });
   }
 };
 
 // z = x * y      dx = g * y,  dy = g * x
 struct Mul {
-  static constexpr OpInfo info{.name = "mul",
-                               .symbol = "*",
-                               .elementwise = true,
-                               .formula = "z = x * y",
-                               .derivatives = {"y", "x"},
-                               .latex = "z = x \\, y",
-                               .latex_derivatives = {"y", "x"}};
-  static constexpr Uses uses[] = {kY, kX};
+  static constexpr OpInfo info{.name = "mul", .elementwise = true, .formula = "z = x * y", .derivatives = {"y", "x"}};
   Tensor forward(const Tensor& x, const Tensor& y) const { return zip(x, y, Binary::mul, "mul"); }
   static Tensor of_masks(const Operand& x, const Operand& y) { return logical_and(x, y); }
   void backward(auto& c, const auto& g) const {
     const auto x = c.input(0), y = c.input(1);
-    c.send(0, [&] { return g * y; });
-    c.send(1, [&] { return g * x; });
+    c.send([&] { return g * y; }, [&] { return g * x; });
   }
 };
 
 // z = x / y      dx = g / y,  dy = -g * z / y
 struct Div {
-  static constexpr OpInfo info{.name = "div",
-                               .symbol = "/",
-                               .elementwise = true,
-                               .formula = "z = x / y",
-                               .derivatives = {"1 / y", "-z / y"},
-                               .latex = "z = \\frac{x}{y}",
-                               .latex_derivatives = {"\\frac{1}{y}", "-\\frac{z}{y}"}};
-  static constexpr Uses uses[] = {kY, kY | kOutput};
+  static constexpr OpInfo info{
+      .name = "div", .elementwise = true, .formula = "z = x / y", .derivatives = {"1 / y", "-z / y"}};
   Tensor forward(const Tensor& x, const Tensor& y) const { return zip(x, y, Binary::div, "div"); }
   void backward(auto& c, const auto& g) const {
     const auto y = c.input(1);
@@ -94,14 +62,11 @@ struct FloorDivide {
                                .elementwise = true,
                                .formula = "z = floor(x / y)",
                                .derivatives = {"0", "0"},
-                               .kinks = "0 at the jumps, where x / y is whole",
-                               .latex = "z = \\lfloor x / y \\rfloor",
-                               .latex_derivatives = {"0", "0"}};
+                               .kinks = "0 at the jumps, where x / y is whole"};
   static constexpr Uses uses[] = {kOutput, kOutput};
   Tensor forward(const Tensor& x, const Tensor& y) const { return zip(x, y, Binary::floor_divide, "div"); }
   void backward(GradContext& c, const Tensor&) const {
-    c.send(0, [&] { return flat_slope(c.output()); });
-    c.send(1, [&] { return flat_slope(c.output()); });
+    c.send([&] { return flat_slope(c.output()); }, [&] { return flat_slope(c.output()); });
   }
 };
 
@@ -111,30 +76,19 @@ struct TruncDivide {
                                .elementwise = true,
                                .formula = "z = trunc(x / y)",
                                .derivatives = {"0", "0"},
-                               .kinks = "0 at the jumps, where x / y is whole",
-                               .latex = "z = \\operatorname{trunc}(x / y)",
-                               .latex_derivatives = {"0", "0"}};
+                               .kinks = "0 at the jumps, where x / y is whole"};
   static constexpr Uses uses[] = {kOutput, kOutput};
   Tensor forward(const Tensor& x, const Tensor& y) const {
     return map(zip(x, y, Binary::div, "div"), Unary::trunc, "div");
   }
   void backward(GradContext& c, const Tensor&) const {
-    c.send(0, [&] { return flat_slope(c.output()); });
-    c.send(1, [&] { return flat_slope(c.output()); });
+    c.send([&] { return flat_slope(c.output()); }, [&] { return flat_slope(c.output()); });
   }
 };
 
 // z = -x      dx = -g
 struct Neg {
-  static constexpr OpInfo info{.name = "neg",
-                               .symbol = "-",
-                               .elementwise = true,
-                               .formula = "z = -x",
-                               .derivatives = {"-1"},
-                               .inputs = "x",
-                               .latex = "z = -x",
-                               .latex_derivatives = {"-1"}};
-  static constexpr Uses uses[] = {kNothing};
+  static constexpr OpInfo info{.name = "neg", .elementwise = true, .formula = "z = -x", .derivatives = {"-1"}};
   Tensor forward(const Tensor& x) const { return map(x, Unary::neg, "neg"); }
   void backward(auto& c, const auto& g) const {
     c.send(0, [&] { return -g; });
@@ -155,13 +109,10 @@ Tensor safe_log_argument(const Tensor& x, const Tensor& y) { return where(eq(x, 
 struct Pow {
   static constexpr OpInfo info{
       .name = "pow",
-      .symbol = "^",
       .elementwise = true,
       .formula = "z = x^y",
       .derivatives = {"y * x^(y - 1)", "z * log(x)"},
-      .kinks = "derivative by x is 0 where y = 0; derivative by y is 0 where x = 0 and y >= 0, NaN where x < 0",
-      .latex = "z = x^{y}",
-      .latex_derivatives = {"y \\, x^{y - 1}", "z \\ln x"}};
+      .kinks = "derivative by x is 0 where y = 0; derivative by y is 0 where x = 0 and y >= 0, NaN where x < 0"};
   static constexpr Uses uses[] = {kX | kY, kX | kY | kOutput};
   static bool is_constant(const Tensor& y, double n) {
     return y.shape().empty() && !y.requires_grad() && y.item() == n;
@@ -185,14 +136,7 @@ struct Pow {
 
 // z = x x      dx = g * 2 x
 struct Square {
-  static constexpr OpInfo info{.name = "square",
-                               .elementwise = true,
-                               .formula = "z = x^2",
-                               .derivatives = {"2 * x"},
-                               .inputs = "x",
-                               .latex = "z = x^2",
-                               .latex_derivatives = {"2 x"}};
-  static constexpr Uses uses[] = {kX};
+  static constexpr OpInfo info{.name = "square", .elementwise = true, .formula = "z = x^2", .derivatives = {"2 * x"}};
   Tensor forward(const Tensor& x) const { return map(x, Unary::square, "square"); }
   void backward(GradContext& c, const Tensor& g) const {
     c.send(0, [&] { return square_grad(g, c.input(0)); });
@@ -206,7 +150,6 @@ struct SquareGrad {
                                .formula = "z = 2 * g * x",
                                .derivatives = {"2 * x", "2 * g"},
                                .inputs = "g x"};
-  static constexpr Uses uses[] = {kY, kX};
   Tensor forward(const Tensor& g, const Tensor& x) const { return zip(g, x, Binary::square_grad, "square_grad"); }
   void backward(GradContext& c, const Tensor& h) const {
     const Tensor g = c.input(0), x = c.input(1);
@@ -221,11 +164,7 @@ struct Sqrt {
                                .elementwise = true,
                                .formula = "z = sqrt(x)",
                                .derivatives = {"1 / (2 * z)"},
-                               .kinks = "infinite at 0, with the sign of the zero",
-                               .inputs = "x",
-                               .latex = "z = \\sqrt{x}",
-                               .latex_derivatives = {"\\frac{1}{2 z}"}};
-  static constexpr Uses uses[] = {kOutput};
+                               .kinks = "infinite at 0, with the sign of the zero"};
   Tensor forward(const Tensor& x) const { return map(x, Unary::sqrt, "sqrt"); }
   void backward(auto& c, const auto& g) const {
     c.send(0, [&] { return g / (2 * c.output()); });
@@ -239,11 +178,7 @@ struct Rsqrt {
                                .formula = "z = 1 / sqrt(x)",
                                .derivatives = {"-z^3 / 2"},
                                .kinks = "infinite at 0, with the opposite sign of the zero",
-                               .inputs = "x",
-                               .latex = "z = \\frac{1}{\\sqrt{x}}",
-                               .latex_derivatives = {"-\\frac{z^3}{2}"},
                                .flops = "2 * numel(z)"};
-  static constexpr Uses uses[] = {kOutput};
   Tensor forward(const Tensor& x) const { return map(x, Unary::rsqrt, "rsqrt"); }
   void backward(GradContext& c, const Tensor& g) const {
     c.send(0, [&] { return g * (-0.5 * pow(c.output(), 3)); });
@@ -252,14 +187,8 @@ struct Rsqrt {
 
 // z = 1 / x      dx = -g z z
 struct Reciprocal {
-  static constexpr OpInfo info{.name = "reciprocal",
-                               .elementwise = true,
-                               .formula = "z = 1 / x",
-                               .derivatives = {"-z^2"},
-                               .inputs = "x",
-                               .latex = "z = \\frac{1}{x}",
-                               .latex_derivatives = {"-z^2"}};
-  static constexpr Uses uses[] = {kOutput};
+  static constexpr OpInfo info{
+      .name = "reciprocal", .elementwise = true, .formula = "z = 1 / x", .derivatives = {"-z^2"}};
   Tensor forward(const Tensor& x) const { return map(x, Unary::reciprocal, "reciprocal"); }
   void backward(GradContext& c, const Tensor& g) const {
     c.send(0, [&] { return -g * square(c.output()); });

@@ -17,15 +17,8 @@ namespace {
 
 // z = |x|      dx = g * sign(x)
 struct Abs {
-  static constexpr OpInfo info{.name = "abs",
-                               .elementwise = true,
-                               .formula = "z = |x|",
-                               .derivatives = {"sign(x)"},
-                               .kinks = "0 at x = 0",
-                               .inputs = "x",
-                               .latex = "z = \\lvert x \\rvert",
-                               .latex_derivatives = {"\\operatorname{sign}(x)"}};
-  static constexpr Uses uses[] = {kX};
+  static constexpr OpInfo info{
+      .name = "abs", .elementwise = true, .formula = "z = |x|", .derivatives = {"sign(x)"}, .kinks = "0 at x = 0"};
   Tensor forward(const Tensor& x) const { return map(x, Unary::abs, "abs"); }
   void backward(GradContext& c, const Tensor& g) const {
     c.send(0, [&] { return g * sign(c.input(0)); });
@@ -39,11 +32,7 @@ struct Clamp {
                                .formula = "z = min(max(x, low), high)",
                                .derivatives = {"1 where low <= x <= high, else 0"},
                                .kinks = "1 at both bounds; 0 where low = high, for the result is a constant",
-                               .inputs = "x",
-                               .latex = "z = \\min(\\max(x, a), b)",
-                               .latex_derivatives = {"[a \\le x \\le b]"},
                                .flops = "2 * numel(z)"};
-  static constexpr Uses uses[] = {kX};
   double low, high;
   std::string attributes() const { return fmt::format("min={}, max={}", low, high); }
   Tensor forward(const Tensor& x) const { return map(x, Unary::clamp, "clamp", {.a = low, .b = high}); }
@@ -81,9 +70,7 @@ struct Where {
                                .formula = "z = x where c, else y",
                                .derivatives = {"0", "1 where c, else 0", "0 where c, else 1"},
                                .kinks = "exactly 0 on the side that is not chosen, also where that side is not finite",
-                               .inputs = "c x y",
-                               .latex = "z = \\begin{cases} x & c \\\\ y & \\text{else} \\end{cases}",
-                               .latex_derivatives = {"0", "[c]", "1 - [c]"}};
+                               .inputs = "c x y"};
   static constexpr Uses kCondition = 1;
   static constexpr Uses uses[] = {kNothing, kCondition, kCondition};
   Tensor forward(const Tensor& condition, const Tensor& x, const Tensor& y) const {
@@ -126,15 +113,8 @@ void expect_whole_range(const Tensor& x) {
 
 // z = x in another dtype      dx = g in the dtype of x
 struct To {
-  static constexpr OpInfo info{.name = "to",
-                               .elementwise = true,
-                               .formula = "z = x",
-                               .derivatives = {"1"},
-                               .inputs = "x",
-                               .latex = "z = x",
-                               .latex_derivatives = {"1"},
-                               .flops = "0"};
-  static constexpr Uses uses[] = {kNothing};
+  static constexpr OpInfo info{
+      .name = "to", .elementwise = true, .formula = "z = x", .derivatives = {"1"}, .flops = "0"};
   DType from, dtype;
   std::string attributes() const { return fmt::format("dtype={}", name_of(dtype)); }
   Tensor forward(const Tensor& x) const {

@@ -23,14 +23,10 @@ struct Exp {
                                .elementwise = true,
                                .formula = "z = exp(x)",
                                .derivatives = {"z"},
-                               .inputs = "x",
-                               .latex = "z = e^{x}",
-                               .latex_derivatives = {"z"},
                                .stable =
                                    "expm1(x) for exp(x) - 1 near 0; softplus(x) for log(1 + exp(x)); softmax, "
                                    "logsumexp or sigmoid where exponentials "
                                    "are divided or added"};
-  static constexpr Uses uses[] = {kOutput};
   Tensor forward(const Tensor& x) const { return map(x, Unary::exp, "exp"); }
   void backward(auto& c, const auto& g) const {
     c.send(0, [&] { return g * c.output(); });
@@ -43,11 +39,7 @@ struct Expm1 {
                                .elementwise = true,
                                .formula = "z = exp(x) - 1",
                                .derivatives = {"exp(x)"},
-                               .inputs = "x",
-                               .latex = "z = e^{x} - 1",
-                               .latex_derivatives = {"e^{x}"},
                                .flops = "2 * numel(z)"};
-  static constexpr Uses uses[] = {kX};
   Tensor forward(const Tensor& x) const { return map(x, Unary::expm1, "expm1"); }
   void backward(GradContext& c, const Tensor& g) const {
     c.send(0, [&] { return g * exp(c.input(0)); });
@@ -56,14 +48,8 @@ struct Expm1 {
 
 // z = 2^x      dx = g * z ln 2
 struct Exp2 {
-  static constexpr OpInfo info{.name = "exp2",
-                               .elementwise = true,
-                               .formula = "z = 2^x",
-                               .derivatives = {"z * log(2)"},
-                               .inputs = "x",
-                               .latex = "z = 2^{x}",
-                               .latex_derivatives = {"z \\ln 2"}};
-  static constexpr Uses uses[] = {kOutput};
+  static constexpr OpInfo info{
+      .name = "exp2", .elementwise = true, .formula = "z = 2^x", .derivatives = {"z * log(2)"}};
   Tensor forward(const Tensor& x) const { return map(x, Unary::exp2, "exp2"); }
   void backward(auto& c, const auto& g) const {
     c.send(0, [&] { return g * (c.output() * kLn2); });
@@ -78,11 +64,7 @@ struct Log {
       .formula = "z = log(x)",
       .derivatives = {"1 / x"},
       .kinks = "infinite at 0, with the sign of the zero",
-      .inputs = "x",
-      .latex = "z = \\ln x",
-      .latex_derivatives = {"\\frac{1}{x}"},
       .stable = "log1p(x) for log(1 + x); logsumexp, log_softmax and logsigmoid for logarithms of such results"};
-  static constexpr Uses uses[] = {kX};
   Tensor forward(const Tensor& x) const { return map(x, Unary::log, "log"); }
   void backward(auto& c, const auto& g) const {
     c.send(0, [&] { return g / c.input(0); });
@@ -96,11 +78,7 @@ struct Log1p {
                                .formula = "z = log(1 + x)",
                                .derivatives = {"1 / (1 + x)"},
                                .kinks = "infinite at -1",
-                               .inputs = "x",
-                               .latex = "z = \\ln(1 + x)",
-                               .latex_derivatives = {"\\frac{1}{1 + x}"},
                                .flops = "2 * numel(z)"};
-  static constexpr Uses uses[] = {kX};
   Tensor forward(const Tensor& x) const { return map(x, Unary::log1p, "log1p"); }
   void backward(auto& c, const auto& g) const {
     c.send(0, [&] { return g / (1 + c.input(0)); });
@@ -113,11 +91,7 @@ struct Log2 {
                                .elementwise = true,
                                .formula = "z = log(x) / log(2)",
                                .derivatives = {"1 / (x * log(2))"},
-                               .kinks = "infinite at 0, with the sign of the zero",
-                               .inputs = "x",
-                               .latex = "z = \\log_2 x",
-                               .latex_derivatives = {"\\frac{1}{x \\ln 2}"}};
-  static constexpr Uses uses[] = {kX};
+                               .kinks = "infinite at 0, with the sign of the zero"};
   Tensor forward(const Tensor& x) const { return map(x, Unary::log2, "log2"); }
   void backward(auto& c, const auto& g) const {
     c.send(0, [&] { return g / kLn2 / c.input(0); });
@@ -130,11 +104,7 @@ struct Log10 {
                                .elementwise = true,
                                .formula = "z = log(x) / log(10)",
                                .derivatives = {"1 / (x * log(10))"},
-                               .kinks = "infinite at 0, with the sign of the zero",
-                               .inputs = "x",
-                               .latex = "z = \\log_{10} x",
-                               .latex_derivatives = {"\\frac{1}{x \\ln 10}"}};
-  static constexpr Uses uses[] = {kX};
+                               .kinks = "infinite at 0, with the sign of the zero"};
   Tensor forward(const Tensor& x) const { return map(x, Unary::log10, "log10"); }
   void backward(auto& c, const auto& g) const {
     c.send(0, [&] { return g / kLn10 / c.input(0); });
@@ -148,9 +118,7 @@ struct Bell {
                                .elementwise = true,
                                .formula = "z = exp(-a * x^2)",
                                .derivatives = {"-2 * a * x * z"},
-                               .inputs = "x",
                                .flops = "3 * numel(z)"};
-  static constexpr Uses uses[] = {kX | kOutput};
   double a;
   std::string attributes() const { return fmt::format("a={}", a); }
   Tensor forward(const Tensor& x) const { return map(x, Unary::bell, "bell", {.a = a}); }
@@ -165,11 +133,7 @@ struct Erf {
                                .elementwise = true,
                                .formula = "z = erf(x)",
                                .derivatives = {"2 / sqrt(pi) * exp(-x^2)"},
-                               .inputs = "x",
-                               .latex = "z = \\operatorname{erf}(x)",
-                               .latex_derivatives = {"\\frac{2}{\\sqrt{\\pi}} e^{-x^2}"},
                                .stable = "erfc(x) for 1 - erf(x)"};
-  static constexpr Uses uses[] = {kX};
   Tensor forward(const Tensor& x) const { return map(x, Unary::erf, "erf"); }
   void backward(GradContext& c, const Tensor& g) const {
     c.send(0, [&] { return g * (kTwoOverRootPi * bell(c.input(0), 1)); });
@@ -178,14 +142,8 @@ struct Erf {
 
 // z = 1 - erf(x)      dx = -g * 2 / sqrt(pi) * exp(-x^2)
 struct Erfc {
-  static constexpr OpInfo info{.name = "erfc",
-                               .elementwise = true,
-                               .formula = "z = 1 - erf(x)",
-                               .derivatives = {"-2 / sqrt(pi) * exp(-x^2)"},
-                               .inputs = "x",
-                               .latex = "z = \\operatorname{erfc}(x)",
-                               .latex_derivatives = {"-\\frac{2}{\\sqrt{\\pi}} e^{-x^2}"}};
-  static constexpr Uses uses[] = {kX};
+  static constexpr OpInfo info{
+      .name = "erfc", .elementwise = true, .formula = "z = 1 - erf(x)", .derivatives = {"-2 / sqrt(pi) * exp(-x^2)"}};
   Tensor forward(const Tensor& x) const { return map(x, Unary::erfc, "erfc"); }
   void backward(GradContext& c, const Tensor& g) const {
     c.send(0, [&] { return g * (-kTwoOverRootPi * bell(c.input(0), 1)); });
@@ -198,11 +156,7 @@ struct Lgamma {
                                .elementwise = true,
                                .formula = "z = lgamma(x)",
                                .derivatives = {"digamma(x)"},
-                               .kinks = "infinite at 0, with the opposite sign of the zero; NaN at -1, -2, ...",
-                               .inputs = "x",
-                               .latex = "z = \\ln \\lvert \\Gamma(x) \\rvert",
-                               .latex_derivatives = {"\\psi(x)"}};
-  static constexpr Uses uses[] = {kX};
+                               .kinks = "infinite at 0, with the opposite sign of the zero; NaN at -1, -2, ..."};
   Tensor forward(const Tensor& x) const { return map(x, Unary::lgamma, "lgamma"); }
   void backward(GradContext& c, const Tensor& g) const {
     c.send(0, [&] { return g * digamma(c.input(0)); });
@@ -215,11 +169,7 @@ struct Digamma {
                                .elementwise = true,
                                .formula = "z = digamma(x)",
                                .derivatives = {"polygamma(1, x)"},
-                               .kinks = "infinite at 0, -1, -2, ...",
-                               .inputs = "x",
-                               .latex = "z = \\psi(x)",
-                               .latex_derivatives = {"\\psi^{(1)}(x)"}};
-  static constexpr Uses uses[] = {kX};
+                               .kinks = "infinite at 0, -1, -2, ..."};
   Tensor forward(const Tensor& x) const { return map(x, Unary::digamma, "digamma"); }
   void backward(GradContext& c, const Tensor& g) const {
     c.send(0, [&] { return g * polygamma(1, c.input(0)); });
@@ -232,11 +182,7 @@ struct Polygamma {
                                .elementwise = true,
                                .formula = "z = polygamma(n, x)",
                                .derivatives = {"polygamma(n + 1, x)"},
-                               .kinks = "infinite or NaN at 0, -1, -2, ...",
-                               .inputs = "x",
-                               .latex = "z = \\psi^{(n)}(x)",
-                               .latex_derivatives = {"\\psi^{(n + 1)}(x)"}};
-  static constexpr Uses uses[] = {kX};
+                               .kinks = "infinite or NaN at 0, -1, -2, ..."};
   std::int64_t n;
   std::string attributes() const { return fmt::format("n={}", n); }
   Tensor forward(const Tensor& x) const { return map(x, Unary::polygamma, "polygamma", {.a = static_cast<double>(n)}); }

@@ -20,10 +20,7 @@ struct Maximum {
                                .elementwise = true,
                                .formula = "z = max(x, y)",
                                .derivatives = {"1 where x > y, else 0", "1 where y > x, else 0"},
-                               .kinks = "1/2 each where x = y",
-                               .latex = "z = \\max(x, y)",
-                               .latex_derivatives = {"[x > y]", "[y > x]"}};
-  static constexpr Uses uses[] = {kX | kY, kX | kY};
+                               .kinks = "1/2 each where x = y"};
   Tensor forward(const Tensor& x, const Tensor& y) const { return zip(x, y, Binary::maximum, "maximum"); }
   static Tensor of_masks(const Operand& x, const Operand& y) { return logical_or(x, y); }
   void backward(GradContext& c, const Tensor& g) const {
@@ -39,10 +36,7 @@ struct Minimum {
                                .elementwise = true,
                                .formula = "z = min(x, y)",
                                .derivatives = {"1 where x < y, else 0", "1 where y < x, else 0"},
-                               .kinks = "1/2 each where x = y",
-                               .latex = "z = \\min(x, y)",
-                               .latex_derivatives = {"[x < y]", "[y < x]"}};
-  static constexpr Uses uses[] = {kX | kY, kX | kY};
+                               .kinks = "1/2 each where x = y"};
   Tensor forward(const Tensor& x, const Tensor& y) const { return zip(x, y, Binary::minimum, "minimum"); }
   static Tensor of_masks(const Operand& x, const Operand& y) { return logical_and(x, y); }
   void backward(GradContext& c, const Tensor& g) const {
@@ -59,10 +53,7 @@ struct Atan2 {
                                .formula = "z = atan2(y, x)",
                                .derivatives = {"x / (x^2 + y^2)", "-y / (x^2 + y^2)"},
                                .kinks = "none at x = y = 0: NaN",
-                               .inputs = "y x",
-                               .latex = "z = \\operatorname{atan2}(y, x)",
-                               .latex_derivatives = {"\\frac{x}{x^2 + y^2}", "-\\frac{y}{x^2 + y^2}"}};
-  static constexpr Uses uses[] = {kX | kY, kX | kY};
+                               .inputs = "y x"};
   Tensor forward(const Tensor& y, const Tensor& x) const { return zip(y, x, Binary::atan2, "atan2"); }
   void backward(GradContext& c, const Tensor& g) const {
     const Tensor y = c.input(0), x = c.input(1), r = hypot(x, y);
@@ -82,7 +73,6 @@ struct Cosine {
                                .derivatives = {"y^2 / (x^2 + y^2)^(3/2)", "-x * y / (x^2 + y^2)^(3/2)"},
                                .kinks = "none at x = y = 0: NaN",
                                .flops = "5 * numel(z)"};
-  static constexpr Uses uses[] = {kX | kY, kX | kY};
   Tensor forward(const Tensor& x, const Tensor& y) const { return x / hypot(x, y); }
   void backward(GradContext& c, const Tensor& g) const {
     const Tensor x = c.input(0), y = c.input(1), r = hypot(x, y), w = cosine(y, x);
@@ -100,8 +90,6 @@ struct Hypot {
                                .formula = "z = sqrt(x^2 + y^2)",
                                .derivatives = {"x / z", "y / z"},
                                .kinks = "none at x = y = 0: NaN",
-                               .latex = "z = \\sqrt{x^2 + y^2}",
-                               .latex_derivatives = {"\\frac{x}{z}", "\\frac{y}{z}"},
                                .flops = "4 * numel(z)"};
   static constexpr Uses uses[] = {kX | kY, kX | kY};
   Tensor forward(const Tensor& x, const Tensor& y) const { return zip(x, y, Binary::hypot, "hypot"); }
@@ -118,10 +106,7 @@ struct Fmod {
                                .elementwise = true,
                                .formula = "z = x - y * trunc(x / y)",
                                .derivatives = {"1", "-trunc(x / y)"},
-                               .kinks = "as beside the jumps, where x / y is whole",
-                               .latex = "z = x - y \\operatorname{trunc}(x / y)",
-                               .latex_derivatives = {"1", "-\\operatorname{trunc}(x / y)"}};
-  static constexpr Uses uses[] = {kNothing, kX | kY};
+                               .kinks = "as beside the jumps, where x / y is whole"};
   Tensor forward(const Tensor& x, const Tensor& y) const {
     check_divisor(y, "fmod");
     return zip(x, y, Binary::fmod, "fmod");
@@ -138,10 +123,7 @@ struct Remainder {
                                .elementwise = true,
                                .formula = "z = x - y * floor(x / y)",
                                .derivatives = {"1", "-floor(x / y)"},
-                               .kinks = "as beside the jumps, where x / y is whole",
-                               .latex = "z = x - y \\lfloor x / y \\rfloor",
-                               .latex_derivatives = {"1", "-\\lfloor x / y \\rfloor"}};
-  static constexpr Uses uses[] = {kNothing, kX | kY};
+                               .kinks = "as beside the jumps, where x / y is whole"};
   Tensor forward(const Tensor& x, const Tensor& y) const {
     check_divisor(y, "remainder");
     return zip(x, y, Binary::remainder, "remainder");
@@ -159,10 +141,7 @@ struct LogAddExp {
                                .formula = "z = log(exp(x) + exp(y))",
                                .derivatives = {"sigmoid(x - y)", "sigmoid(y - x)"},
                                .kinks = "none where x and y are the same infinity: NaN",
-                               .latex = "z = \\ln(e^{x} + e^{y})",
-                               .latex_derivatives = {"\\sigma(x - y)", "\\sigma(y - x)"},
                                .flops = "5 * numel(z)"};
-  static constexpr Uses uses[] = {kX | kY, kX | kY};
   Tensor forward(const Tensor& x, const Tensor& y) const { return zip(x, y, Binary::logaddexp, "logaddexp"); }
   void backward(GradContext& c, const Tensor& g) const {
     const Tensor x = c.input(0), y = c.input(1);
@@ -178,8 +157,6 @@ struct Xlogy {
                                .formula = "z = x * log(y)",
                                .derivatives = {"log(y)", "x / y"},
                                .kinks = "where x = 0: by x 0 if y <= 0, by y 0",
-                               .latex = "z = x \\ln y",
-                               .latex_derivatives = {"\\ln y", "\\frac{x}{y}"},
                                .flops = "2 * numel(z)"};
   static constexpr Uses uses[] = {kX | kY, kX | kY};
   Tensor forward(const Tensor& x, const Tensor& y) const { return zip(x, y, Binary::xlogy, "xlogy"); }
@@ -200,10 +177,7 @@ struct Lerp {
                                .formula = "z = x + w * (y - x)",
                                .derivatives = {"1 - w", "w", "y - x"},
                                .inputs = "x y w",
-                               .latex = "z = x + w (y - x)",
-                               .latex_derivatives = {"1 - w", "w", "y - x"},
                                .flops = "3 * numel(z)"};
-  static constexpr Uses uses[] = {kW, kW, kX | kY};
   Tensor forward(const Tensor& x, const Tensor& y, const Tensor& w) const {
     // From whichever end is nearer, so that w = 0 gives x and w = 1 gives y.
     const Tensor way = y - x;

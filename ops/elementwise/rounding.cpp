@@ -19,10 +19,7 @@ struct Floor {
                                .elementwise = true,
                                .formula = "z = floor(x)",
                                .derivatives = {"0"},
-                               .kinks = "0 at the jumps, the whole numbers",
-                               .inputs = "x",
-                               .latex = "z = \\lfloor x \\rfloor",
-                               .latex_derivatives = {"0"}};
+                               .kinks = "0 at the jumps, the whole numbers"};
   static constexpr Uses uses[] = {kX};
   Tensor forward(const Tensor& x) const { return is_floating(x.dtype()) ? map(x, Unary::floor, "floor") : x; }
   void backward(GradContext& c, const Tensor&) const {
@@ -36,10 +33,7 @@ struct Ceil {
                                .elementwise = true,
                                .formula = "z = ceil(x)",
                                .derivatives = {"0"},
-                               .kinks = "0 at the jumps, the whole numbers",
-                               .inputs = "x",
-                               .latex = "z = \\lceil x \\rceil",
-                               .latex_derivatives = {"0"}};
+                               .kinks = "0 at the jumps, the whole numbers"};
   static constexpr Uses uses[] = {kX};
   Tensor forward(const Tensor& x) const { return is_floating(x.dtype()) ? map(x, Unary::ceil, "ceil") : x; }
   void backward(GradContext& c, const Tensor&) const {
@@ -53,10 +47,7 @@ struct Trunc {
                                .elementwise = true,
                                .formula = "z = trunc(x)",
                                .derivatives = {"0"},
-                               .kinks = "0 at the jumps, the whole numbers",
-                               .inputs = "x",
-                               .latex = "z = \\operatorname{trunc}(x)",
-                               .latex_derivatives = {"0"}};
+                               .kinks = "0 at the jumps, the whole numbers"};
   static constexpr Uses uses[] = {kX};
   Tensor forward(const Tensor& x) const { return is_floating(x.dtype()) ? map(x, Unary::trunc, "trunc") : x; }
   void backward(GradContext& c, const Tensor&) const {
@@ -70,10 +61,7 @@ struct Round {
                                .elementwise = true,
                                .formula = "z = round(x, decimals)",
                                .derivatives = {"0"},
-                               .kinks = "0 at the jumps; halves go to the even number",
-                               .inputs = "x",
-                               .latex = "z = \\operatorname{round}(x)",
-                               .latex_derivatives = {"0"}};
+                               .kinks = "0 at the jumps; halves go to the even number"};
   static constexpr Uses uses[] = {kX};
   std::int64_t decimals;
   std::string attributes() const { return fmt::format("decimals={}", decimals); }
@@ -101,11 +89,7 @@ struct Frac {
                                .formula = "z = x - trunc(x)",
                                .derivatives = {"1"},
                                .kinks = "1 at the jumps, the whole numbers",
-                               .inputs = "x",
-                               .latex = "z = x - \\operatorname{trunc}(x)",
-                               .latex_derivatives = {"1"},
                                .flops = "2 * numel(z)"};
-  static constexpr Uses uses[] = {kNothing};
   Tensor forward(const Tensor& x) const { return map(x, Unary::frac, "frac"); }
   void backward(GradContext& c, const Tensor& g) const {
     c.send(0, [&] { return g; });
@@ -118,10 +102,7 @@ struct Sign {
                                .elementwise = true,
                                .formula = "z = sign(x)",
                                .derivatives = {"0"},
-                               .kinks = "0 at the jump x = 0",
-                               .inputs = "x",
-                               .latex = "z = \\operatorname{sign}(x)",
-                               .latex_derivatives = {"0"}};
+                               .kinks = "0 at the jump x = 0"};
   static constexpr Uses uses[] = {kX};
   Tensor forward(const Tensor& x) const { return map(x, Unary::sign, "sign"); }
   void backward(GradContext& c, const Tensor&) const {
@@ -135,10 +116,7 @@ struct Step {
                                .elementwise = true,
                                .formula = "z = 1 where x > 0, else 0",
                                .derivatives = {"0"},
-                               .kinks = "0 at the jump x = 0",
-                               .inputs = "x",
-                               .latex = "z = [x > 0]",
-                               .latex_derivatives = {"0"}};
+                               .kinks = "0 at the jump x = 0"};
   static constexpr Uses uses[] = {kX};
   Tensor forward(const Tensor& x) const { return map(x, Unary::step, "step"); }
   void backward(GradContext& c, const Tensor&) const {

@@ -10,14 +10,7 @@ namespace {
 
 // z = sin(x)      dx = g * cos(x)
 struct Sin {
-  static constexpr OpInfo info{.name = "sin",
-                               .elementwise = true,
-                               .formula = "z = sin(x)",
-                               .derivatives = {"cos(x)"},
-                               .inputs = "x",
-                               .latex = "z = \\sin x",
-                               .latex_derivatives = {"\\cos x"}};
-  static constexpr Uses uses[] = {kX};
+  static constexpr OpInfo info{.name = "sin", .elementwise = true, .formula = "z = sin(x)", .derivatives = {"cos(x)"}};
   Tensor forward(const Tensor& x) const { return map(x, Unary::sin, "sin"); }
   void backward(GradContext& c, const Tensor& g) const {
     c.send(0, [&] { return g * cos(c.input(0)); });
@@ -30,11 +23,7 @@ struct Cos {
                                .elementwise = true,
                                .formula = "z = cos(x)",
                                .derivatives = {"-sin(x)"},
-                               .inputs = "x",
-                               .latex = "z = \\cos x",
-                               .latex_derivatives = {"-\\sin x"},
                                .stable = "2 * sin(x / 2)**2 for 1 - cos(x)"};
-  static constexpr Uses uses[] = {kX};
   Tensor forward(const Tensor& x) const { return map(x, Unary::cos, "cos"); }
   void backward(GradContext& c, const Tensor& g) const {
     c.send(0, [&] { return -g * sin(c.input(0)); });
@@ -43,14 +32,7 @@ struct Cos {
 
 // z = tan(x)      dx = g (1 + z^2)
 struct Tan {
-  static constexpr OpInfo info{.name = "tan",
-                               .elementwise = true,
-                               .formula = "z = tan(x)",
-                               .derivatives = {"1 + z^2"},
-                               .inputs = "x",
-                               .latex = "z = \\tan x",
-                               .latex_derivatives = {"1 + z^2"}};
-  static constexpr Uses uses[] = {kOutput};
+  static constexpr OpInfo info{.name = "tan", .elementwise = true, .formula = "z = tan(x)", .derivatives = {"1 + z^2"}};
   Tensor forward(const Tensor& x) const { return map(x, Unary::tan, "tan"); }
   void backward(GradContext& c, const Tensor& g) const {
     c.send(0, [&] { return g * (1 + square(c.output())); });
@@ -63,11 +45,7 @@ struct Asin {
                                .elementwise = true,
                                .formula = "z = asin(x)",
                                .derivatives = {"1 / sqrt(1 - x^2)"},
-                               .kinks = "infinite at -1 and 1",
-                               .inputs = "x",
-                               .latex = "z = \\arcsin x",
-                               .latex_derivatives = {"\\frac{1}{\\sqrt{1 - x^2}}"}};
-  static constexpr Uses uses[] = {kX};
+                               .kinks = "infinite at -1 and 1"};
   Tensor forward(const Tensor& x) const { return map(x, Unary::asin, "asin"); }
   void backward(GradContext& c, const Tensor& g) const {
     c.send(0, [&] { return g * rsqrt(one_minus_square(c.input(0))); });
@@ -80,11 +58,7 @@ struct Acos {
                                .elementwise = true,
                                .formula = "z = acos(x)",
                                .derivatives = {"-1 / sqrt(1 - x^2)"},
-                               .kinks = "infinite at -1 and 1",
-                               .inputs = "x",
-                               .latex = "z = \\arccos x",
-                               .latex_derivatives = {"-\\frac{1}{\\sqrt{1 - x^2}}"}};
-  static constexpr Uses uses[] = {kX};
+                               .kinks = "infinite at -1 and 1"};
   Tensor forward(const Tensor& x) const { return map(x, Unary::acos, "acos"); }
   void backward(GradContext& c, const Tensor& g) const {
     c.send(0, [&] { return -g * rsqrt(one_minus_square(c.input(0))); });
@@ -93,14 +67,8 @@ struct Acos {
 
 // z = atan(x)      dx = g / (1 + x^2)
 struct Atan {
-  static constexpr OpInfo info{.name = "atan",
-                               .elementwise = true,
-                               .formula = "z = atan(x)",
-                               .derivatives = {"1 / (1 + x^2)"},
-                               .inputs = "x",
-                               .latex = "z = \\arctan x",
-                               .latex_derivatives = {"\\frac{1}{1 + x^2}"}};
-  static constexpr Uses uses[] = {kX};
+  static constexpr OpInfo info{
+      .name = "atan", .elementwise = true, .formula = "z = atan(x)", .derivatives = {"1 / (1 + x^2)"}};
   Tensor forward(const Tensor& x) const { return map(x, Unary::atan, "atan"); }
   void backward(GradContext& c, const Tensor& g) const {
     // The hypotenuse, because x^2 overflows, and its square would in the next derivative.
@@ -110,14 +78,8 @@ struct Atan {
 
 // z = sinh(x)      dx = g * cosh(x)
 struct Sinh {
-  static constexpr OpInfo info{.name = "sinh",
-                               .elementwise = true,
-                               .formula = "z = sinh(x)",
-                               .derivatives = {"cosh(x)"},
-                               .inputs = "x",
-                               .latex = "z = \\sinh x",
-                               .latex_derivatives = {"\\cosh x"}};
-  static constexpr Uses uses[] = {kX};
+  static constexpr OpInfo info{
+      .name = "sinh", .elementwise = true, .formula = "z = sinh(x)", .derivatives = {"cosh(x)"}};
   Tensor forward(const Tensor& x) const { return map(x, Unary::sinh, "sinh"); }
   void backward(GradContext& c, const Tensor& g) const {
     c.send(0, [&] { return g * cosh(c.input(0)); });
@@ -126,14 +88,8 @@ struct Sinh {
 
 // z = cosh(x)      dx = g * sinh(x)
 struct Cosh {
-  static constexpr OpInfo info{.name = "cosh",
-                               .elementwise = true,
-                               .formula = "z = cosh(x)",
-                               .derivatives = {"sinh(x)"},
-                               .inputs = "x",
-                               .latex = "z = \\cosh x",
-                               .latex_derivatives = {"\\sinh x"}};
-  static constexpr Uses uses[] = {kX};
+  static constexpr OpInfo info{
+      .name = "cosh", .elementwise = true, .formula = "z = cosh(x)", .derivatives = {"sinh(x)"}};
   Tensor forward(const Tensor& x) const { return map(x, Unary::cosh, "cosh"); }
   void backward(GradContext& c, const Tensor& g) const {
     c.send(0, [&] { return g * sinh(c.input(0)); });
@@ -142,13 +98,8 @@ struct Cosh {
 
 // z = tanh(x)      dx = g (1 - z^2), computed from x: z has forgotten how far it is from 1
 struct Tanh {
-  static constexpr OpInfo info{.name = "tanh",
-                               .elementwise = true,
-                               .formula = "z = tanh(x)",
-                               .derivatives = {"1 - z^2"},
-                               .inputs = "x",
-                               .latex = "z = \\tanh x",
-                               .latex_derivatives = {"1 - z^2"}};
+  static constexpr OpInfo info{
+      .name = "tanh", .elementwise = true, .formula = "z = tanh(x)", .derivatives = {"1 - z^2"}};
   static constexpr Uses uses[] = {kX};
   Tensor forward(const Tensor& x) const { return map(x, Unary::tanh, "tanh"); }
   void backward(GradContext& c, const Tensor& g) const {
@@ -164,7 +115,6 @@ struct TanhGrad {
                                .derivatives = {"1 - t^2, t = tanh(x)", "-2 * g * t * (1 - t^2), t = tanh(x)"},
                                .inputs = "g x",
                                .flops = "5 * numel(z)"};
-  static constexpr Uses uses[] = {kY, kX | kY};
   Tensor forward(const Tensor& g, const Tensor& x) const { return zip(g, x, Binary::tanh_grad, "tanh_grad"); }
   void backward(GradContext& c, const Tensor& h) const {
     const Tensor g = c.input(0), x = c.input(1);
@@ -180,9 +130,7 @@ struct OneMinusSquare {
                                .elementwise = true,
                                .formula = "z = 1 - x^2",
                                .derivatives = {"-2 * x"},
-                               .inputs = "x",
                                .flops = "3 * numel(z)"};
-  static constexpr Uses uses[] = {kX};
   Tensor forward(const Tensor& x) const { return (1 - x) * (1 + x); }
   void backward(GradContext& c, const Tensor& g) const {
     c.send(0, [&] { return square_grad(-g, c.input(0)); });
@@ -191,14 +139,8 @@ struct OneMinusSquare {
 
 // z = asinh(x)      dx = g / sqrt(1 + x^2)
 struct Asinh {
-  static constexpr OpInfo info{.name = "asinh",
-                               .elementwise = true,
-                               .formula = "z = asinh(x)",
-                               .derivatives = {"1 / sqrt(1 + x^2)"},
-                               .inputs = "x",
-                               .latex = "z = \\operatorname{arsinh} x",
-                               .latex_derivatives = {"\\frac{1}{\\sqrt{1 + x^2}}"}};
-  static constexpr Uses uses[] = {kX};
+  static constexpr OpInfo info{
+      .name = "asinh", .elementwise = true, .formula = "z = asinh(x)", .derivatives = {"1 / sqrt(1 + x^2)"}};
   Tensor forward(const Tensor& x) const { return map(x, Unary::asinh, "asinh"); }
   void backward(GradContext& c, const Tensor& g) const {
     c.send(0, [&] { return g / hypot(c.input(0), 1); });
@@ -211,11 +153,7 @@ struct Acosh {
                                .elementwise = true,
                                .formula = "z = acosh(x)",
                                .derivatives = {"1 / sqrt(x^2 - 1)"},
-                               .kinks = "infinite at 1",
-                               .inputs = "x",
-                               .latex = "z = \\operatorname{arcosh} x",
-                               .latex_derivatives = {"\\frac{1}{\\sqrt{x^2 - 1}}"}};
-  static constexpr Uses uses[] = {kX};
+                               .kinks = "infinite at 1"};
   Tensor forward(const Tensor& x) const { return map(x, Unary::acosh, "acosh"); }
   void backward(GradContext& c, const Tensor& g) const {
     c.send(0, [&] {
@@ -231,11 +169,7 @@ struct Atanh {
                                .elementwise = true,
                                .formula = "z = atanh(x)",
                                .derivatives = {"1 / (1 - x^2)"},
-                               .kinks = "infinite at -1 and 1",
-                               .inputs = "x",
-                               .latex = "z = \\operatorname{artanh} x",
-                               .latex_derivatives = {"\\frac{1}{1 - x^2}"}};
-  static constexpr Uses uses[] = {kX};
+                               .kinks = "infinite at -1 and 1"};
   Tensor forward(const Tensor& x) const { return map(x, Unary::atanh, "atanh"); }
   void backward(GradContext& c, const Tensor& g) const {
     c.send(0, [&] { return g / one_minus_square(c.input(0)); });

@@ -72,10 +72,7 @@ struct Conv2d {
       .formula = "z[n, o, p] = sum over c, k of x[n, c, p + k] * w[o, c, k] + b[o]",
       .derivatives = {"w (each tap)", "x (each position)", "1 (summed over images and positions)"},
       .inputs = "x w b",
-      .latex = "z_{n,o,p} = \\sum_{c,k} x_{n,c,sp+k} \\, w_{o,c,k} + b_o",
-      .latex_derivatives = {"w_{o,c,k}", "x_{n,c,sp+k}", "1"},
       .flops = "2 * numel(z) * size(w, 1) * size(w, 2) * size(w, 3)"};
-  static constexpr Uses uses[] = {kY, kX, kNothing};
   ConvOptions options;
   std::string attributes() const { return text(options); }
   Tensor forward(const Tensor& x, const Tensor& w) const { return compute(x, w, nullptr); }
@@ -114,7 +111,6 @@ struct Conv2dInputGrad {
                                .derivatives = {"w (each tap)", "y (each position)"},
                                .inputs = "y w",
                                .flops = "2 * numel(y) * size(w, 1) * size(w, 2) * size(w, 3)"};
-  static constexpr Uses uses[] = {kY, kX};
   Size2 size;  // of the images
   ConvOptions options;
   std::string attributes() const { return fmt::format("size={}, {}", to_string(size), text(options)); }
@@ -147,7 +143,6 @@ struct Conv2dWeightGrad {
                                .formula = "z[o, c, k] = sum over n, p of x[n, c, p + k] * y[n, o, p]",
                                .derivatives = {"y (each position)", "x (each tap)"},
                                .flops = "2 * numel(y) * size(z, 1) * size(z, 2) * size(z, 3)"};
-  static constexpr Uses uses[] = {kY, kX};
   Size2 kernel;
   ConvOptions options;
   std::string attributes() const { return fmt::format("kernel_size={}, {}", to_string(kernel), text(options)); }

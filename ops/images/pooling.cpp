@@ -44,7 +44,6 @@ struct MaxPool2d {
       .inputs = "x i",
       .hidden = kY,
       .latex = "z_p = \\max_{q \\in W(p)} x_q",
-      .latex_derivatives = {"[q = \\arg\\max_{W(p)} x]"},
       .flops = "numel(x)"};
   static constexpr Uses uses[] = {kY, kNothing};
   Picked picked;
@@ -62,8 +61,6 @@ struct PlaneScatter {
                                .formula = "z = 0; z[i[p]] += x[p]",
                                .derivatives = {"1 (same element)"},
                                .inputs = "x i",
-                               .latex = "z_q = \\sum_{p : i_p = q} x_p",
-                               .latex_derivatives = {"[i_p = q]"},
                                .flops = "numel(x)"};
   static constexpr Uses uses[] = {kY, kNothing};
   Picked picked;
@@ -92,8 +89,6 @@ struct PlaneGather {
                                .formula = "z[p] = x[i[p]]",
                                .derivatives = {"1 (picked elements)"},
                                .inputs = "x i",
-                               .latex = "z_p = x_{i_p}",
-                               .latex_derivatives = {"[i_p = q]"},
                                .flops = "0"};
   static constexpr Uses uses[] = {kY, kNothing};
   Picked picked;

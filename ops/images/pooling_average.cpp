@@ -26,11 +26,8 @@ struct AvgPool2d {
   static constexpr OpInfo info{.name = "avg_pool2d",
                                .formula = "z[p] = mean of x over window p",
                                .derivatives = {"1 / size (each window)"},
-                               .inputs = "x",
                                .latex = "z_p = \\frac{1}{|W(p)|} \\sum_{q \\in W(p)} x_q",
-                               .latex_derivatives = {"\\frac{[q \\in W(p)]}{|W(p)|}"},
                                .flops = "numel(x) + numel(z)"};
-  static constexpr Uses uses[] = {kNothing};
   kernels::Pooling s;
   kernels::Averaging a;
   std::string attributes() const { return text(s, a); }
@@ -49,11 +46,9 @@ struct AvgPool2d {
 // z[q] = sum of x[p] / n[p] over the windows p that read q      dx = avg_pool2d(g)
 struct AvgPool2dGrad {
   static constexpr OpInfo info{.name = "avg_pool2d_grad",
-                               .formula = "z[q] = sum of x[p] / size over the windows p that read q",
+                               .formula = "z[q] = sum over the windows p that read q of x[p] / size",
                                .derivatives = {"1 / size (each window)"},
-                               .inputs = "x",
                                .flops = "2 * numel(z)"};
-  static constexpr Uses uses[] = {kNothing};
   kernels::Pooling s;
   kernels::Averaging a;
   std::string attributes() const { return text(s, a); }

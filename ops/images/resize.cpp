@@ -44,13 +44,9 @@ Tensor over_images(const Tensor& x, const kernels::Resize& s, std::int64_t heigh
 // z[p] = sum over q of w[p, q] x[q], a few q an axis      dx = interpolate_grad(g)
 struct Interpolate {
   static constexpr OpInfo info{.name = "interpolate",
-                               .formula = "z[p] = sum of the pixels x around p * their weights",
+                               .formula = "z[p] = sum over the pixels q around p of weights[p, q] * x[q]",
                                .derivatives = {"weights (each pixel)"},
-                               .inputs = "x",
-                               .latex = "z_p = \\sum_q w_{pq} \\, x_q",
-                               .latex_derivatives = {"w_{pq}"},
                                .flops = "6 * numel(z)"};
-  static constexpr Uses uses[] = {kNothing};
   kernels::Resize s;
   std::string attributes() const { return text(s); }
   Tensor forward(const Tensor& x) const { return over_images(x, s, s.y.out, s.x.out, kernels::resize2d); }
@@ -62,11 +58,9 @@ struct Interpolate {
 // z[q] = sum over p of w[p, q] x[p]      dx = interpolate(g)
 struct InterpolateGrad {
   static constexpr OpInfo info{.name = "interpolate_grad",
-                               .formula = "z[q] = sum over the pixels x that read q * their weights",
+                               .formula = "z[q] = sum over the pixels p that read q of weights[p, q] * x[p]",
                                .derivatives = {"weights (each pixel)"},
-                               .inputs = "x",
                                .flops = "6 * numel(x)"};
-  static constexpr Uses uses[] = {kNothing};
   kernels::Resize s;
   std::string attributes() const { return text(s); }
   Tensor forward(const Tensor& x) const { return over_images(x, s, s.y.in, s.x.in, kernels::resize2d_grad); }

@@ -26,11 +26,8 @@ struct Unfold {
   static constexpr OpInfo info{.name = "unfold",
                                .formula = "z = windows of x",
                                .derivatives = {"1 (each window)"},
-                               .inputs = "x",
                                .latex = "z_{n,(c,k),p} = x_{n,c,sp+k}",
-                               .latex_derivatives = {"1"},
                                .flops = "0"};
-  static constexpr Uses uses[] = {kNothing};
   Size2 kernel;
   WindowOptions options;
   std::string attributes() const { return text(kernel, options); }
@@ -52,11 +49,8 @@ struct Fold {
   static constexpr OpInfo info{.name = "fold",
                                .formula = "z = sum of the windows x",
                                .derivatives = {"1 (same element)"},
-                               .inputs = "x",
                                .latex = "z_{n,c,q} = \\sum_{sp+k=q} x_{n,(c,k),p}",
-                               .latex_derivatives = {"1"},
                                .flops = "numel(x)"};
-  static constexpr Uses uses[] = {kNothing};
   Size2 size, kernel;
   WindowOptions options;
   std::string attributes() const { return fmt::format("output_size={}, {}", to_string(size), text(kernel, options)); }

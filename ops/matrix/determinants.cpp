@@ -150,13 +150,9 @@ Tensor for_each_matrix(const Tensor& x, Kernel&& kernel) {
 struct Det {
   static constexpr OpInfo info{.name = "det",
                                .formula = "z = det(x)",
-                               .derivatives = {"cofactors of x (z * x^-T)"},
-                               .inputs = "x",
-                               .latex = "z = \\det x",
-                               .latex_derivatives = {"\\operatorname{cof}(x) = z\\, x^{-\\top}"},
+                               .derivatives = {"z * x^-T (the cofactors of x)"},
                                .flops = "2 * numel(x) * size(x, -1) / 3",
                                .stable = "logdet or slogdet: det overflows for large matrices"};
-  static constexpr Uses uses[] = {kX | kOutput};
   Tensor forward(const Tensor& x) const {
     return for_each_matrix(x, [&](const void* from, void* z, std::int64_t count, std::int64_t n) {
       kernels::determinant(x.dtype(), from, z, nullptr, nullptr, count, n);
@@ -173,9 +169,6 @@ struct LogAbsDet {
                                .formula = "z = log(abs(det(x)))",
                                .derivatives = {"x^-T"},
                                .kinks = "infinite where det(x) = 0",
-                               .inputs = "x",
-                               .latex = "z = \\log \\lvert \\det x \\rvert",
-                               .latex_derivatives = {"x^{-\\top}"},
                                .flops = "2 * numel(x) * size(x, -1) / 3"};
   static constexpr Uses uses[] = {kX | kOutput};
   Tensor forward(const Tensor& x) const {
@@ -194,9 +187,6 @@ struct LogDet {
                                .formula = "z = log(det(x))",
                                .derivatives = {"x^-T"},
                                .kinks = "infinite where det(x) = 0",
-                               .inputs = "x",
-                               .latex = "z = \\log \\det x",
-                               .latex_derivatives = {"x^{-\\top}"},
                                .flops = "2 * numel(x) * size(x, -1) / 3"};
   static constexpr Uses uses[] = {kX | kOutput};
   Tensor forward(const Tensor& x) const {
@@ -217,9 +207,6 @@ struct DetSign {
                                .formula = "z = sign(det(x))",
                                .derivatives = {"0"},
                                .kinks = "jumps where det(x) = 0; 0 is taken",
-                               .inputs = "x",
-                               .latex = "z = \\operatorname{sign}(\\det x)",
-                               .latex_derivatives = {"0"},
                                .flops = "2 * numel(x) * size(x, -1) / 3"};
   static constexpr Uses uses[] = {kX};
   Tensor forward(const Tensor& x) const {

@@ -52,12 +52,8 @@ struct Inverse {
   static constexpr OpInfo info{.name = "inverse",
                                .formula = "z = x^-1",
                                .derivatives = {"-z^T @ g @ z^T"},
-                               .inputs = "x",
-                               .latex = "z = x^{-1}",
-                               .latex_derivatives = {"-z^{\\top} g\\, z^{\\top}"},
                                .flops = "2 * numel(x) * size(x, -1)",
                                .stable = "solve(x, y) instead of inverse(x) @ y"};
-  static constexpr Uses uses[] = {kOutput};
   Tensor forward(const Tensor& x) const {
     const Tensor from = dense(x);
     Tensor z = empty(x.shape(), x.dtype());
@@ -77,16 +73,11 @@ Tensor solve_matrices(const Operand& a, const Operand& b);
 
 // z = a^-1 @ b      db = a^-T @ g,  da = -db @ z^T
 struct Solve {
-  static constexpr OpInfo info{
-      .name = "solve",
-      .formula = "z = a^-1 @ b",
-      .derivatives = {"-a^-T @ g @ z^T", "a^-T @ g"},
-      .inputs = "a b",
-      .latex = "z = a^{-1} b",
-      .latex_derivatives = {"-a^{-\\top} g\\, z^{\\top}", "a^{-\\top} g"},
-      .flops = "2 * numel(a) * size(a, -1) / 3 + 2 * numel(b) * size(a, -1)",
-  };
-  static constexpr Uses uses[] = {kX | kOutput, kX};
+  static constexpr OpInfo info{.name = "solve",
+                               .formula = "z = a^-1 @ b",
+                               .derivatives = {"-a^-T @ g @ z^T", "a^-T @ g"},
+                               .inputs = "a b",
+                               .flops = "2 * numel(a) * size(a, -1) / 3 + 2 * numel(b) * size(a, -1)"};
   Tensor forward(const Tensor& a, const Tensor& b) const {
     const Tensor matrices = dense(a), right = dense(b);
     Tensor z = empty(b.shape(), b.dtype());
@@ -111,11 +102,9 @@ struct Cholesky {
       .formula = "z = the lower triangle with z @ z^T = x",
       .derivatives = {"symmetric part of z^-T @ p @ z^-1, p = tril(z^T @ g) with half the diagonal"},
       .kinks = "x stands for its symmetric part",
-      .inputs = "x",
       .latex = "z z^{\\top} = x",
       .latex_derivatives = {"\\operatorname{sym}(z^{-\\top} \\Phi(z^{\\top} g)\\, z^{-1})"},
       .flops = "numel(x) * size(x, -1) / 3"};
-  static constexpr Uses uses[] = {kOutput};
   Tensor forward(const Tensor& x) const {
     const Tensor from = dense(x);
     Tensor z = empty(x.shape(), x.dtype());

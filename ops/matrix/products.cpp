@@ -110,13 +110,9 @@ Tensor as_rows(const Tensor& t) {
 // z = x @ y      dx = g @ y^T,  dy = x^T @ g      (a vector x is one row, a vector y one column)
 struct MatMul {
   static constexpr OpInfo info{.name = "matmul",
-                               .symbol = "@",
                                .formula = "z = x @ y",
                                .derivatives = {"g @ y^T", "x^T @ g"},
-                               .latex = "z = x\\, y",
-                               .latex_derivatives = {"g\\, y^{\\top}", "x^{\\top} g"},
                                .flops = "2 * numel(z) * size(x, -1)"};
-  static constexpr Uses uses[] = {kY, kX};
   bool x_vector, y_vector;
 
   Tensor forward(const Tensor& x, const Tensor& y) const {
@@ -167,10 +163,7 @@ struct Linear {
                                .formula = "z = x @ w^T + b",
                                .derivatives = {"g @ w", "g^T @ x", "sum(g) over the rows"},
                                .inputs = "x w b",
-                               .latex = "z = x\\, w^{\\top} + b",
-                               .latex_derivatives = {"g\\, w", "g^{\\top} x", "\\sum_n g_n"},
                                .flops = "2 * numel(z) * size(x, -1) + numel(z)"};
-  static constexpr Uses uses[] = {kY, kX, kNothing};
 
   Tensor forward(const Tensor& x, const Tensor& w) const { return compute(x, w, nullptr); }
   Tensor forward(const Tensor& x, const Tensor& w, const Tensor& b) const {
@@ -202,10 +195,7 @@ struct Affine {
                                .formula = "z = x @ w + b",
                                .derivatives = {"g @ w^T", "x^T @ g", "sum(g) over the rows"},
                                .inputs = "x w b",
-                               .latex = "z = x\\, w + b",
-                               .latex_derivatives = {"g\\, w^{\\top}", "x^{\\top} g", "\\sum_n g_n"},
                                .flops = "2 * numel(z) * size(x, -1) + numel(z)"};
-  static constexpr Uses uses[] = {kY, kX, kNothing};
   Tensor forward(const Tensor& x, const Tensor& w) const { return linear(x, transpose(w)); }
   Tensor forward(const Tensor& x, const Tensor& w, const Tensor& b) const { return linear(x, transpose(w), b); }
   void backward(GradContext& c, const Tensor& g) const {

@@ -49,14 +49,8 @@ Tensor diagonal_backward(const Operand& x, const Place& place, const Shape& shap
 
 // z[i] = x[i, i + k]      dx = diagonal_backward(g)
 struct Diagonal {
-  static constexpr OpInfo info{.name = "diagonal",
-                               .formula = "z[i] = x[i, i + k]",
-                               .derivatives = {"1 (picked elements)"},
-                               .inputs = "x",
-                               .latex = "z_{i} = x_{i, i + k}",
-                               .latex_derivatives = {"1"},
-                               .flops = "0"};
-  static constexpr Uses uses[] = {kNothing};
+  static constexpr OpInfo info{
+      .name = "diagonal", .formula = "z[i] = x[i, i + k]", .derivatives = {"1 (picked elements)"}, .flops = "0"};
   Place place;
   std::string attributes() const { return place.text(); }
   Tensor forward(const Tensor& x) const { return place.of(x); }
@@ -70,11 +64,7 @@ struct DiagonalBackward {
   static constexpr OpInfo info{.name = "diagonal_backward",
                                .formula = "z = 0; z[i, i + k] = x[i]",
                                .derivatives = {"1 (same element)"},
-                               .inputs = "x",
-                               .latex = "z_{i, i + k} = x_{i}",
-                               .latex_derivatives = {"1"},
                                .flops = "0"};
-  static constexpr Uses uses[] = {kNothing};
   Place place;
   Shape shape;
   std::string attributes() const { return fmt::format("{}, shape={}", place.text(), to_string(shape)); }
@@ -110,11 +100,7 @@ struct Tril {
   static constexpr OpInfo info{.name = "tril",
                                .formula = "z[i, j] = x[i, j] where j - i <= k, else 0",
                                .derivatives = {"1 where j - i <= k, else 0"},
-                               .inputs = "x",
-                               .latex = "z_{ij} = x_{ij}\\,[j - i \\le k]",
-                               .latex_derivatives = {"[j - i \\le k]"},
                                .flops = "0"};
-  static constexpr Uses uses[] = {kNothing};
   std::int64_t k;
   std::string attributes() const { return fmt::format("diagonal={}", k); }
   Tensor forward(const Tensor& x) const { return triangle(x, false, k); }
@@ -128,11 +114,7 @@ struct Triu {
   static constexpr OpInfo info{.name = "triu",
                                .formula = "z[i, j] = x[i, j] where j - i >= k, else 0",
                                .derivatives = {"1 where j - i >= k, else 0"},
-                               .inputs = "x",
-                               .latex = "z_{ij} = x_{ij}\\,[j - i \\ge k]",
-                               .latex_derivatives = {"[j - i \\ge k]"},
                                .flops = "0"};
-  static constexpr Uses uses[] = {kNothing};
   std::int64_t k;
   std::string attributes() const { return fmt::format("diagonal={}", k); }
   Tensor forward(const Tensor& x) const { return triangle(x, true, k); }

@@ -27,9 +27,7 @@ struct Dropout {
                                .derivatives = {"y"},
                                .latex =
                                    "z = x \\cdot y, \\quad y = \\begin{cases} 0 & \\text{with probability } p \\\\ "
-                                   "\\frac{1}{1 - p} & \\text{otherwise} \\end{cases}",
-                               .latex_derivatives = {"y"}};
-  static constexpr Uses uses[] = {kY, kNothing};
+                                   "\\frac{1}{1 - p} & \\text{otherwise} \\end{cases}"};
   double p;
   std::string attributes() const { return fmt::format("p={}", p); }
   Tensor forward(const Tensor& x, const Tensor& y) const { return zip(x, y, Binary::mul, "dropout"); }
@@ -67,12 +65,10 @@ Tensor embedding_grad(const Tensor& g, const Tensor& index, std::int64_t rows, s
 // z[.., j] = w[i[..], j]      dw = embedding_grad(g, i)
 struct Embedding {
   static constexpr OpInfo info{.name = "embedding",
-                               .formula = "z[.., j] = w[i[..], j]",
+                               .formula = "z[..., j] = w[i[...], j]",
                                .derivatives = {"1 (picked rows; 0 for padding_idx)"},
                                .kinks = "no gradient by the row padding_idx",
                                .inputs = "w i",
-                               .latex = "z_{\\cdot j} = w_{i_\\cdot j}",
-                               .latex_derivatives = {"1 \\text{ (picked rows)}"},
                                .flops = "0"};
   static constexpr Uses uses[] = {kY, kNothing};
   std::int64_t padding;  // -1: none
@@ -94,7 +90,7 @@ struct Embedding {
 // z = 0, then z[i[..], j] += g[.., j] where i is not padding_idx      dg = embedding(h, i), 0 where i is padding_idx
 struct EmbeddingGrad {
   static constexpr OpInfo info{.name = "embedding_grad",
-                               .formula = "z = 0; z[i[..], j] += g[.., j]",
+                               .formula = "z = 0; z[i[...], j] += g[..., j]",
                                .derivatives = {"1 (same row; 0 for padding_idx)"},
                                .inputs = "g i"};
   static constexpr Uses uses[] = {kY, kNothing};

@@ -118,15 +118,11 @@ Tensor cross_entropy_grad(const ClassOptions& o, const Tensor& g, const Tensor& 
 
 // z = -log(softmax(x)[y]), over n positions      dx = g * (softmax(x) - onehot(y)) / n
 struct CrossEntropy {
-  static constexpr OpInfo info{
-      .name = "cross_entropy",
-      .formula = "z = -log(softmax(x)[y])",
-      .derivatives = {"(softmax(x) - onehot(y)) / n"},
-      .inputs = "x y",
-      .latex = "z = -\\frac{1}{n} \\sum_i \\log \\mathrm{softmax}(x_i)_{y_i}",
-      .latex_derivatives = {"\\frac{1}{n} \\left(\\mathrm{softmax}(x) - \\mathrm{onehot}(y)\\right)"},
-      .flops = "5 * numel(x)"};
-  static constexpr Uses uses[] = {kX | kY, kNothing};
+  static constexpr OpInfo info{.name = "cross_entropy",
+                               .formula = "z = -log(softmax(x)[y])",
+                               .derivatives = {"(softmax(x) - onehot(y)) / n"},
+                               .inputs = "x y",
+                               .flops = "5 * numel(x)"};
   ClassOptions options;
   std::string attributes() const { return options.attributes(); }
   Tensor forward(const Tensor& x, const Tensor& y) const {
@@ -207,11 +203,7 @@ struct SoftCrossEntropy {
                                .formula = "z = -sum(y * log(softmax(x)))",
                                .derivatives = {"(softmax(x) * sum(y) - y) / n", "-log(softmax(x)) / n"},
                                .inputs = "x y",
-                               .latex = "z = -\\frac{1}{n} \\sum_i y_i \\cdot \\log \\mathrm{softmax}(x_i)",
-                               .latex_derivatives = {"\\frac{1}{n} \\left(\\mathrm{softmax}(x) \\sum y - y\\right)",
-                                                     "-\\frac{1}{n} \\log \\mathrm{softmax}(x)"},
                                .flops = "7 * numel(x)"};
-  static constexpr Uses uses[] = {kX | kY, kX};
   Reduction reduction;
   std::string attributes() const { return fmt::format("reduction={}", name_of(reduction)); }
   Tensor forward(const Tensor& x, const Tensor& y) const {

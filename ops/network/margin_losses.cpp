@@ -55,11 +55,8 @@ struct BinaryCrossEntropy {
                                .derivatives = {"(x - y) / (x * (1 - x))", "log(1 - x) - log(x)"},
                                .kinks = "logarithms stop at -100, 1 / x and 1 / (1 - x) at 1e12",
                                .inputs = "x y",
-                               .latex = "z = -\\left(y \\log x + (1 - y) \\log(1 - x)\\right)",
-                               .latex_derivatives = {"\\frac{x - y}{x (1 - x)}", "\\log(1 - x) - \\log x"},
                                .flops = "8 * numel(z)",
                                .stable = "binary_cross_entropy_with_logits of the numbers before the sigmoid"};
-  static constexpr Uses uses[] = {kX | kY, kX};
   Tensor forward(const Tensor& x, const Tensor& y) const {
     return -(y * clamp(log(x), -100) + (1 - y) * clamp(log(1 - x), -100));
   }
@@ -82,10 +79,7 @@ struct BinaryCrossEntropyWithLogits {
                                .formula = "z = log(1 + exp(x)) - x * y",
                                .derivatives = {"sigmoid(x) - y", "-x"},
                                .inputs = "x y",
-                               .latex = "z = \\log(1 + e^x) - x y",
-                               .latex_derivatives = {"\\sigma(x) - y", "-x"},
                                .flops = "6 * numel(z)"};
-  static constexpr Uses uses[] = {kX | kY, kX};
   Tensor forward(const Tensor& x, const Tensor& y) const {
     // max(x, 0) - x y first: both may be huge, and their difference is what remains of them.
     constexpr double kExact = kInf;

@@ -19,36 +19,27 @@
 namespace chainrule {
 namespace {
 
-constexpr const char* kLatex = "z = \\frac{x - \\mu}{\\sqrt{\\sigma^2 + \\epsilon}} \\cdot w + b";
-constexpr const char* kLatexByX =
-    "\\frac{1}{\\sqrt{\\sigma^2 + \\epsilon}} \\left(I - \\tfrac{1}{n} \\mathbf{1} \\mathbf{1}^T - \\tfrac{1}{n} "
-    "\\hat{x} \\hat{x}^T\\right) w";
-constexpr const char* kByX = "(I - 1 1^T / n - v v^T / n) w / sqrt(var(x) + eps), v = (z - b) / w";
+constexpr const char* kByX =
+    "diag(w) @ (I - 1 1^T / n - v v^T / n) / sqrt(var(x, correction=0) + eps), v = (z - b) / w";
 
 constexpr OpInfo centred_info(const char* name, const char* formula) {
   return {.name = name,
           .formula = formula,
-          .derivatives = {kByX, "(x - mean(x)) / sqrt(var(x) + eps)", "1"},
+          .derivatives = {kByX, "(x - mean(x)) / sqrt(var(x, correction=0) + eps)", "1"},
           .inputs = "x w b",
-          .latex = kLatex,
-          .latex_derivatives = {kLatexByX, "\\frac{x - \\mu}{\\sqrt{\\sigma^2 + \\epsilon}}", "1"},
           .flops = "7 * numel(x)"};
 }
 
 // In the order of NormKind.
 constexpr OpInfo kInfos[] = {
-    centred_info("batch_norm", "z = (x - mean(x)) / sqrt(var(x) + eps) * w + b, over all axes but 1"),
-    centred_info("layer_norm", "z = (x - mean(x)) / sqrt(var(x) + eps) * w + b, over the last axes"),
-    centred_info("group_norm", "z = (x - mean(x)) / sqrt(var(x) + eps) * w + b, over groups of channels"),
-    centred_info("instance_norm", "z = (x - mean(x)) / sqrt(var(x) + eps) * w + b, over each channel"),
+    centred_info("batch_norm", "z = (x - mean(x)) / sqrt(var(x, correction=0) + eps) * w + b, over all axes but 1"),
+    centred_info("layer_norm", "z = (x - mean(x)) / sqrt(var(x, correction=0) + eps) * w + b, over the last axes"),
+    centred_info("group_norm", "z = (x - mean(x)) / sqrt(var(x, correction=0) + eps) * w + b, over groups of channels"),
+    centred_info("instance_norm", "z = (x - mean(x)) / sqrt(var(x, correction=0) + eps) * w + b, over each channel"),
     {.name = "rms_norm",
      .formula = "z = x / sqrt(mean(x^2) + eps) * w, over the last axes",
-     .derivatives = {"(I - v v^T / n) w / sqrt(mean(x^2) + eps), v = z / w", "x / sqrt(mean(x^2) + eps)"},
+     .derivatives = {"diag(w) @ (I - v v^T / n) / sqrt(mean(x^2) + eps), v = z / w", "x / sqrt(mean(x^2) + eps)"},
      .inputs = "x w",
-     .latex = "z = \\frac{x}{\\sqrt{\\overline{x^2} + \\epsilon}} \\cdot w",
-     .latex_derivatives = {"\\frac{1}{\\sqrt{\\overline{x^2} + \\epsilon}} \\left(I - \\tfrac{1}{n} \\hat{x} "
-                           "\\hat{x}^T\\right) w",
-                           "\\frac{x}{\\sqrt{\\overline{x^2} + \\epsilon}}"},
      .flops = "5 * numel(x)"}};
 
 Tensor norm_grad(const NormGroups& s, const NormStatistics& known, const Tensor& g, const Tensor& x, const Tensor& w);
@@ -111,8 +102,11 @@ struct Standardized {
 struct NormGrad {
   static constexpr OpInfo info{
       .name = "norm_grad",
-      .formula = "z = (g w - mean(g w) - v mean(g w v)) / sqrt(var(x) + eps)",
-      .derivatives = {"w P", "-r (v mean(h P(g w)) + mean(g w v) P(h) + mean(h v) P(g w))", "sum(g P(h))"},
+      .formula =
+          "z = (g * w - mean(g * w) - v * mean(g * w * v)) / s, v = (x - mean(x)) / s, "
+          "s = sqrt(var(x, correction=0) + eps)",
+      .derivatives = {"w * P(h)", "-r * (v * mean(h * P(g * w)) + mean(g * w * v) * P(h) + mean(h * v) * P(g * w))",
+                      "sum(g * P(h))"},
       .inputs = "g x w",
       .flops = "9 * numel(x)"};
   static constexpr Uses uses[] = {kY | kW, kX | kY | kW, kX | kY};
@@ -142,11 +136,12 @@ struct NormGrad {
 
 // z = (sum(g v), sum(g)) for each weight      dg = h_0 v + h_1,  dx = norm_grad(h_0 g, x)
 struct NormWeightGrad {
-  static constexpr OpInfo info{.name = "norm_weight_grad",
-                               .formula = "z = (sum(g v), sum(g)), v = (x - mean(x)) / sqrt(var(x) + eps)",
-                               .derivatives = {"(v, 1)", "P(h g)"},
-                               .inputs = "g x",
-                               .flops = "5 * numel(x)"};
+  static constexpr OpInfo info{
+      .name = "norm_weight_grad",
+      .formula = "z = (sum(g * v), sum(g)), v = (x - mean(x)) / sqrt(var(x, correction=0) + eps)",
+      .derivatives = {"(v, 1)", "P(h * g)"},
+      .inputs = "g x",
+      .flops = "5 * numel(x)"};
   static constexpr Uses uses[] = {kY, kX | kY};
   NormGroups groups;
   NormStatistics known;

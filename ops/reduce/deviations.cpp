@@ -36,16 +36,11 @@ Tensor variance(const Tensor& x, const Degrees& d) {
 
 // z = sum((x - mean(x))^2) / m      dx = g * 2 (x - mean(x)) / m; the mean's own change adds up to 0
 struct Var {
-  static constexpr OpInfo info{
-      .name = "var",
-      .formula = "z = sum((x - mean(x))^2) / (n - correction)",
-      .derivatives = {"2 * (x - mean(x)) / (n - correction)"},
-      .kinks = "NaN where n - correction is 0 and all numbers are equal",
-      .inputs = "x",
-      .latex = "z = \\frac{1}{n - c} \\sum_i (x_i - \\bar{x})^2",
-      .latex_derivatives = {"\\frac{\\partial z}{\\partial x_i} = \\frac{2 (x_i - \\bar{x})}{n - c}"},
-      .flops = "4 * numel(x) + 2 * numel(z)"};
-  static constexpr Uses uses[] = {kX};
+  static constexpr OpInfo info{.name = "var",
+                               .formula = "z = sum((x - mean(x))^2) / (n - correction)",
+                               .derivatives = {"2 * (x - mean(x)) / (n - correction)"},
+                               .kinks = "NaN where n - correction is 0 and all numbers are equal",
+                               .flops = "4 * numel(x) + 2 * numel(z)"};
   Degrees m;
   std::string attributes() const { return m.text(); }
   Tensor forward(const Tensor& x) const { return variance(x, m); }
@@ -59,16 +54,11 @@ struct Var {
 
 // z = sqrt(var(x))      dx = g * (x - mean(x)) / (m z), 0 where z = 0
 struct Std {
-  static constexpr OpInfo info{
-      .name = "std",
-      .formula = "z = sqrt(sum((x - mean(x))^2) / (n - correction))",
-      .derivatives = {"(x - mean(x)) / ((n - correction) * z)"},
-      .kinks = "0 at z = 0",
-      .inputs = "x",
-      .latex = "z = \\sqrt{\\frac{1}{n - c} \\sum_i (x_i - \\bar{x})^2}",
-      .latex_derivatives = {"\\frac{\\partial z}{\\partial x_i} = \\frac{x_i - \\bar{x}}{(n - c) z}"},
-      .flops = "4 * numel(x) + 3 * numel(z)"};
-  static constexpr Uses uses[] = {kX | kOutput};
+  static constexpr OpInfo info{.name = "std",
+                               .formula = "z = sqrt(sum((x - mean(x))^2) / (n - correction))",
+                               .derivatives = {"(x - mean(x)) / ((n - correction) * z)"},
+                               .kinks = "0 at z = 0",
+                               .flops = "4 * numel(x) + 3 * numel(z)"};
   Degrees m;
   std::string attributes() const { return m.text(); }
   Tensor forward(const Tensor& x) const { return sqrt(variance(x, m)); }
@@ -82,16 +72,11 @@ struct Std {
 
 // z = (sum |x|^p)^(1/p)      dx = g sign(x) (|x| / z)^(p - 1), 0 where z = 0
 struct Norm {
-  static constexpr OpInfo info{
-      .name = "norm",
-      .formula = "z = sum(abs(x)^p)^(1/p)",
-      .derivatives = {"sign(x) * (abs(x) / z)^(p - 1)"},
-      .kinks = "0 at z = 0, and at x = 0 for p < 1",
-      .inputs = "x",
-      .latex = "z = \\Bigl(\\sum_i |x_i|^p\\Bigr)^{1/p}",
-      .latex_derivatives = {"\\frac{\\partial z}{\\partial x_i} = \\operatorname{sign}(x_i) (|x_i| / z)^{p - 1}"},
-      .flops = "2 * numel(x) + numel(z)"};
-  static constexpr Uses uses[] = {kX | kOutput};
+  static constexpr OpInfo info{.name = "norm",
+                               .formula = "z = sum(abs(x)^p)^(1/p)",
+                               .derivatives = {"sign(x) * (abs(x) / z)^(p - 1)"},
+                               .kinks = "0 at z = 0, and at x = 0 for p < 1",
+                               .flops = "2 * numel(x) + numel(z)"};
   double p;
   Over o;
   std::string attributes() const { return fmt::format("p={:g}, {}", p, o.text()); }

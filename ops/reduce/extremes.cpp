@@ -30,9 +30,6 @@ struct Largest {
                                .formula = "z = max(x)",
                                .derivatives = {"1 where x = z, else 0"},
                                .kinks = "1 / n at each of n equal largest values",
-                               .inputs = "x",
-                               .latex = "z = \\max_i x_i",
-                               .latex_derivatives = {"\\frac{\\partial z}{\\partial x_i} = [x_i = z]"},
                                .flops = "numel(x)"};
   static Tensor choose(const Tensor& x, const Over& o) { return folded(x, o, kernels::amax); }
 };
@@ -42,9 +39,6 @@ struct Smallest {
                                .formula = "z = min(x)",
                                .derivatives = {"1 where x = z, else 0"},
                                .kinks = "1 / n at each of n equal smallest values",
-                               .inputs = "x",
-                               .latex = "z = \\min_i x_i",
-                               .latex_derivatives = {"\\frac{\\partial z}{\\partial x_i} = [x_i = z]"},
                                .flops = "numel(x)"};
   static Tensor choose(const Tensor& x, const Over& o) { return folded(x, o, kernels::amin); }
 };
@@ -55,8 +49,6 @@ struct FirstLargest {
                                .derivatives = {"1 at i, else 0"},
                                .kinks = "1 at the first of equal largest values",
                                .inputs = "x i",
-                               .latex = "z = \\max_i x_i",
-                               .latex_derivatives = {"\\frac{\\partial z}{\\partial x_k} = [k = i]"},
                                .flops = "numel(x)"};
 };
 
@@ -66,8 +58,6 @@ struct FirstSmallest {
                                .derivatives = {"1 at i, else 0"},
                                .kinks = "1 at the first of equal smallest values",
                                .inputs = "x i",
-                               .latex = "z = \\min_i x_i",
-                               .latex_derivatives = {"\\frac{\\partial z}{\\partial x_k} = [k = i]"},
                                .flops = "numel(x)"};
 };
 

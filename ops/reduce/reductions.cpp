@@ -18,14 +18,7 @@ DType counted(DType d) { return is_floating(d) ? d : DType::int64; }
 
 // z = sum(x)      dx = g, repeated along the summed axes
 struct Sum {
-  static constexpr OpInfo info{.name = "sum",
-                               .formula = "z = sum(x)",
-                               .derivatives = {"1"},
-                               .inputs = "x",
-                               .latex = "z = \\sum_i x_i",
-                               .latex_derivatives = {"\\frac{\\partial z}{\\partial x_i} = 1"},
-                               .flops = "numel(x)"};
-  static constexpr Uses uses[] = {kNothing};
+  static constexpr OpInfo info{.name = "sum", .formula = "z = sum(x)", .derivatives = {"1"}, .flops = "numel(x)"};
   Over o;
   std::string attributes() const { return o.text(); }
   Tensor forward(const Tensor& x) const {
@@ -46,12 +39,9 @@ struct Prod {
   static constexpr OpInfo info{.name = "prod",
                                .formula = "z = prod(x)",
                                .derivatives = {"prod of the other x"},
-                               .inputs = "x",
-                               .latex = "z = \\prod_i x_i",
                                .latex_derivatives = {"\\frac{\\partial z}{\\partial x_i} = \\prod_{j \\ne i} x_j"},
                                .flops = "numel(x)",
                                .stable = "sum(log(abs(x))) where the product overflows"};
-  static constexpr Uses uses[] = {kX};
   Over o;
   std::string attributes() const { return o.text(); }
   Tensor forward(const Tensor& x) const {
@@ -70,14 +60,8 @@ struct Prod {
 
 // z = sum(x) / n      dx = g / n, repeated along the averaged axes
 struct Mean {
-  static constexpr OpInfo info{.name = "mean",
-                               .formula = "z = sum(x) / n",
-                               .derivatives = {"1 / n"},
-                               .inputs = "x",
-                               .latex = "z = \\frac{1}{n} \\sum_i x_i",
-                               .latex_derivatives = {"\\frac{\\partial z}{\\partial x_i} = \\frac{1}{n}"},
-                               .flops = "numel(x) + numel(z)"};
-  static constexpr Uses uses[] = {kNothing};
+  static constexpr OpInfo info{
+      .name = "mean", .formula = "z = sum(x) / n", .derivatives = {"1 / n"}, .flops = "numel(x) + numel(z)"};
   Over o;
   std::string attributes() const { return o.text(); }
   Tensor forward(const Tensor& x) const {

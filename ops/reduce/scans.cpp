@@ -41,9 +41,6 @@ struct Recurrence {
                                .formula = "z[k] = y[k] + x[k] * z[k - 1]",
                                .derivatives = {"z[k - 1], carried on", "1, carried on"},
                                .inputs = "x y",
-                               .latex = "z_k = y_k + x_k z_{k-1}",
-                               .latex_derivatives = {"\\frac{\\partial z_k}{\\partial x_k} = z_{k-1}",
-                                                     "\\frac{\\partial z_k}{\\partial y_k} = 1"},
                                .flops = "2 * numel(z)"};
   static constexpr Uses uses[] = {kX | kOutput, kX};
   int dim;
@@ -68,8 +65,6 @@ struct Cumsum {
   static constexpr OpInfo info{.name = "cumsum",
                                .formula = "z[k] = x[0] + ... + x[k]",
                                .derivatives = {"1 for every x up to k"},
-                               .inputs = "x",
-                               .latex = "z_k = \\sum_{i \\le k} x_i",
                                .latex_derivatives = {"\\frac{\\partial z_k}{\\partial x_i} = [i \\le k]"}};
   static constexpr Uses uses[] = {kNothing};
   int dim;
@@ -91,8 +86,6 @@ struct Cumprod {
       .name = "cumprod",
       .formula = "z[k] = x[0] * ... * x[k]",
       .derivatives = {"product of the other x up to k"},
-      .inputs = "x",
-      .latex = "z_k = \\prod_{i \\le k} x_i",
       .latex_derivatives = {"\\frac{\\partial z_k}{\\partial x_i} = \\prod_{j \\le k,\\, j \\ne i} x_j"}};
   static constexpr Uses uses[] = {kX | kOutput};
   int dim;
@@ -127,11 +120,9 @@ struct ProductsOfOthers {
       .name = "products_of_others",
       .formula = "z[k] = product of the other x",
       .derivatives = {"product of the x other than both"},
-      .inputs = "x",
       .latex = "z_k = \\prod_{j \\ne k} x_j",
       .latex_derivatives = {"\\frac{\\partial z_k}{\\partial x_i} = [i \\ne k] \\prod_{j \\ne i, k} x_j"},
       .flops = "3 * numel(z)"};
-  static constexpr Uses uses[] = {kX};
   int dim;
   std::string attributes() const { return text(dim, false); }
   Tensor forward(const Tensor& x) const {

@@ -37,12 +37,8 @@ struct Softmax {
   static constexpr OpInfo info{.name = "softmax",
                                .formula = "z = exp(x) / sum(exp(x))",
                                .derivatives = {"diag(z) - z z^T"},
-                               .inputs = "x",
-                               .latex = "z_i = \\frac{e^{x_i}}{\\sum_j e^{x_j}}",
-                               .latex_derivatives = {"\\frac{\\partial z_i}{\\partial x_j} = z_i ([i = j] - z_j)"},
                                .flops = "5 * numel(z)",
                                .stable = "log_softmax(x) where its logarithm is wanted"};
-  static constexpr Uses uses[] = {kOutput};
   int dim;
   std::string attributes() const { return dim_text(dim); }
   Tensor forward(const Tensor& x) const { return along(x, dim, kernels::softmax); }
@@ -58,7 +54,6 @@ struct SoftmaxGrad {
                                .derivatives = {"diag(y) - y y^T", "diag(g - sum(g * y)) - y g^T"},
                                .inputs = "g y",
                                .flops = "4 * numel(z)"};
-  static constexpr Uses uses[] = {kY, kX | kY};
   int dim;
   std::string attributes() const { return dim_text(dim); }
   Tensor forward(const Tensor& g, const Tensor& y) const { return along(g, y, dim, kernels::softmax_grad); }
@@ -74,11 +69,7 @@ struct LogSoftmax {
   static constexpr OpInfo info{.name = "log_softmax",
                                .formula = "z = x - log(sum(exp(x)))",
                                .derivatives = {"I - 1 exp(z)^T"},
-                               .inputs = "x",
-                               .latex = "z_i = x_i - \\log \\sum_j e^{x_j}",
-                               .latex_derivatives = {"\\frac{\\partial z_i}{\\partial x_j} = [i = j] - e^{z_j}"},
                                .flops = "5 * numel(z)"};
-  static constexpr Uses uses[] = {kOutput};
   int dim;
   std::string attributes() const { return dim_text(dim); }
   Tensor forward(const Tensor& x) const { return along(x, dim, kernels::log_softmax); }
@@ -94,7 +85,6 @@ struct LogSoftmaxGrad {
                                .derivatives = {"I - exp(y) 1^T", "diag(-exp(y) * sum(g))"},
                                .inputs = "g y",
                                .flops = "4 * numel(z)"};
-  static constexpr Uses uses[] = {kY, kX | kY};
   int dim;
   std::string attributes() const { return dim_text(dim); }
   Tensor forward(const Tensor& g, const Tensor& y) const { return along(g, y, dim, kernels::log_softmax_grad); }
@@ -108,14 +98,7 @@ struct LogSoftmaxGrad {
 // z = log(sum(exp(x)))      dx = g * softmax(x)
 struct LogSumExp {
   static constexpr OpInfo info{
-      .name = "logsumexp",
-      .formula = "z = log(sum(exp(x)))",
-      .derivatives = {"softmax(x)"},
-      .inputs = "x",
-      .latex = "z = \\log \\sum_i e^{x_i}",
-      .latex_derivatives = {"\\frac{\\partial z}{\\partial x_i} = \\frac{e^{x_i}}{\\sum_j e^{x_j}}"},
-      .flops = "4 * numel(x)"};
-  static constexpr Uses uses[] = {kX};
+      .name = "logsumexp", .formula = "z = log(sum(exp(x)))", .derivatives = {"softmax(x)"}, .flops = "4 * numel(x)"};
   int dim;
   bool keepdim;
   std::string attributes() const { return fmt::format("dim={}, keepdim={}", dim, keepdim); }

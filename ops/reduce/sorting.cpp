@@ -63,8 +63,6 @@ struct Sorted {
                                .derivatives = {"1 (same element)"},
                                .kinks = "equal elements keep their order",
                                .inputs = "x i",
-                               .latex = "z_k = x_{(k)}",
-                               .latex_derivatives = {"\\frac{\\partial z_k}{\\partial x_j} = [j = i_k]"},
                                .flops = "0"};
 };
 
@@ -74,8 +72,6 @@ struct Topmost {
                                .derivatives = {"1 at i, else 0"},
                                .kinks = "the first of equal elements",
                                .inputs = "x i",
-                               .latex = "z_k = x_{(n - k)}",
-                               .latex_derivatives = {"\\frac{\\partial z_k}{\\partial x_j} = [j = i_k]"},
                                .flops = "0"};
 };
 
@@ -85,8 +81,6 @@ struct MedianAlong {
                                .derivatives = {"1 at i, else 0"},
                                .kinks = "one of the elements that are equal to the median",
                                .inputs = "x i",
-                               .latex = "z = x_{(\\lceil n / 2 \\rceil)}",
-                               .latex_derivatives = {"\\frac{\\partial z}{\\partial x_j} = [j = i]"},
                                .flops = "0"};
 };
 
@@ -95,9 +89,7 @@ struct Median {
                                .formula = "z = the lower of the two middle x",
                                .derivatives = {"1 where x = z, else 0"},
                                .kinks = "1 / n at each of n elements that are equal to the median",
-                               .inputs = "x",
                                .latex = "z = x_{(\\lceil n / 2 \\rceil)}",
-                               .latex_derivatives = {"\\frac{\\partial z}{\\partial x_i} = [x_i = z]"},
                                .flops = "0"};
   static Tensor choose(const Tensor& x, const Over&) {
     const Tensor flat = reshape(x, {-1});

@@ -25,10 +25,7 @@ struct Cat {
                                .formula = "z = cat(x1, x2, ...)",
                                .derivatives = {"1 (same element)", "1 (same element)"},
                                .inputs = "",
-                               .latex = "z = \\begin{bmatrix} x_1 & x_2 & \\dots \\end{bmatrix}",
-                               .latex_derivatives = {"1", "1"},
                                .flops = "0"};
-  static constexpr Uses uses[] = {kNothing};
   int axis;
   boost::container::small_vector<std::int64_t, 8> sizes;
   std::string attributes() const { return fmt::format("dim={}", axis); }
@@ -51,14 +48,8 @@ struct Cat {
 
 // z[i] = x[n - 1 - i]      dx = flip(g)
 struct Flip {
-  static constexpr OpInfo info{.name = "flip",
-                               .formula = "z[i] = x[n - 1 - i]",
-                               .derivatives = {"1 (same element)"},
-                               .inputs = "x",
-                               .latex = "z_{i} = x_{n - 1 - i}",
-                               .latex_derivatives = {"1"},
-                               .flops = "0"};
-  static constexpr Uses uses[] = {kNothing};
+  static constexpr OpInfo info{
+      .name = "flip", .formula = "z[i] = x[n - 1 - i]", .derivatives = {"1 (same element)"}, .flops = "0"};
   Shape dims;
   std::string attributes() const { return fmt::format("dims={}", to_string(dims)); }
   Tensor forward(const Tensor& x) const {
@@ -77,14 +68,7 @@ struct Flip {
 
 // z = x, in a buffer of its own      dx = g
 struct Clone {
-  static constexpr OpInfo info{.name = "clone",
-                               .formula = "z = x",
-                               .derivatives = {"1"},
-                               .inputs = "x",
-                               .latex = "z = x",
-                               .latex_derivatives = {"\\frac{\\partial z}{\\partial x} = 1"},
-                               .flops = "0"};
-  static constexpr Uses uses[] = {kNothing};
+  static constexpr OpInfo info{.name = "clone", .formula = "z = x", .derivatives = {"1"}, .flops = "0"};
   Tensor forward(const Tensor& x) const { return internal::copied(x); }
   void backward(GradContext& c, const Tensor& g) const {
     c.send(0, [&] { return g; });
@@ -98,11 +82,8 @@ struct Roll {
   static constexpr OpInfo info{.name = "roll",
                                .formula = "z[(i + s) mod n] = x[i]",
                                .derivatives = {"1 (same element)"},
-                               .inputs = "x",
                                .latex = "z_{(i + s) \\bmod n} = x_{i}",
-                               .latex_derivatives = {"1"},
                                .flops = "0"};
-  static constexpr Uses uses[] = {kNothing};
   Shape s;  // for each axis, from 0 to size - 1
   std::string attributes() const { return fmt::format("shifts={}", to_string(s)); }
   Tensor forward(const Tensor& x) const {

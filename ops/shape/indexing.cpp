@@ -35,8 +35,6 @@ struct IndexSelect {
                                .formula = "z[j] = x[i[j]]",
                                .derivatives = {"1 (picked elements)"},
                                .inputs = "x i",
-                               .latex = "z_j = x_{i_j}",
-                               .latex_derivatives = {"\\frac{\\partial z_j}{\\partial x_m} = [m = i_j]"},
                                .flops = "0"};
   static constexpr Uses uses[] = {kY, kNothing};
   int axis;
@@ -61,8 +59,6 @@ struct IndexAdd {
                                .formula = "z = 0; z[i[j]] += x[j]",
                                .derivatives = {"1 (same element)"},
                                .inputs = "x i",
-                               .latex = "z_m = \\sum_{j:\\, i_j = m} x_j",
-                               .latex_derivatives = {"\\frac{\\partial z_m}{\\partial x_j} = [m = i_j]"},
                                .flops = "numel(x)"};
   static constexpr Uses uses[] = {kY, kNothing};
   int axis;
@@ -113,8 +109,6 @@ struct Gather {
                                .formula = "z[j, k] = x[i[j, k], k]",
                                .derivatives = {"1 (picked elements)"},
                                .inputs = "x i",
-                               .latex = "z_{jk} = x_{i_{jk} k}",
-                               .latex_derivatives = {"\\frac{\\partial z_{jk}}{\\partial x_{mk}} = [m = i_{jk}]"},
                                .flops = "0"};
   static constexpr Uses uses[] = {kY, kNothing};
   int axis;
@@ -131,8 +125,6 @@ struct GatherBackward {
                                .formula = "z = 0; z[i[j, k], k] += x[j, k]",
                                .derivatives = {"1 (same element)"},
                                .inputs = "x i",
-                               .latex = "z_{mk} = \\sum_{j:\\, i_{jk} = m} x_{jk}",
-                               .latex_derivatives = {"\\frac{\\partial z_{mk}}{\\partial x_{jk}} = [m = i_{jk}]"},
                                .flops = "numel(x)"};
   static constexpr Uses uses[] = {kY, kNothing};
   int axis;
@@ -150,9 +142,6 @@ struct ScatterAdd {
                                .formula = "z = x; z[i[j, k], k] += y[j, k]",
                                .derivatives = {"1", nullptr, "1 (same element)"},
                                .inputs = "x i y",
-                               .latex = "z_{mk} = x_{mk} + \\sum_{j:\\, i_{jk} = m} y_{jk}",
-                               .latex_derivatives = {"\\frac{\\partial z}{\\partial x} = 1", nullptr,
-                                                     "\\frac{\\partial z_{mk}}{\\partial y_{jk}} = [m = i_{jk}]"},
                                .flops = "numel(x) + numel(y)"};
   static constexpr Uses uses[] = {kNothing, kNothing, kY};
   int axis;

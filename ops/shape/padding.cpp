@@ -22,14 +22,8 @@ Tensor pad_by(const Operand& x, const Shape& before, const Shape& after, double 
 
 // z = v, then z[a + i] = x[i]      dx = g[a + i], which is g padded by -a and -b
 struct Pad {
-  static constexpr OpInfo info{.name = "pad",
-                               .formula = "z = value; z[before + i] = x[i]",
-                               .derivatives = {"1 (same element)"},
-                               .inputs = "x",
-                               .latex = "z_{a + i} = x_{i}",
-                               .latex_derivatives = {"1"},
-                               .flops = "0"};
-  static constexpr Uses uses[] = {kNothing};
+  static constexpr OpInfo info{
+      .name = "pad", .formula = "z = value; z[before + i] = x[i]", .derivatives = {"1 (same element)"}, .flops = "0"};
   Shape a, b;
   double v;
   std::string attributes() const {  // pairs from the last axis on, as in the call

@@ -41,14 +41,8 @@ bool view_strides(const Tensor& x, const Shape& shape, Strides& strides) {
 
 // z = reshape(x)      dx = reshape(g)
 struct Reshape {
-  static constexpr OpInfo info{.name = "reshape",
-                               .formula = "z = reshape(x)",
-                               .derivatives = {"1 (same element)"},
-                               .inputs = "x",
-                               .latex = "z = \\operatorname{reshape}(x)",
-                               .latex_derivatives = {"1"},
-                               .flops = "0"};
-  static constexpr Uses uses[] = {kNothing};
+  static constexpr OpInfo info{
+      .name = "reshape", .formula = "z = reshape(x)", .derivatives = {"1 (same element)"}, .flops = "0"};
   Shape shape;
   std::string attributes() const { return fmt::format("shape={}", to_string(shape)); }
   Tensor forward(const Tensor& x) const {
@@ -63,15 +57,8 @@ struct Reshape {
 
 // z[.., j, .., i, ..] = x[.., i, .., j, ..]      dx = transpose(g)
 struct Transpose {
-  static constexpr OpInfo info{.name = "transpose",
-                               .symbol = "^T",
-                               .formula = "z = x^T",
-                               .derivatives = {"1 (same element)"},
-                               .inputs = "x",
-                               .latex = "z = x^{\\top}",
-                               .latex_derivatives = {"1"},
-                               .flops = "0"};
-  static constexpr Uses uses[] = {kNothing};
+  static constexpr OpInfo info{
+      .name = "transpose", .formula = "z = x^T", .derivatives = {"1 (same element)"}, .flops = "0"};
   int axis0, axis1;
   std::string attributes() const { return fmt::format("dim0={}, dim1={}", axis0, axis1); }
   Tensor forward(const Tensor& x) const {
@@ -88,14 +75,8 @@ struct Transpose {
 
 // axis i of z = axis p[i] of x      dx = permute(g, inverse of p)
 struct Permute {
-  static constexpr OpInfo info{.name = "permute",
-                               .formula = "z = permute(x, p)",
-                               .derivatives = {"1 (same element)"},
-                               .inputs = "x",
-                               .latex = "z_{i_{p_1} i_{p_2} \\dots} = x_{i_1 i_2 \\dots}",
-                               .latex_derivatives = {"1"},
-                               .flops = "0"};
-  static constexpr Uses uses[] = {kNothing};
+  static constexpr OpInfo info{
+      .name = "permute", .formula = "z = permute(x, p)", .derivatives = {"1 (same element)"}, .flops = "0"};
   Shape p;
   std::string attributes() const { return fmt::format("dims={}", to_string(p)); }
   Tensor forward(const Tensor& x) const {
@@ -118,14 +99,8 @@ struct Permute {
 
 // z = x, repeated along axes of one element      dx = sum of g over the repetitions
 struct Expand {
-  static constexpr OpInfo info{.name = "expand",
-                               .formula = "z = expand(x)",
-                               .derivatives = {"1 (each repetition)"},
-                               .inputs = "x",
-                               .latex = "z_{k i} = x_{i}",
-                               .latex_derivatives = {"1"},
-                               .flops = "0"};
-  static constexpr Uses uses[] = {kNothing};
+  static constexpr OpInfo info{
+      .name = "expand", .formula = "z = expand(x)", .derivatives = {"1 (each repetition)"}, .flops = "0"};
   Shape shape;
   std::string attributes() const { return fmt::format("size={}", to_string(shape)); }
   Tensor forward(const Tensor& x) const { return internal::view(x, shape, broadcast_strides(x, shape)); }
@@ -157,14 +132,8 @@ Tensor slice_backward(const Tensor& y, const Steps& steps, std::int64_t size);
 
 // z[i] = x[first + i step]      dx = slice_backward(g)
 struct TakeSteps {
-  static constexpr OpInfo info{.name = "slice",
-                               .formula = "z = x[start:end:step]",
-                               .derivatives = {"1 (picked elements)"},
-                               .inputs = "x",
-                               .latex = "z_{i} = x_{a + i s}",
-                               .latex_derivatives = {"1"},
-                               .flops = "0"};
-  static constexpr Uses uses[] = {kNothing};
+  static constexpr OpInfo info{
+      .name = "slice", .formula = "z = x[start:end:step]", .derivatives = {"1 (picked elements)"}, .flops = "0"};
   Steps steps;
   std::string attributes() const { return steps.text(); }
   Tensor forward(const Tensor& x) const { return steps.of(x); }
@@ -175,11 +144,8 @@ struct TakeSteps {
 
 // z = 0, then z[first + i step] = x[i]      dx = slice(g)
 struct SliceBackward {
-  static constexpr OpInfo info{.name = "slice_backward",
-                               .formula = "z = 0; z[start:end:step] = x",
-                               .derivatives = {"1 (same element)"},
-                               .inputs = "x"};
-  static constexpr Uses uses[] = {kNothing};
+  static constexpr OpInfo info{
+      .name = "slice_backward", .formula = "z = 0; z[start:end:step] = x", .derivatives = {"1 (same element)"}};
   Steps steps;
   std::int64_t size;
   std::string attributes() const { return fmt::format("{}, size={}", steps.text(), size); }

@@ -52,6 +52,39 @@ TEST_CASE("custom op: a struct inside a function") {
   CHECK(gradcheck([](const Tensor& t) { return record(Cube{}, t); }, {x}, {.order = 2}).ok());
 }
 
+TEST_CASE("custom op: kept is what the words of its derivatives name") {
+  struct Ratio {  // z = x / y      dx = g / y,  dy = -g z / y
+    static constexpr OpInfo info() {
+      return {.name = "ratio", .elementwise = true, .formula = "z = x / y", .derivatives = {"1 / y", "-z / y"}};
+    }
+    Tensor forward(const Tensor& x, const Tensor& y) const { return x / y; }
+    void backward(GradContext& c, const Tensor& g) const {
+      const Tensor y = c.input(1);
+      c.send([&] { return g / y; }, [&] { return -g * c.output() / y; });
+    }
+  };
+  const Tensor x = leaf({1, -2}), y = leaf({4, 8});
+  const Tensor by_x = record(Ratio{}, x, y.detach());
+  CHECK_FALSE(by_x.node()->edges()[0].saved);
+  CHECK(by_x.node()->edges()[1].saved);
+  CHECK_FALSE(by_x.node()->saved_result()->saved);
+  const Tensor z = record(Ratio{}, x, y);
+  CHECK_FALSE(z.node()->edges()[0].saved);
+  CHECK(z.node()->saved_result()->saved);
+  sum(z).backward();
+  CHECK(x.grad().to_vector() == std::vector<double>{0.25, 0.125});
+  CHECK(y.grad().to_vector() == std::vector<double>{-0.0625, 0.03125});
+  CHECK(gradcheck([](const Tensor& a, const Tensor& b) { return record(Ratio{}, a, b); }, {x, y}, {.order = 2}).ok());
+
+  constexpr OpInfo of_any_number{.name = "op", .derivatives = {"z"}, .inputs = ""};
+  CHECK(uses_in_words(of_any_number, 7) == kOutput);
+  constexpr OpInfo words{.name = "op", .derivatives = {"ex * y1 (z)", nullptr, "w"}, .inputs = "x y w"};
+  CHECK(uses_in_words(words, 0) == kOutput);
+  CHECK(uses_in_words(words, 1) == kNothing);
+  CHECK(uses_in_words(words, 2) == kW);
+  CHECK(uses_in_words(words, 3) == kNothing);
+}
+
 TEST_CASE("custom op: a function of an operand is at its caller's line") {
   struct Twice {
     static constexpr OpInfo info() { return {.name = "twice", .inputs = "x"}; }

@@ -18,6 +18,7 @@
 #include "engine/system/text.h"
 #include "engine/types/error.h"
 #include "ops/families.h"
+#include "ops/language/typeset.h"
 #include "ops/registry.h"
 #include "tools/verbs/verbs.h"
 
@@ -54,7 +55,7 @@ Json facts_of(const Function& f) {
                 {"formula", formula_of(f)},
                 {"derivatives", Json::object()},
                 {"kinks", info ? info->kinks : ""},
-                {"latex", info ? info->latex : ""},
+                {"latex", info ? latex_of(*info) : typeset(f.formula).value_or("")},
                 {"latex_derivatives", Json::object()},
                 {"flops", info ? info->flops : ""},
                 {"stable", info ? info->stable : ""},
@@ -63,7 +64,7 @@ Json facts_of(const Function& f) {
   for (int i = 0; info && i < 4; ++i) {
     const auto k = static_cast<std::size_t>(i);
     if (info->derivatives[k]) facts["derivatives"][input_letter(*info, i)] = info->derivatives[k];
-    if (info->latex_derivatives[k]) facts["latex_derivatives"][input_letter(*info, i)] = info->latex_derivatives[k];
+    if (info->derivatives[k]) facts["latex_derivatives"][input_letter(*info, i)] = latex_of_derivative(*info, i);
   }
   return facts;
 }
@@ -160,10 +161,12 @@ int print_one(const OpsOptions& o, const Function* f) {
     line("kinks", info->kinks);
     line("stable form", info->stable);
     line("FLOPs", info->flops);
-    line("LaTeX", info->latex);
+    line("LaTeX", latex_of(*info));
     for (int i = 0; i < 4; ++i)
-      if (const char* text = info->latex_derivatives[static_cast<std::size_t>(i)])
-        line("", fmt::format("\\partial {} = {}", input_letter(*info, i), text));
+      if (info->derivatives[static_cast<std::size_t>(i)])
+        line("", fmt::format("\\partial {} = {}", input_letter(*info, i), latex_of_derivative(*info, i)));
+  } else {
+    line("LaTeX", typeset(f->formula).value_or(""));
   }
   line("example", example_command(*f));
   fmt::print("{}", value_line("result", 12, check.result));

@@ -11,12 +11,14 @@
 #include "engine/draw/numbers.h"
 #include "engine/draw/page.h"
 #include "engine/draw/rule.h"
+#include "engine/draw/title.h"
 #include "engine/draw/view.h"
 #include "engine/factory.h"
 #include "engine/scopes.h"
 #include "engine/system/text.h"
 #include "engine/types/error.h"
 #include "ops/ops.h"
+#include "ops/registry.h"
 #include "tests/engine/draw/dot_reader.h"
 #include "tests/text.h"
 
@@ -47,6 +49,16 @@ const DotNode* starting(const DotGraph& graph, const std::string& text) {
 GraphView view_of(const Tensor& result) { return view_graph(std::vector{result}, true); }
 
 }  // namespace
+
+TEST_CASE("diagram parts: the symbol of an operation is what its formula writes") {
+  std::string symbols;
+  for (const OpInfo* info : op_registry())
+    if (const std::string symbol = symbol_of(*info); !symbol.empty()) symbols += std::string(info->name) + symbol + " ";
+  CHECK(symbols == "add+ sub− mul× div÷ neg− pow^ matmul@ transposeᵀ ");
+  CHECK(symbol_of({.name = "op", .formula = "z = x"}).empty());
+  CHECK(symbol_of({.name = "op", .formula = "z = x * y + 1"}).empty());
+  CHECK(symbol_of({.name = "op", .formula = "z = b / a", .inputs = "b a"}) == "÷");
+}
 
 TEST_CASE("a derivative becomes the gradient that it gives") {
   CHECK(rule("y") == "∂x = g · y");
@@ -80,8 +92,8 @@ TEST_CASE("names take the place of letters, whatever they are") {
   const OpInfo info = op_with("diag(z) - z z^T");
   CHECK(rule_text(info, 0, {.inputs = {"z"}, .result = "p"}, false) == "∂z = g · (diag(p) − p pᵀ)");
   CHECK(rule_text(info, 0, {.inputs = {"z"}, .result = "p", .incoming = "∂p"}, false) == "∂z = ∂p · (diag(p) − p pᵀ)");
-  CHECK(rule_mentions(info, 0) == kOutput);
-  CHECK(rule_mentions(op_with("y * z"), 0) == (kY | kOutput));
+  CHECK(uses_in_words(info, 0) == kOutput);
+  CHECK(uses_in_words(op_with("y * z"), 0) == (kY | kOutput));
 }
 
 TEST_CASE("a rule whose words are the names of other values is not shown") {
