@@ -12,14 +12,17 @@
 
 namespace chainrule {
 
-const Operand& tensor_or_number(const Operand& x, const char* who) {
-  if (!x.is_number() && !x.tensor().defined())
-    throw ValueError(fmt::format("{}: an input is an empty tensor handle (made by default or moved from)", who));
+void throw_empty_argument(const char* who, std::string_view name) {
+  throw EmptyHandleError(fmt::format("{}: {} is an empty tensor handle (made by default or moved from)", who, name));
+}
+
+const Operand& tensor_or_number(const Operand& x, const char* who, const char* name) {
+  if (!x.is_number() && !x.tensor().defined()) throw_empty_argument(who, name);
   return x;
 }
 
-Tensor tensor_argument(const Operand& x, const char* who) {
-  return tensor_or_number(x, who).is_number() ? x.to_tensor() : x.tensor();
+Tensor tensor_argument(const Operand& x, const char* who, const char* name) {
+  return tensor_or_number(x, who, name).is_number() ? x.to_tensor() : x.tensor();
 }
 
 void expect_numbers(const Tensor& x, const char* who) {

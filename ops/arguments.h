@@ -4,6 +4,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 
 #include "engine/operand.h"
 #include "engine/tensor.h"
@@ -12,11 +13,12 @@
 
 namespace chainrule {
 
-/// The operand as a tensor, numbers as a scalar of default dtype. Throws ValueError, opened by `who`, for an empty
-/// handle.
-Tensor tensor_argument(const Operand& x, const char* who);
+[[noreturn]] void throw_empty_argument(const char* who, std::string_view name);
+/// The operand as a tensor, numbers as a scalar of default dtype. Throws EmptyHandleError, which names the operation
+/// and the argument, for an empty handle.
+Tensor tensor_argument(const Operand& x, const char* who, const char* name = "x");
 /// The operand itself; the same check.
-const Operand& tensor_or_number(const Operand& x, const char* who);
+const Operand& tensor_or_number(const Operand& x, const char* who, const char* name = "x");
 /// Throws ValueError for bools.
 void expect_numbers(const Tensor& x, const char* who);
 /// Throws ValueError unless the element type is floating.

@@ -93,7 +93,7 @@ Tensor Arguments::indices(int i) const {
 }
 
 Tensor Arguments::to_indices(const Tensor& t, const std::string& who) {
-  if (t.dtype() == DType::int64) return t;
+  if (!t.defined() || t.dtype() == DType::int64) return t;  // what is empty the function refuses by name
   if (t.dtype() == DType::boolean)
     throw ValueError(
         fmt::format("{} must hold whole numbers, not bool; a mask selects in a subscript, as in x[mask]", who));

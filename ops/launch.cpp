@@ -26,10 +26,12 @@ Tensor empty_pair(const Tensor& x, const Tensor& y, const Shape& shape, DType dt
   return internal::empty_result(shape, dtype);
 }
 
-/// Sums, differences and products of whole numbers are exact or refused.
-bool may_wrap(Binary op) { return op == Binary::add || op == Binary::sub || op == Binary::mul; }
-
-Tensor in_float64(const Tensor& x) { return to(x, DType::float64); }
+/// What is computed of whole numbers is exact or refused.
+bool may_wrap(Binary op, const Tensor& x, const Tensor& y) {
+  if (op == Binary::pow) return true;  // also of small ones
+  const bool grows = op == Binary::add || op == Binary::sub || op == Binary::mul || op == Binary::floor_divide;
+  return grows && !(all_small(x) && all_small(y));
+}
 
 // Calls run(x_step, y_step, n) when one flat run does, or strided(x_strides, y_strides).
 template <class Run, class Strided>
@@ -96,6 +98,8 @@ Tensor with_strides(const Tensor& x, const Strides& strides) {
 
 Tensor without_gaps(const Tensor& x) { return is_dense(x.shape(), x.strides()) ? x : dense(x); }
 
+Tensor in_float64(const Tensor& x) { return to(x, DType::float64); }
+
 bool all_small(const Tensor& x) {
   constexpr std::int64_t kSmall = std::int64_t{1} << 31;
   const Tensor values = without_gaps(x);
@@ -145,7 +149,7 @@ Tensor zip_arrays(const Tensor& x, const Tensor& y, Binary op, const char* who, 
       [&](const Strides& xs, const Strides& ys) {
         kernels::binary_strided(op, d, x.data(), xs, y.data(), ys, out, z.strides(), z.shape(), p);
       });
-  if (d == DType::int64 && may_wrap(op) && !(all_small(x) && all_small(y)))
+  if (d == DType::int64 && may_wrap(op, x, y))
     expect_not_wrapped(z, zip_arrays(in_float64(x), in_float64(y), op, who, p), who);
   return z;
 }

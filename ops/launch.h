@@ -65,6 +65,7 @@ Pair promote_floating(const Operand& x, const Operand& y);
 
 /// True when no sum or product of two of the whole numbers can leave int64.
 bool all_small(const Tensor& x);
+Tensor in_float64(const Tensor& x);
 /// Throws ValueError, opened by `who`, when whole numbers z left int64 and came back at its other end: `real` is the
 /// same result in float64, so that the two are far apart there.
 void expect_not_wrapped(const Tensor& z, const Tensor& real, const char* who);

@@ -50,6 +50,11 @@ inline bool is_mask(const Operand& x) {
   return x.is_number() ? x.is_bool() : x.tensor().defined() && x.tensor().dtype() == DType::boolean;
 }
 
+/// A tensor of whole numbers.
+inline bool is_whole(const Operand& x) {
+  return !x.is_number() && x.tensor().defined() && x.tensor().dtype() == DType::int64;
+}
+
 /// Records an operation of two operands in their common dtype. Where it means something else for masks, it has a
 /// function for them: static Tensor of_masks(const Operand& x, const Operand& y).
 template <class Op>

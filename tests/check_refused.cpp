@@ -4,43 +4,33 @@
 #include <cstdio>
 #include <fstream>
 #include <iostream>
+#include <iterator>
 #include <string>
 #include <vector>
+
+#include "tests/text.h"
 
 namespace {
 
 using Lines = std::vector<std::string>;
+using chainrule::testing::contains;
+using chainrule::testing::lines_of;
 
-Lines lines_of(std::istream& in) {
-  Lines lines;
-  for (std::string line; std::getline(in, line);) lines.push_back(line);
-  return lines;
-}
-
-Lines said_by(const std::string& command) {
+std::string said_by(const std::string& command) {
   FILE* pipe = ::popen(command.c_str(), "r");
   std::string text;
   for (int c; pipe && (c = std::fgetc(pipe)) != EOF;) text += static_cast<char>(c);
   if (pipe) ::pclose(pipe);
-  Lines lines{""};
-  for (const char c : text) {
-    if (c == '\n')
-      lines.emplace_back();
-    else
-      lines.back() += c;
-  }
-  return lines;
+  return text;
 }
-
-bool holds(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
 
 /// True when the words stand near a message about that place: the declaration that it quotes comes before or after.
 bool is_said(const Lines& said, const std::string& place, const std::string& words) {
   constexpr std::size_t before = 8, after = 16;
   for (std::size_t i = 0; i < said.size(); ++i) {
-    if (!holds(said[i], place)) continue;
+    if (!contains(said[i], place)) continue;
     for (std::size_t k = i < before ? 0 : i - before; k < said.size() && k < i + after; ++k)
-      if (holds(said[k], words)) return true;
+      if (contains(said[k], words)) return true;
   }
   return false;
 }
@@ -51,16 +41,16 @@ int main(int argc, char** argv) {
   if (argc != 3) return 2;
   const std::string file = argv[1], mark = "// refused: ";
   std::ifstream stream(file);
-  const Lines source = lines_of(stream);
-  const Lines said = said_by("LC_ALL=C " + std::string(argv[2]) + " '" + file + "' 2>&1");
+  const Lines source = lines_of(std::string(std::istreambuf_iterator<char>(stream), {}));
+  const Lines said = lines_of(said_by("LC_ALL=C " + std::string(argv[2]) + " '" + file + "' 2>&1"));
   int faults = 0, marked = 0;
   for (std::size_t i = 0; i < source.size(); ++i) {
     const std::string place = file + ":" + std::to_string(i + 1) + ":";
     const auto at = source[i].find(mark);
     bool is_error = false, is_named = false;
     for (const auto& line : said) {
-      is_named = is_named || holds(line, place);
-      is_error = is_error || (holds(line, place) && holds(line, " error: "));
+      is_named = is_named || contains(line, place);
+      is_error = is_error || (contains(line, place) && contains(line, " error: "));
     }
     std::string fault;
     if (at == std::string::npos) {

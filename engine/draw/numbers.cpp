@@ -19,6 +19,7 @@ thread_local Limits limits;
 
 constexpr std::int64_t kMostElements = 1 << 20;
 constexpr double kHuge = 1e6;
+constexpr std::int64_t kLongestRow = 8;  // wider than the box of any operation, were it longer
 
 bool worth_a_pass(const Tensor& t) { return t.defined() && t.numel() > 0 && t.numel() <= kMostElements; }
 
@@ -34,7 +35,11 @@ std::string number_text(double value) {
   return whole || !std::isfinite(value) ? format_number(value) : fmt::format("{:.{}g}", value, limits.digits);
 }
 
-bool shown_whole(const Tensor& t) { return t.defined() && t.numel() <= limits.elements; }
+bool shown_whole(const Tensor& t) {
+  if (!t.defined() || t.numel() > limits.elements) return false;
+  const bool more_is_asked = limits.elements > Limits{}.elements;
+  return t.dim() == 0 || t.size(-1) <= kLongestRow || more_is_asked;
+}
 
 bool has_one_element(const Tensor& t) { return t.defined() && t.numel() == 1; }
 

@@ -27,7 +27,8 @@ class NumberStyle {
 };
 /// As format_number, with the digits that are asked for.
 std::string number_text(double value);
-/// True for a tensor that is small enough to be shown whole.
+/// True for a tensor that is small enough to be shown whole: of few elements, in rows of eight at most unless more
+/// elements are asked for than by default.
 bool shown_whole(const Tensor& t);
 
 /// True for a value of one element.

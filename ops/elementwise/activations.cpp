@@ -207,8 +207,8 @@ struct Threshold {
 
 }  // namespace
 
-Tensor relu(const Operand& x) { return record_floating(Relu{}, x); }
-Tensor relu6(const Operand& x) { return record_floating(Relu6{}, x); }
+Tensor relu(const Operand& x) { return is_whole(x) ? maximum(x, 0) : record_floating(Relu{}, x); }
+Tensor relu6(const Operand& x) { return is_whole(x) ? clamp(x, 0, 6) : record_floating(Relu6{}, x); }
 Tensor softsign(const Operand& x) { return record_floating(Softsign{}, x); }
 Tensor hardsigmoid(const Operand& x) { return record_floating(Hardsigmoid{}, x); }
 Tensor hardswish(const Operand& x) { return record_floating(Hardswish{}, x); }

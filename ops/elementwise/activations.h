@@ -1,5 +1,6 @@
-// Activations: elementwise. Integers become floating numbers; at a kink the derivative is the one of PyTorch. Those
-// made of straight pieces are computed in activations.cpp, those made of exponentials in activations_smooth.cpp.
+// Activations: elementwise. Integers become floating numbers, but for relu and relu6; at a kink the derivative is the
+// one of PyTorch. Those made of straight pieces are computed in activations.cpp, those made of exponentials in
+// activations_smooth.cpp.
 #pragma once
 
 #include <cstdint>

@@ -6,6 +6,7 @@
 #include <cmath>
 
 #include "engine/types/error.h"
+#include "ops/arguments.h"
 #include "ops/families.h"
 #include "ops/ops.h"
 #include "ops/rules.h"
@@ -123,7 +124,7 @@ struct Pow {
       if (n == 1) return x;
       if (n == 2) return map(x, Unary::square, "pow");
       if (n == 3) return zip(map(x, Unary::square, "pow"), x, Binary::mul, "pow");
-      if (n == -1) return map(x, Unary::reciprocal, "pow");
+      if (n == -1 && is_floating(x.dtype())) return map(x, Unary::reciprocal, "pow");
     }
     return zip(x, y, Binary::pow, "pow");
   }
@@ -209,17 +210,22 @@ Tensor& bind(Tensor& x, Tensor (*f)(const Operand&, const Operand&), const Opera
 
 bool is_one(const Operand& alpha) { return alpha.is_number() && alpha.number() == 1; }
 
+Tensor scaled(const OpInfo& info, const Operand& y, const Operand& alpha) {
+  expect_defined(info, y, 1);
+  return mul(y, tensor_or_number(alpha, info.name, "alpha"));
+}
+
 }  // namespace
 
 Tensor add(const Operand& x, const Operand& y) { return record_pair(Add{}, x, y); }
 Tensor sub(const Operand& x, const Operand& y) { return record_pair(Sub{}, x, y); }
 Tensor add(const Operand& x, const Operand& y, const Scaled& by) {
   const CalledFrom caller(x.where());
-  return is_one(by.alpha) ? add(x, y) : add(x, mul(y, by.alpha));
+  return is_one(by.alpha) ? add(x, y) : add(x, scaled(Add::info, y, by.alpha));
 }
 Tensor sub(const Operand& x, const Operand& y, const Scaled& by) {
   const CalledFrom caller(x.where());
-  return is_one(by.alpha) ? sub(x, y) : sub(x, mul(y, by.alpha));
+  return is_one(by.alpha) ? sub(x, y) : sub(x, scaled(Sub::info, y, by.alpha));
 }
 Tensor& operator+=(Tensor& x, const Operand& y) { return bind(x, add, y, "+"); }
 Tensor& operator-=(Tensor& x, const Operand& y) { return bind(x, sub, y, "-"); }
@@ -246,7 +252,22 @@ Tensor neg(const Operand& x) {
     throw ValueError("neg: a mask has no sign; write ~x for its opposite");
   return record_one(Neg{}, x);
 }
-Tensor pow(const Operand& x, const Operand& y) { return record_floating_pair(Pow{}, x, y); }
+
+Tensor pow(const Operand& x, const Operand& y) {
+  expect_defined(Pow::info, x);
+  expect_defined(Pow::info, y, 1);
+  if (is_floating(common_dtype(x, y))) [[likely]]
+    return record_floating_pair(Pow{}, x, y);
+  const CalledFrom caller(x.where());
+  const auto [a, b] = promote(x, y);
+  if (b.dtype() == DType::int64)
+    for (const std::int64_t n : b.values<std::int64_t>())
+      if (n < 0)
+        throw ValueError(fmt::format(
+            "pow: whole numbers have no power {}; floating numbers have, as in to(x, 'float64') ** {}", n, n));
+  return record_pair(Pow{}, a, b);
+}
+
 Tensor square(const Operand& x) { return record_one(Square{}, x); }
 Tensor sqrt(const Operand& x) { return record_floating(Sqrt{}, x); }
 Tensor rsqrt(const Operand& x) { return record_floating(Rsqrt{}, x); }

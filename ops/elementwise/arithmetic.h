@@ -24,7 +24,8 @@ enum class Rounding : std::uint8_t { none, trunc, floor };
 /// integer divided by 0.
 Tensor div(const Operand& x, const Operand& y, Rounding rounding_mode);
 Tensor neg(const Operand& x);
-/// x^y. Derivative by x is 0 where y = 0; by y it is 0 where x = 0 and y >= 0, NaN where x < 0.
+/// x^y. Derivative by x is 0 where y = 0; by y it is 0 where x = 0 and y >= 0, NaN where x < 0. Of whole numbers it is
+/// whole and exact: throws ValueError for a negative y, and for what leaves int64.
 Tensor pow(const Operand& x, const Operand& y);
 Tensor square(const Operand& x);
 Tensor sqrt(const Operand& x);        ///< derivative infinite at 0, with the sign of the zero

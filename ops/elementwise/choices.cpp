@@ -134,7 +134,7 @@ struct To {
 
 Tensor compare(const Operand& x, const Operand& y, Compare op, const char* who) {
   const NoGrad never_recorded;
-  const auto [a, b] = promote(tensor_or_number(x, who), tensor_or_number(y, who));
+  const auto [a, b] = promote(tensor_or_number(x, who), tensor_or_number(y, who, "y"));
   return zip(a, b, op, who);
 }
 
@@ -144,6 +144,16 @@ Tensor abs(const Operand& x) { return record_one(Abs{}, x); }
 
 Tensor clamp(const Operand& x, const Bound& min, const Bound& max) {
   if (min.is_none() && max.is_none()) throw ValueError("clamp: neither min nor max is given");
+  expect_defined(Clamp::info, x);
+  const auto whole = [&](const Bound& bound) {
+    return bound.is_none() || !is_floating(common_dtype(x, bound.operand()));
+  };
+  if (whole(min) && whole(max)) {
+    const CalledFrom caller(x.where());
+    Tensor z = as_tensor(x, DType::int64);
+    if (!min.is_none()) z = maximum(z, min.operand());
+    return max.is_none() ? z : minimum(z, max.operand());
+  }
   if (!min.is_tensor() && !max.is_tensor()) {
     const double low = min.number_or(-kInf), high = max.number_or(kInf);
     if (std::isnan(low) || std::isnan(high)) throw ValueError("clamp: a bound is NaN, it must be a number");
@@ -162,7 +172,8 @@ Tensor clamp(const Operand& x, const Bound& min, const Bound& max) {
 
 Tensor where(const Tensor& condition, const Operand& x, const Operand& y) {
   const CalledFrom caller(x.where());
-  for (const Operand& each : {Operand(condition), x, y}) tensor_or_number(each, "where");
+  (void)tensor_or_number(condition, "where", "condition");
+  (void)tensor_or_number(x, "where"), (void)tensor_or_number(y, "where", "y");
   if (condition.dtype() != DType::boolean)
     throw ValueError(fmt::format("where: the condition is {}, it must be bool; compare first, as in where(x > 0, ...)",
                                  name_of(condition.dtype())));
@@ -172,7 +183,7 @@ Tensor where(const Tensor& condition, const Operand& x, const Operand& y) {
 
 Tensor to(const Operand& x, DType dtype) {
   const CalledFrom caller(x.where());
-  const Tensor a = x.to_tensor();
+  const Tensor a = tensor_argument(x, "to");
   return record(To{a.dtype(), dtype}, a);
 }
 
@@ -192,10 +203,8 @@ namespace {
 constexpr const char* kMask = "no derivative: the result is a mask";
 
 Value clamp_call(const Arguments& a) {
-  const auto plain = [&](int i) { return a.is_none(i) || a.value(i).is_number(); };
-  const auto number = [&](int i) { return a.is_none(i) ? Bound() : Bound(a.number(i)); };
-  if (plain(1) && plain(2)) return clamp(a.operand(0), number(1), number(2));
-  return clamp(a.operand(0), a.optional_tensor(1), a.optional_tensor(2));
+  const auto bound = [&](int i) { return a.is_none(i) ? Bound() : Bound(a.operand(i)); };
+  return clamp(a.operand(0), bound(1), bound(2));
 }
 
 }  // namespace

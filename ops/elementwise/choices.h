@@ -2,6 +2,7 @@
 // derivatives at 0, infinity and NaN are in ops/OPERATIONS.md.
 #pragma once
 
+#include <optional>
 #include <type_traits>
 
 #include "engine/operand.h"
@@ -13,22 +14,23 @@ class Bound {
  public:
   Bound() = default;
   template <class T>
-  requires std::is_arithmetic_v<T> Bound(T number) : kind_(Kind::number), number_(static_cast<double>(number)) {}
-  Bound(const Tensor& tensor) : kind_(tensor.defined() ? Kind::tensor : Kind::none), tensor_(&tensor) {}
-  bool is_none() const { return kind_ == Kind::none; }
-  bool is_tensor() const { return kind_ == Kind::tensor; }
-  double number_or(double none) const { return is_none() ? none : number_; }
-  Operand operand() const { return is_tensor() ? Operand(*tensor_) : Operand(number_); }
+  requires std::is_arithmetic_v<T> Bound(T number) : value_(Operand(number)) {}
+  Bound(const Tensor& tensor) {
+    if (tensor.defined()) value_.emplace(tensor);
+  }
+  explicit Bound(const Operand& value) : value_(value) {}
+  bool is_none() const { return !value_; }
+  bool is_tensor() const { return value_ && !value_->is_number(); }
+  double number_or(double none) const { return value_ ? value_->number() : none; }
+  const Operand& operand() const { return *value_; }
 
  private:
-  enum class Kind : std::uint8_t { none, number, tensor };
-  Kind kind_ = Kind::none;
-  double number_ = 0;
-  const Tensor* tensor_ = nullptr;
+  std::optional<Operand> value_;
 };
 
 Tensor abs(const Operand& x);  ///< derivative 0 at 0
-/// min(max(x, min), max); derivative 1 at both bounds. Throws ValueError unless min <= max, and when there is no bound.
+/// min(max(x, min), max), of int64 where all three are whole; derivative 1 at both bounds. Throws ValueError when there
+/// is no bound, or one is NaN.
 Tensor clamp(const Operand& x, const Bound& min, const Bound& max = {});
 /// condition ? x : y, all three broadcasting. The side that is not chosen gets gradient 0, also where it is not finite.
 Tensor where(const Tensor& condition, const Operand& x, const Operand& y);

@@ -13,8 +13,8 @@
 namespace chainrule {
 namespace {
 
-Tensor truth(const Operand& x, const char* who) {
-  const Tensor t = tensor_argument(x, who).detach();
+Tensor truth(const Operand& x, const char* who, const char* name = "x") {
+  const Tensor t = tensor_argument(x, who, name).detach();
   return t.dtype() == DType::boolean ? t : ne(t, 0);
 }
 
@@ -31,13 +31,13 @@ void expect_mask(const Tensor& x, const char* symbol) {
 }  // namespace
 
 Tensor logical_and(const Operand& x, const Operand& y) {
-  return zip(truth(x, "logical_and"), opposite(truth(y, "logical_and")), Compare::gt, "logical_and");
+  return zip(truth(x, "logical_and"), opposite(truth(y, "logical_and", "y")), Compare::gt, "logical_and");
 }
 Tensor logical_or(const Operand& x, const Operand& y) {
-  return zip(truth(x, "logical_or"), opposite(truth(y, "logical_or")), Compare::ge, "logical_or");
+  return zip(truth(x, "logical_or"), opposite(truth(y, "logical_or", "y")), Compare::ge, "logical_or");
 }
 Tensor logical_xor(const Operand& x, const Operand& y) {
-  return zip(truth(x, "logical_xor"), truth(y, "logical_xor"), Compare::ne, "logical_xor");
+  return zip(truth(x, "logical_xor"), truth(y, "logical_xor", "y"), Compare::ne, "logical_xor");
 }
 Tensor logical_not(const Operand& x) { return opposite(truth(x, "logical_not")); }
 

@@ -204,8 +204,8 @@ Tensor xlogy(const Operand& x, const Operand& y) { return record_floating_pair(X
 
 Tensor lerp(const Operand& start, const Operand& end, const Operand& weight) {
   const CalledFrom caller(start.where());
-  const auto [x, y] = promote_floating(tensor_or_number(start, "lerp"), tensor_or_number(end, "lerp"));
-  const Tensor w = as_tensor(weight, x.dtype());
+  const auto [x, y] = promote_floating(tensor_or_number(start, "lerp", "start"), tensor_or_number(end, "lerp", "end"));
+  const Tensor w = as_tensor(tensor_or_number(weight, "lerp", "weight"), x.dtype());
   return record(Lerp{}, x, y, w);
 }
 

@@ -134,7 +134,10 @@ Tensor round(const Operand& x, std::int64_t decimals) {
 }
 Tensor frac(const Operand& x) { return record_floating(Frac{}, x); }
 Tensor sign(const Operand& x) { return record_one(Sign{}, x); }
-Tensor step(const Operand& x) { return record_floating(Step{}, x); }
+Tensor step(const Operand& x) {
+  const CalledFrom caller(x.where());
+  return is_whole(x) ? to(x > 0, DType::int64) : record_floating(Step{}, x);
+}
 
 Tensor flat_slope(const Tensor& x) {
   const NoGrad never_recorded;

@@ -181,7 +181,7 @@ Tensor conv2d_same(const Operand& x, const Operand& weight, const Tensor& bias, 
   options.same_padding = false;
   if (!(options.stride == Size2{1}))
     throw ValueError(fmt::format("conv2d: padding='same' wants stride 1, it is {}", to_string(options.stride)));
-  const Shape ws = tensor_argument(weight, "conv2d").shape();
+  const Shape ws = tensor_argument(weight, "conv2d", "weight").shape();
   if (ws.size() != 4) return conv2d(x, weight, bias, options);  // throws the sentence; so do the wrong sizes below
   const auto spread = [](std::int64_t size, std::int64_t dilation) {
     const bool in_range = std::min(size, dilation) > 0 && std::max(size, dilation) < std::int64_t{1} << 31;
@@ -206,7 +206,7 @@ Tensor conv2d(const Operand& x, const Operand& weight, const Tensor& bias, const
   if (options.same_padding) return conv2d_same(x, weight, bias, options);
   const Batch batch = batch_argument(x, "conv2d");
   if (batch.added) return batch.back(conv2d(batch.x, weight, bias, options));
-  const Tensor tx = batch.x, tw = tensor_argument(weight, "conv2d");
+  const Tensor tx = batch.x, tw = tensor_argument(weight, "conv2d", "weight");
   const bool has_bias = bias.defined();
   const Shape &xs = tx.shape(), &ws = tw.shape();
   if (ws.size() != 4)

@@ -40,7 +40,7 @@ std::int64_t grown(const char* axis, std::int64_t length, std::int64_t kernel, s
 
 Tensor conv1d(const Operand& x, const Operand& weight, const Tensor& bias, const Conv1dOptions& options) {
   const CalledFrom caller(x.where());
-  const Tensor t = tensor_argument(x, "conv1d"), w = tensor_argument(weight, "conv1d");
+  const Tensor t = tensor_argument(x, "conv1d"), w = tensor_argument(weight, "conv1d", "weight");
   const Shape &s = t.shape(), &ws = w.shape();
   if (s.size() != 2 && s.size() != 3)
     throw ShapeError(fmt::format("conv1d: x is (N, C, L) or (C, L), it has shape {}", to_string(s)));
@@ -60,7 +60,7 @@ Tensor conv_transpose2d(const Operand& x, const Operand& weight, const Tensor& b
   const CalledFrom caller(x.where());
   const char* const who = "conv_transpose2d";
   const Batch batch = batch_argument(x, who);
-  const Tensor tw = tensor_argument(weight, who);
+  const Tensor tw = tensor_argument(weight, who, "weight");
   const bool has_bias = bias.defined();
   const Shape &xs = batch.x.shape(), &ws = tw.shape();
   if (ws.size() != 4)

@@ -225,7 +225,7 @@ Tensor max_unpool2d(const Operand& x, const Tensor& indices, Size2 kernel_size, 
   const CalledFrom caller(x.where());
   const Batch batch = images_argument(x, "max_unpool2d");
   expect_order(batch.x, "max_unpool2d");
-  const Tensor given = tensor_argument(indices, "max_unpool2d");
+  const Tensor given = tensor_argument(indices, "max_unpool2d", "indices");
   if (given.dtype() != DType::int64)
     throw ValueError(fmt::format("max_unpool2d: indices hold {}, they must be int64", name_of(given.dtype())));
   if (given.shape() != tensor_argument(x, "max_unpool2d").shape())

@@ -127,7 +127,7 @@ Tensor adaptive_avg_pool2d(const Operand& x, const OutputSize& output_size) {
 
 Tensor local_response_norm(const Operand& x, std::int64_t size, double alpha, double beta, double k) {
   const CalledFrom caller(x.where());
-  const Tensor t = as_floating(x);
+  const Tensor t = as_floating(tensor_argument(x, "local_response_norm"));
   if (t.dim() < 3)
     throw ShapeError(fmt::format("local_response_norm: x is (N, C, ...) of three axes at least, it has shape {}",
                                  to_string(t.shape())));

@@ -160,7 +160,7 @@ Shape with_lead(const Shape& lead, std::initializer_list<std::int64_t> rest) {
 
 Tensor interpolate(const Operand& x, const InterpolateOptions& options) {
   const CalledFrom caller(x.where());
-  const Tensor t = as_floating(x);
+  const Tensor t = as_floating(tensor_argument(x, "interpolate"));
   check_options(options, t.shape());
   const bool line = t.dim() == 3;
   const Shape& s = t.shape();

@@ -60,6 +60,7 @@ struct Fold {
     const kernels::Windows s = windows_of("fold", shape, kernel, options);
     const Tensor from = dense(x);
     if (z.numel() > 0) kernels::col2im(x.dtype(), s, from.data(), z.impl().data, image_strides(z));
+    if (x.dtype() == DType::int64) expect_not_wrapped(z, forward(in_float64(x)), "fold");
     return z;
   }
   void backward(GradContext& c, const Tensor& g) const {

@@ -77,9 +77,11 @@ class Contraction {
       fail(fmt::format("{} {} named, {} {} given", e.inputs.size(),
                        e.inputs.size() == 1 ? "operand is" : "operands are", operands.size(),
                        operands.size() == 1 ? "is" : "are"));
-    Tensor widest = tensor_argument(operands[0], "einsum");
+    for (std::size_t i = 0; i < operands.size(); ++i)
+      if (!operands[i].defined()) throw_empty_argument("einsum", fmt::format("operand {}", i + 1));
+    Tensor widest = operands[0];
     for (const Tensor& t : operands)
-      if (common_dtype(widest, tensor_argument(t, "einsum")) != widest.dtype()) widest = t;
+      if (common_dtype(widest, t) != widest.dtype()) widest = t;
     terms_.reserve(operands.size());
     for (std::size_t i = 0; i < operands.size(); ++i)
       terms_.push_back({as_tensor(operands[i], widest.dtype()), labels_of(e.inputs[i], operands[i], i)});

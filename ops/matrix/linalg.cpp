@@ -18,7 +18,7 @@
 namespace chainrule {
 
 Tensor square_matrices(const Operand& x, const char* who, const char* letter) {
-  Tensor t = as_floating(tensor_argument(x, who));
+  Tensor t = as_floating(tensor_argument(x, who, letter));
   if (t.dim() < 2 || t.shape()[t.dim() - 2] != t.shape().back())
     throw ShapeError(fmt::format("{}: {} has shape {}; it must be a square matrix, or a batch of them", who, letter,
                                  to_string(t.shape())));
@@ -136,7 +136,7 @@ Tensor inverse(const Operand& x) {
 
 Tensor solve(const Operand& a, const Operand& b, bool left) {
   const CalledFrom caller(a.where());
-  const Pair pair = promote_floating(tensor_argument(a, "solve"), tensor_argument(b, "solve"));
+  const Pair pair = promote_floating(tensor_argument(a, "solve", "A"), tensor_argument(b, "solve", "B"));
   const Tensor ma = square_matrices(pair.x, "solve", "A"), tb = pair.y;
   const std::int64_t n = ma.shape().back();
   auto fail = [&](const std::string& why) {

@@ -125,7 +125,7 @@ struct MatMul {
     multiply(a, b, z);
     if (z.dtype() == DType::int64) {
       Tensor real = empty(shape, DType::float64);
-      multiply(to(a, DType::float64), to(b, DType::float64), real);
+      multiply(in_float64(a), in_float64(b), real);
       expect_not_wrapped(z, real, "matmul");
     }
     if (y_vector) shape.pop_back();
@@ -165,10 +165,17 @@ struct Linear {
                                .inputs = "x w b",
                                .flops = "2 * numel(z) * size(x, -1) + numel(z)"};
 
-  Tensor forward(const Tensor& x, const Tensor& w) const { return compute(x, w, nullptr); }
+  Tensor forward(const Tensor& x, const Tensor& w) const {
+    return exact(compute(x, w, nullptr), [&] { return forward(in_float64(x), in_float64(w)); });
+  }
   Tensor forward(const Tensor& x, const Tensor& w, const Tensor& b) const {
     const Tensor bias = dense(b);
-    return compute(x, w, bias.data());
+    return exact(compute(x, w, bias.data()), [&] { return forward(in_float64(x), in_float64(w), in_float64(b)); });
+  }
+  template <class Real>
+  static Tensor exact(Tensor z, Real real) {
+    if (z.dtype() == DType::int64) expect_not_wrapped(z, real(), "linear");
+    return z;
   }
   Tensor compute(const Tensor& x, const Tensor& w, const void* bias) const {
     Shape shape = x.shape();
@@ -209,7 +216,7 @@ struct Affine {
 
 Tensor matmul(const Operand& x, const Operand& y) {
   const CalledFrom caller(x.where());
-  const Tensor tx = tensor_argument(x, "matmul"), ty = tensor_argument(y, "matmul");
+  const Tensor tx = tensor_argument(x, "matmul"), ty = tensor_argument(y, "matmul", "y");
   auto product = [&] { return fmt::format("{} @ {}", to_string(tx.shape()), to_string(ty.shape())); };
   if (tx.dim() == 0 || ty.dim() == 0)
     throw ShapeError(
@@ -224,7 +231,7 @@ Tensor matmul(const Operand& x, const Operand& y) {
 
 Tensor linear(const Operand& x, const Operand& weight, const Tensor& bias) {
   const CalledFrom caller(x.where());
-  const Tensor tx = tensor_argument(x, "linear"), tw = tensor_argument(weight, "linear");
+  const Tensor tx = tensor_argument(x, "linear"), tw = tensor_argument(weight, "linear", "weight");
   if (tw.dim() != 2)
     throw ShapeError(fmt::format("linear: weight has shape {}, it must be (out, in)", to_string(tw.shape())));
   if (tx.dim() == 0 || tx.shape().back() != tw.shape()[1])
@@ -244,7 +251,7 @@ Tensor linear(const Operand& x, const Operand& weight, const Tensor& bias) {
 
 Tensor affine(const Operand& x, const Operand& w, const Tensor& b) {
   const CalledFrom caller(x.where());
-  const Tensor tx = tensor_argument(x, "affine"), tw = tensor_argument(w, "affine");
+  const Tensor tx = tensor_argument(x, "affine"), tw = tensor_argument(w, "affine", "W");
   if (tw.dim() != 2)
     throw ShapeError(fmt::format("affine: W has shape {}, it must be (in, out)", to_string(tw.shape())));
   if (tx.dim() == 0 || tx.shape().back() != tw.shape()[0])
@@ -274,7 +281,7 @@ void expect_vectors(const Tensor& x, const Tensor& y, const char* who) {
 
 Tensor dot(const Operand& x, const Operand& y) {
   const CalledFrom caller(x.where());
-  const Tensor tx = tensor_argument(x, "dot"), ty = tensor_argument(y, "dot");
+  const Tensor tx = tensor_argument(x, "dot"), ty = tensor_argument(y, "dot", "y");
   expect_vectors(tx, ty, "dot");
   if (tx.numel() != ty.numel())
     throw ShapeError(fmt::format("dot: the vectors have {} and {} elements", tx.numel(), ty.numel()));
@@ -283,7 +290,7 @@ Tensor dot(const Operand& x, const Operand& y) {
 
 Tensor outer(const Operand& x, const Operand& y) {
   const CalledFrom caller(x.where());
-  const Tensor tx = tensor_argument(x, "outer"), ty = tensor_argument(y, "outer");
+  const Tensor tx = tensor_argument(x, "outer"), ty = tensor_argument(y, "outer", "y");
   expect_vectors(tx, ty, "outer");
   const Tensor column = unsqueeze(tx, 1);
   return mul(column, ty);

@@ -143,8 +143,8 @@ Tensor dropout(const Operand& x, double p, bool training) {
 
 Tensor embedding(const Tensor& input, const Operand& weight, std::optional<std::int64_t> padding_idx) {
   const CalledFrom caller(weight.where());
-  const Tensor w = tensor_argument(weight, "embedding");
-  if (!input.defined()) throw ValueError("embedding: the input is an empty tensor handle");
+  const Tensor w = tensor_argument(weight, "embedding", "weight");
+  if (!input.defined()) throw_empty_argument("embedding", "input");
   if (input.dtype() != DType::int64)
     throw ValueError(fmt::format("embedding: the input holds {}, it must hold int64 indices", name_of(input.dtype())));
   if (w.dim() != 2)
@@ -168,8 +168,8 @@ Tensor scaled_dot_product_attention(const Operand& query, const Operand& key, co
                                     const AttentionOptions& o) {
   const CalledFrom caller(query.where());
   const char* const who = "scaled_dot_product_attention";
-  const Tensor q = as_floating(tensor_argument(query, who)), k = as_floating(tensor_argument(key, who)),
-               v = as_floating(tensor_argument(value, who));
+  const Tensor q = as_floating(tensor_argument(query, who, "query")), k = as_floating(tensor_argument(key, who, "key")),
+               v = as_floating(tensor_argument(value, who, "value"));
   if (q.dim() < 2 || k.dim() < 2 || v.dim() < 2 || q.size(-1) != k.size(-1) || k.size(-2) != v.size(-2))
     throw ShapeError(fmt::format("{}: query {}, key {} and value {} must be (..., L, E), (..., S, E) and (..., S, D)",
                                  who, to_string(q.shape()), to_string(k.shape()), to_string(v.shape())));

@@ -272,7 +272,7 @@ Tensor as_given(const Tensor& z, const Tensor& x, Reduction r) {
 /// The target of the language: whole numbers without the shape of x are class indices.
 Tensor class_target(const Arguments& a) {
   const Tensor x = a.tensor(0), t = a.tensor(1);
-  return is_floating(t.dtype()) && t.shape() == x.shape() ? t : a.indices(1);
+  return x.defined() && t.defined() && is_floating(t.dtype()) && t.shape() == x.shape() ? t : a.indices(1);
 }
 
 }  // namespace
@@ -280,7 +280,7 @@ Tensor class_target(const Arguments& a) {
 Tensor cross_entropy(const Operand& x, const Tensor& target, const CrossEntropyOptions& o) {
   const CalledFrom caller(x.where());
   const Tensor a = as_floating(tensor_argument(x, "cross_entropy"));
-  if (!target.defined()) throw ValueError("cross_entropy: the target is an empty tensor handle");
+  if (!target.defined()) throw_empty_argument("cross_entropy", "target");
   if (!(o.label_smoothing >= 0 && o.label_smoothing <= 1))
     throw ValueError(fmt::format("cross_entropy: label_smoothing is {}, it must be from 0 to 1", o.label_smoothing));
   const Tensor scores = class_scores(a, "cross_entropy");
@@ -305,7 +305,7 @@ Tensor cross_entropy(const Operand& x, const Tensor& target, const CrossEntropyO
 Tensor nll_loss(const Operand& x, const Tensor& target, const NllOptions& o) {
   const CalledFrom caller(x.where());
   const Tensor a = as_floating(tensor_argument(x, "nll_loss"));
-  if (!target.defined()) throw ValueError("nll_loss: the target is an empty tensor handle");
+  if (!target.defined()) throw_empty_argument("nll_loss", "target");
   const Tensor scores = class_scores(a, "nll_loss");
   check_labels(target, a, "nll_loss");
   const Shape p = positions(scores.shape());
@@ -330,8 +330,8 @@ Tensor nll_loss(const Operand& x, const Tensor& target, const NllOptions& o) {
 
 Tensor cross_entropy_error(const Operand& y, const Tensor& t) {
   const CalledFrom caller(y.where());
-  const Tensor a = as_floating(tensor_argument(y, "cross_entropy_error"));
-  if (!t.defined()) throw ValueError("cross_entropy_error: the target is an empty tensor handle");
+  const Tensor a = as_floating(tensor_argument(y, "cross_entropy_error", "y"));
+  if (!t.defined()) throw_empty_argument("cross_entropy_error", "t");
   const Tensor logs = log(add(a, 1e-7));
   if (t.shape() != a.shape()) return nll_loss(logs, t, {.ignore_index = std::numeric_limits<std::int64_t>::min()});
   const std::int64_t n = a.dim() > 1 ? a.shape()[0] : 1;

@@ -22,8 +22,8 @@ Tensor reduce_losses(const Tensor& z, Reduction r) {
   return r == Reduction::none ? z : r == Reduction::mean ? mean(z) : sum(z);
 }
 
-Pair loss_operands(const Operand& x, const Operand& target, const char* who) {
-  Pair p = promote_floating(tensor_argument(x, who), tensor_argument(target, who));
+Pair loss_operands(const Operand& x, const Operand& target, const char* who, const char* x_name, const char* y_name) {
+  Pair p = promote_floating(tensor_argument(x, who, x_name), tensor_argument(target, who, y_name));
   if (p.x.shape() != p.y.shape())
     throw ShapeError(
         fmt::format("{}: the prediction has shape {}, the target {}; they must be the same, nothing "
@@ -58,7 +58,7 @@ struct BinaryCrossEntropy {
                                .flops = "8 * numel(z)",
                                .stable = "binary_cross_entropy_with_logits of the numbers before the sigmoid"};
   Tensor forward(const Tensor& x, const Tensor& y) const {
-    return -(y * clamp(log(x), -100) + (1 - y) * clamp(log(1 - x), -100));
+    return -(y * clamp(log(x), -100) + (1 - y) * clamp(log1p(-x), -100));
   }
   void backward(GradContext& c, const Tensor& g) const {
     const Tensor x = c.input(0);
@@ -68,7 +68,7 @@ struct BinaryCrossEntropy {
       const Tensor ends = (1 - y) / maximum(1 - x, 1e-12) - y / maximum(x, 1e-12);
       return g * where(divisor < 1e-12, ends, (x - y) / maximum(divisor, 1e-12));
     });
-    c.send(1, [&] { return g * (clamp(log(1 - x), -100) - clamp(log(x), -100)); });
+    c.send(1, [&] { return g * (clamp(log1p(-x), -100) - clamp(log(x), -100)); });
   }
 };
 
@@ -149,7 +149,7 @@ Tensor huber_loss(const Operand& x, const Operand& target, Reduction reduction, 
 
 Tensor sum_squared_error(const Operand& y, const Operand& t) {
   const CalledFrom caller(y.where());
-  const auto [a, b] = loss_operands(y, t, "sum_squared_error");
+  const auto [a, b] = loss_operands(y, t, "sum_squared_error", "y", "t");
   return sum(square(sub(a, b))) / 2;
 }
 
@@ -204,7 +204,7 @@ Tensor hinge_embedding_loss(const Operand& x, const Operand& target, double marg
 Tensor cosine_similarity(const Operand& x1, const Operand& x2, std::int64_t dim, double eps) {
   const CalledFrom caller(x1.where());
   const char* const who = "cosine_similarity";
-  const auto [a, b] = promote_floating(tensor_argument(x1, who), tensor_argument(x2, who));
+  const auto [a, b] = promote_floating(tensor_argument(x1, who, "x1"), tensor_argument(x2, who, "x2"));
   const Shape shape = broadcast_shapes(a.shape(), b.shape(), who);
   const Axes axis{normal_axis(dim, shape.rank(), who)};
   const Tensor x = a.shape() == shape ? a : expand(a, shape), y = b.shape() == shape ? b : expand(b, shape);
@@ -217,8 +217,8 @@ Tensor triplet_margin_loss(const Operand& anchor, const Operand& positive, const
   const CalledFrom caller(anchor.where());
   const char* const who = "triplet_margin_loss";
   expect_positive(o.p, false, who, "p");
-  const auto [a, p] = loss_operands(anchor, positive, who);
-  const auto [b, n] = loss_operands(anchor, negative, who);
+  const auto [a, p] = loss_operands(anchor, positive, who, "anchor", "positive");
+  const auto [b, n] = loss_operands(anchor, negative, who, "anchor", "negative");
   if (a.dim() == 0) throw ShapeError("triplet_margin_loss: inputs must be (N, D) or (D,), not scalars");
   const auto length = [&](const Tensor& d) { return norm(d, o.p, {-1}); };
   const Tensor near = length(a - p + o.eps);

@@ -8,6 +8,7 @@
 #include <cmath>
 
 #include "engine/types/error.h"
+#include "ops/arguments.h"
 #include "ops/families.h"
 #include "ops/kernels/reduce/reduce.h"
 #include "ops/ops.h"
@@ -121,19 +122,19 @@ Value spread(const Arguments& a, Tensor (*f)(const Operand&, const Axes&, std::i
 
 Tensor var(const Operand& x, const Axes& dim, std::int64_t correction, bool keepdim) {
   const CalledFrom caller(x.where());
-  const Tensor a = as_floating(x);
+  const Tensor a = as_floating(tensor_argument(x, "var"));
   return record(Var{{over(a, dim, keepdim, "var"), correction}}, a);
 }
 
 Tensor std(const Operand& x, const Axes& dim, std::int64_t correction, bool keepdim) {
   const CalledFrom caller(x.where());
-  const Tensor a = as_floating(x);
+  const Tensor a = as_floating(tensor_argument(x, "std"));
   return record(Std{{over(a, dim, keepdim, "std"), correction}}, a);
 }
 
 Tensor norm(const Operand& x, double p, const Axes& dim, bool keepdim) {
   const CalledFrom caller(x.where());
-  const Tensor a = as_floating(x);
+  const Tensor a = as_floating(tensor_argument(x, "norm"));
   const Over o = over(a, dim, keepdim, "norm");
   if (std::isnan(p)) throw ValueError("norm: p is NaN, it must be a number");
   if (p == 0) return sum(abs(sign(a)), o.axes(), keepdim);

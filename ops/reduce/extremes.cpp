@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "engine/types/error.h"
+#include "ops/arguments.h"
 #include "ops/families.h"
 #include "ops/kernels/reduce/reduce.h"
 #include "ops/ops.h"
@@ -64,7 +65,7 @@ struct FirstSmallest {
 template <class Kind>
 Tensor shared(const Operand& x, const Axes& dim, bool keepdim, const char* what, const char* who = Kind::info.name) {
   const CalledFrom caller(x.where());
-  const Tensor a = x.to_tensor();
+  const Tensor a = tensor_argument(x, who);
   const Over o = over(a, dim, keepdim, who);
   expect_elements(a, o, who, what);
   if (a.dtype() == DType::boolean) return gt(Kind::choose(to(a, DType::int64), o), 0);
@@ -73,7 +74,7 @@ Tensor shared(const Operand& x, const Axes& dim, bool keepdim, const char* what,
 
 Tensor place(const Operand& x, std::optional<std::int64_t> dim, bool keepdim, PlaceKernel kernel, const char* who,
              const char* what) {
-  const Tensor a = x.to_tensor().detach();
+  const Tensor a = tensor_argument(x, who).detach();
   const Over o = over(a, dim ? Axes{*dim} : Axes{}, keepdim, who);
   if (a.dtype() == DType::boolean) return place(to(a, DType::int64), dim, keepdim, kernel, who, what);
   expect_elements(a, o, who, what);
@@ -87,7 +88,7 @@ template <class Kind>
 Tensor first(const Operand& x, std::int64_t dim, bool keepdim, PlaceKernel kernel, const char* what) {
   const CalledFrom caller(x.where());
   const char* who = Kind::info.name;
-  const Tensor a = x.to_tensor();
+  const Tensor a = tensor_argument(x, who);
   const int axis = normal_axis(dim, a.dim(), who);
   if (a.dtype() == DType::boolean) return gt(first<Kind>(to(a, DType::int64), dim, keepdim, kernel, what), 0);
   if (a.dim() == 0) return reshape(first<Kind>(reshape(a, {1}), 0, true, kernel, what), {});

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "engine/types/error.h"
+#include "ops/arguments.h"
 #include "ops/families.h"
 #include "ops/kernels/reduce/reduce.h"
 #include "ops/ops.h"
@@ -25,8 +26,7 @@ struct Sum {
     const Fold f = fold(x, o, counted(x.dtype()));
     kernels::sum(x.dtype(), f.x.data(), f.z.impl().data, f.lines);
     const bool few = x.numel() < std::int64_t{1} << 31;
-    if (x.dtype() == DType::int64 && !(few && all_small(x)))
-      expect_not_wrapped(f.z, forward(to(x, DType::float64)), "sum");
+    if (x.dtype() == DType::int64 && !(few && all_small(x))) expect_not_wrapped(f.z, forward(in_float64(x)), "sum");
     return f.z;
   }
   void backward(GradContext& c, const Tensor& g) const {
@@ -47,7 +47,7 @@ struct Prod {
   Tensor forward(const Tensor& x) const {
     const Fold f = fold(x, o, counted(x.dtype()));
     kernels::prod(x.dtype(), f.x.data(), f.z.impl().data, f.lines);
-    if (x.dtype() == DType::int64) expect_not_wrapped(f.z, forward(to(x, DType::float64)), "prod");
+    if (x.dtype() == DType::int64) expect_not_wrapped(f.z, forward(in_float64(x)), "prod");
     return f.z;
   }
   void backward(GradContext& c, const Tensor& g) const {
@@ -88,35 +88,35 @@ Tensor counts(const Tensor& x, const Over& o) {
 
 Tensor sum(const Operand& x, const Axes& dim, bool keepdim) {
   const CalledFrom caller(x.where());
-  const Tensor a = x.to_tensor();
+  const Tensor a = tensor_argument(x, "sum");
   return record(Sum{over(a, dim, keepdim, "sum")}, a);
 }
 
 Tensor prod(const Operand& x, const Axes& dim, bool keepdim) {
   const CalledFrom caller(x.where());
-  const Tensor a = x.to_tensor();
+  const Tensor a = tensor_argument(x, "prod");
   return record(Prod{over(a, dim, keepdim, "prod")}, a);
 }
 
 Tensor mean(const Operand& x, const Axes& dim, bool keepdim) {
   const CalledFrom caller(x.where());
-  const Tensor a = as_floating(x);
+  const Tensor a = as_floating(tensor_argument(x, "mean"));
   return record(Mean{over(a, dim, keepdim, "mean")}, a);
 }
 
 Tensor all(const Operand& x, const Axes& dim, bool keepdim) {
-  const Tensor a = x.to_tensor();
+  const Tensor a = tensor_argument(x, "all");
   const Over o = over(a, dim, keepdim, "all");
   return eq(counts(a, o), o.count(a.shape()));
 }
 
 Tensor any(const Operand& x, const Axes& dim, bool keepdim) {
-  const Tensor a = x.to_tensor();
+  const Tensor a = tensor_argument(x, "any");
   return gt(counts(a, over(a, dim, keepdim, "any")), 0);
 }
 
 Tensor count_nonzero(const Operand& x, const Axes& dim) {
-  const Tensor a = x.to_tensor();
+  const Tensor a = tensor_argument(x, "count_nonzero");
   return counts(a, over(a, dim, false, "count_nonzero"));
 }
 

@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include "engine/factory.h"
+#include "ops/arguments.h"
 #include "ops/families.h"
 #include "ops/kernels/reduce/scan.h"
 #include "ops/ops.h"
@@ -72,7 +73,7 @@ struct Cumsum {
   std::string attributes() const { return text(dim, reverse); }
   Tensor forward(const Tensor& x) const {
     Tensor z = scan(x, dim, reverse, kernels::cumsum);
-    if (x.dtype() == DType::int64) expect_not_wrapped(z, forward(to(x, DType::float64)), "cumsum");
+    if (x.dtype() == DType::int64) expect_not_wrapped(z, forward(in_float64(x)), "cumsum");
     return z;
   }
   void backward(GradContext& c, const Tensor& g) const {
@@ -93,7 +94,7 @@ struct Cumprod {
   std::string attributes() const { return text(dim, reverse); }
   Tensor forward(const Tensor& x) const {
     Tensor z = scan(x, dim, reverse, kernels::cumprod);
-    if (x.dtype() == DType::int64) expect_not_wrapped(z, forward(to(x, DType::float64)), "cumprod");
+    if (x.dtype() == DType::int64) expect_not_wrapped(z, forward(in_float64(x)), "cumprod");
     return z;
   }
   void backward(GradContext& c, const Tensor& g) const {
@@ -107,7 +108,7 @@ struct Cumprod {
 template <class Op>
 Tensor along(const Operand& x, std::int64_t dim) {
   const CalledFrom caller(x.where());
-  const Tensor a = x.to_tensor();
+  const Tensor a = tensor_argument(x, Op::info.name);
   const int axis = normal_axis(dim, a.dim(), Op::info.name);
   if (a.dim() > 0) return record(Op{axis}, a);
   return reshape(record(Op{0}, reshape(a, {1})), {});

@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include "ops/arguments.h"
 #include "ops/families.h"
 #include "ops/kernels/reduce/reduce.h"
 #include "ops/ops.h"
@@ -128,7 +129,7 @@ struct LogSumExp {
 
 Tensor logsumexp(const Operand& x, const Axes& dim, bool keepdim) {
   const CalledFrom caller(x.where());
-  const Tensor a = as_floating(x);
+  const Tensor a = as_floating(tensor_argument(x, "logsumexp"));
   const Over o = over(a, dim, keepdim, "logsumexp");
   const Axes axes = o.axes();
   if (axes.size() <= 1) return record(LogSumExp{axes.empty() ? 0 : static_cast<int>(axes[0]), keepdim}, a);
@@ -139,13 +140,13 @@ Tensor logsumexp(const Operand& x, const Axes& dim, bool keepdim) {
 
 Tensor softmax(const Operand& x, std::int64_t dim) {
   const CalledFrom caller(x.where());
-  const Tensor a = as_floating(x);
+  const Tensor a = as_floating(tensor_argument(x, "softmax"));
   return record(Softmax{normal_axis(dim, a.dim(), "softmax")}, a);
 }
 
 Tensor log_softmax(const Operand& x, std::int64_t dim) {
   const CalledFrom caller(x.where());
-  const Tensor a = as_floating(x);
+  const Tensor a = as_floating(tensor_argument(x, "log_softmax"));
   return record(LogSoftmax{normal_axis(dim, a.dim(), "log_softmax")}, a);
 }
 

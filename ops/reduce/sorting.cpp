@@ -6,6 +6,7 @@
 
 #include "engine/factory.h"
 #include "engine/types/error.h"
+#include "ops/arguments.h"
 #include "ops/families.h"
 #include "ops/kernels/reduce/sort.h"
 #include "ops/ops.h"
@@ -103,7 +104,7 @@ struct Line {
   int dim;
 };
 Line line(const Operand& x, std::int64_t dim, const char* who) {
-  const Tensor a = x.to_tensor();
+  const Tensor a = tensor_argument(x, who);
   const int axis = normal_axis(dim, a.dim(), who);
   return {a.dim() == 0 ? reshape(a, {1}) : a, axis};
 }
@@ -159,7 +160,7 @@ Tensor topk(const Operand& x, std::int64_t k, std::int64_t dim, bool largest, bo
 
 Tensor median(const Operand& x) {
   const CalledFrom caller(x.where());
-  const Tensor a = x.to_tensor();
+  const Tensor a = tensor_argument(x, "median");
   expect_order(a);
   if (a.numel() == 0 && is_floating(a.dtype())) return mean(x);  // NaN
   const Over o = over(a, {}, false, "median");

@@ -132,14 +132,19 @@ int axis_of(const Tensor& t, std::int64_t dim, const char* who) {
   return normal_axis(dim, t.dim(), who);
 }
 
+void expect_all_defined(std::span<const Tensor> tensors, const char* who) {
+  for (std::size_t i = 0; i < tensors.size(); ++i)
+    if (!tensors[i].defined()) throw_empty_argument(who, fmt::format("tensor {}", i + 1));
+}
+
 }  // namespace
 
 Tensor cat(std::span<const Tensor> tensors, std::int64_t dim, SourceLocation where) {
   const CalledFrom caller(where);
   if (tensors.empty()) throw ValueError("cat: no tensors were given");
   boost::container::small_vector<Tensor, 8> list;
-  list.reserve(tensors.size());
-  for (const Tensor& t : tensors) list.push_back(tensor_argument(t, "cat"));
+  expect_all_defined(tensors, "cat");
+  list.assign(tensors.begin(), tensors.end());
   const Shape& shape = list[0].shape();
   if (shape.empty()) throw ShapeError("cat: scalars have no axis to join along; stack joins them along a new one");
   Cat op{normal_axis(dim, shape.rank(), "cat"), {}};
@@ -174,10 +179,11 @@ Tensor stack(std::span<const Tensor> tensors, std::int64_t dim, SourceLocation w
   if (tensors.empty()) throw ValueError("stack: no tensors were given");
   boost::container::small_vector<Tensor, 8> list;
   list.reserve(tensors.size());
-  const Tensor first = tensor_argument(tensors[0], "stack");
+  expect_all_defined(tensors, "stack");
+  const Tensor first = tensors[0];
   const int axis = normal_axis(dim, first.dim() + 1, "stack");
   for (std::size_t i = 0; i < tensors.size(); ++i) {
-    const Tensor t = tensor_argument(tensors[i], "stack");
+    const Tensor t = tensors[i];
     if (t.shape() != first.shape())
       throw ShapeError(fmt::format("stack: tensor {} has shape {}, the first has {}; all must be alike", i + 1,
                                    to_string(t.shape()), to_string(first.shape())));

@@ -147,7 +147,9 @@ struct ScatterAdd {
   int axis;
   std::string attributes() const { return fmt::format("dim={}", axis); }
   Tensor forward(const Tensor& x, const Tensor& i, const Tensor& y) const {
-    return zip(x, scattered(y, i, axis, x.shape()), Binary::add, "scatter_add");
+    const Tensor z = zip(x, scattered(y, i, axis, x.shape()), Binary::add, "scatter_add");
+    if (z.dtype() == DType::int64) expect_not_wrapped(z, forward(in_float64(x), i, in_float64(y)), "scatter_add");
+    return z;
   }
   void backward(GradContext& c, const Tensor& g) const {
     c.send(0, [&] { return g; });
@@ -155,8 +157,8 @@ struct ScatterAdd {
   }
 };
 
-void check_index(const Tensor& index, const char* who) {
-  if (!index.defined()) throw ValueError(fmt::format("{}: the index is an empty tensor handle", who));
+void check_index(const Tensor& index, const char* who, const char* name = "index") {
+  if (!index.defined()) throw_empty_argument(who, name);
   if (index.dtype() != DType::int64)
     throw ValueError(fmt::format("{}: the index holds {}, it must hold int64; convert it with to(index, DType::int64)",
                                  who, name_of(index.dtype())));
@@ -235,7 +237,7 @@ Tensor gather(const Operand& x, std::int64_t dim, const Tensor& index) {
 Tensor scatter_add(const Operand& x, std::int64_t dim, const Tensor& index, const Operand& src) {
   const CalledFrom caller(x.where());
   const Tensor t = tensor_argument(x, "scatter_add");
-  Tensor y = tensor_argument(src, "scatter_add");
+  Tensor y = tensor_argument(src, "scatter_add", "src");
   check_index(index, "scatter_add");
   if (t.dtype() != y.dtype() || t.dtype() == DType::boolean)
     throw ValueError(fmt::format("scatter_add: x holds {} and src {}; numbers of one type can be added",
@@ -257,7 +259,7 @@ Tensor scatter_add(const Operand& x, std::int64_t dim, const Tensor& index, cons
 Tensor take_along_dim(const Operand& x, const Tensor& indices, std::optional<std::int64_t> dim) {
   const CalledFrom caller(x.where());
   const Tensor t = tensor_argument(x, "take_along_dim");
-  check_index(indices, "take_along_dim");
+  check_index(indices, "take_along_dim", "indices");
   if (!dim) {
     const Tensor flat = reshape(indices, {-1});
     check_inside(flat, t.numel(), 0, "take_along_dim");
@@ -277,9 +279,11 @@ Tensor take_along_dim(const Operand& x, const Tensor& indices, std::optional<std
 Tensor masked_fill(const Operand& x, const Tensor& mask, const Operand& value) {
   const CalledFrom caller(x.where());
   const Tensor t = tensor_argument(x, "masked_fill");
-  if (!mask.defined() || mask.dtype() != DType::boolean)
+  if (!mask.defined()) throw_empty_argument("masked_fill", "mask");
+  if (mask.dtype() != DType::boolean)
     throw ValueError(fmt::format("masked_fill: the mask holds {}, it must hold bool; compare first, as in x > 0",
-                                 mask.defined() ? name_of(mask.dtype()) : "nothing"));
+                                 name_of(mask.dtype())));
+  (void)tensor_or_number(value, "masked_fill", "value");
   if (!value.is_number() && value.tensor().dim() > 0)
     throw ShapeError(fmt::format("masked_fill: the value has shape {}, it must be one number without axes",
                                  to_string(value.tensor().shape())));
@@ -290,7 +294,7 @@ Tensor masked_fill(const Operand& x, const Tensor& mask, const Operand& value) {
 }
 
 Tensor one_hot(const Tensor& x, std::int64_t num_classes) {
-  check_index(x, "one_hot");
+  check_index(x, "one_hot", "x");
   const Tensor index = dense(x);
   const std::int64_t n = index.numel(), *p = index.data<std::int64_t>();
   if (num_classes < 0 && n == 0)

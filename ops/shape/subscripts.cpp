@@ -50,7 +50,7 @@ void check_subscripts(const Tensor& x, const std::vector<Index>& subscripts) {
   int count = 0, ellipses = 0;
   for (const Index& s : subscripts) {
     if (s.kind() == Index::Kind::tensor) {
-      if (!s.tensor().defined()) throw ValueError("subscript: an index is an empty tensor handle");
+      if (!s.tensor().defined()) throw_empty_argument("subscript", "an index");
       if (is_floating(s.tensor().dtype()))
         throw ValueError(fmt::format("subscript: an index of {} is refused; positions are int64, masks bool",
                                      name_of(s.tensor().dtype())));

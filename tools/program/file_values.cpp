@@ -49,17 +49,15 @@ Value value_of(std::string_view text, const ProgramOptions& options) {
   return closed_value(text);
 }
 
-void bind_inputs(Bindings& bindings, const ProgramOptions& options) {
-  if (options.inputs.empty()) return;
+std::vector<std::string> bind_inputs(Bindings& bindings, const ProgramOptions& options) {
+  if (options.inputs.empty()) return {};
   const std::vector<NamedTensor> arrays = read_arrays(options.inputs);
-  std::vector<std::string> unusable;
+  std::vector<std::string> bound, unusable;
   for (const NamedTensor& array : arrays) {
-    if (is_name(array.name))
-      bindings.bind(array.name, in_wanted_dtype(array.tensor, options));
-    else
-      unusable.push_back(array.name);
+    (is_name(array.name) ? bound : unusable).push_back(array.name);
+    if (is_name(array.name)) bindings.bind(array.name, in_wanted_dtype(array.tensor, options));
   }
-  if (unusable.empty()) return;
+  if (unusable.empty()) return bound;
   const std::string facts = fmt::format("--inputs: '{}' cannot be a name in a program; bind it as NAME=@{}:{}",
                                         shorten(printable(unusable[0]), 80), shorten(printable(options.inputs), 200),
                                         shorten(printable(unusable[0]), 80));
@@ -67,6 +65,7 @@ void bind_inputs(Bindings& bindings, const ProgramOptions& options) {
   if (!options.quiet)
     fmt::print(stderr, "chainrule: {}{}\n", facts,
                unusable.size() > 1 ? fmt::format(" (and {} more)", unusable.size() - 1) : "");
+  return bound;
 }
 
 void check_save(const std::string& path) {

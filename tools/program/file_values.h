@@ -20,8 +20,9 @@ struct ArrayPlace {
   std::optional<std::string> name;
 };
 ArrayPlace array_place(std::string_view text);
-/// Binds every array of --inputs by its name. Those that cannot be names are left out, with a message on stderr.
-void bind_inputs(Bindings& bindings, const ProgramOptions& options);
+/// Binds every array of --inputs by its name, and gives these names. Arrays that cannot be called by theirs are left
+/// out, with a message on stderr.
+std::vector<std::string> bind_inputs(Bindings& bindings, const ProgramOptions& options);
 /// Throws ValueError when --save names a file that is no npz, EnvironmentError when its folder is missing; for the
 /// beginning, before the work.
 void check_save(const std::string& path);

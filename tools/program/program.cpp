@@ -22,14 +22,18 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
+bool reads(const Program& program, const std::string& name) {
+  const auto among = [&](const std::vector<std::string>& names) {
+    return std::find(names.begin(), names.end(), name) != names.end();
+  };
+  return among(program.inputs) || among(program.constants);
+}
+
 /// Says which given values the program never reads: a slip of the pen, most likely.
 void tell_unused(const Program& program, const std::vector<std::string>& values) {
   for (const std::string& value : values) {
     const std::string name = value.substr(0, value.find('='));
-    const auto reads = [&](const std::vector<std::string>& names) {
-      return std::find(names.begin(), names.end(), name) != names.end();
-    };
-    if (reads(program.inputs) || reads(program.constants)) continue;
+    if (reads(program, name)) continue;
     const bool own = std::any_of(program.steps.begin(), program.steps.end(),
                                  [&](const Step& step) { return step.kind == Step::Kind::bind && step.text == name; });
     if (own)
@@ -39,6 +43,20 @@ void tell_unused(const Program& program, const std::vector<std::string>& values)
       fmt::print(stderr, "chainrule: {} is not used: the program does not read {}\n", shorten(printable(value), 60),
                  printable(name));
   }
+}
+
+/// The same of the arrays of --inputs, of which there may be many, in one line.
+void tell_unused_arrays(const Program& program, std::vector<std::string> names, const std::string& file) {
+  constexpr std::size_t kMostNames = 5;
+  std::erase_if(names, [&](const std::string& name) { return reads(program, composed(name)); });
+  if (names.empty()) return;
+  std::string list;
+  for (std::size_t i = 0; i < std::min(names.size(), kMostNames); ++i)
+    list += (i ? ", " : "") + shorten(printable(names[i]), 60);
+  if (names.size() > kMostNames) list += fmt::format(" and {} more", names.size() - kMostNames);
+  const bool one = names.size() == 1;
+  fmt::print(stderr, "chainrule: --inputs {}: {} {} not used: the program does not read {}\n",
+             shorten(printable(file), 200), list, one ? "is" : "are", one ? "it" : "them");
 }
 
 }  // namespace
@@ -81,7 +99,7 @@ LoadedProgram load_program(const ProgramOptions& given) {
   const ProgramOptions& options = loaded.asked;
   set_default_dtype(options.dtype == "float32" ? DType::float32 : DType::float64);
   manual_seed(options.seed);
-  bind_inputs(loaded.bindings, options);
+  const std::vector<std::string> arrays = bind_inputs(loaded.bindings, options);
   for (const std::string& value : options.values) {
     const auto equals = value.find('=');
     if (equals == std::string::npos)
@@ -95,7 +113,10 @@ LoadedProgram load_program(const ProgramOptions& given) {
     }
   }
   loaded.program = parse(options.program);
-  if (!options.quiet && !options.json && !options.rebuilt) tell_unused(loaded.program, options.values);
+  if (!options.quiet && !options.json && !options.rebuilt) {
+    tell_unused(loaded.program, options.values);
+    tell_unused_arrays(loaded.program, arrays, options.inputs);
+  }
   loaded.options.deadline = deadline_in(options.timeout);
   return loaded;
 }

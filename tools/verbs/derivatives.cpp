@@ -3,7 +3,6 @@
 #include <nlohmann/json.hpp>
 
 #include <algorithm>
-#include <cmath>
 #include <set>
 
 #include "engine/backward.h"
@@ -14,6 +13,7 @@
 #include "ops/ops.h"
 #include "tools/program/file_values.h"
 #include "tools/program/option_values.h"
+#include "tools/verbs/nan_note.h"
 #include "tools/verbs/verbs.h"
 
 namespace chainrule {
@@ -46,39 +46,13 @@ int run_eval(const DerivativeOptions& o) {
   const NoGrad values_only;
   Names names;
   const Tensor result = loaded.run(names);
+  tell_nan(loaded, {{"the result", result}});
   save_results(o.save, {{"result", result}});
   if (o.json)
     print_json({{"result", to_json(result)}});
   else
     fmt::print("{}\n", to_string(result.detach()));
   return 0;
-}
-
-bool has_nan(const Tensor& t) {
-  if (!t.defined()) return false;
-  const std::vector<double> v = t.to_vector();
-  return std::any_of(v.begin(), v.end(), [](double one) { return std::isnan(one); });
-}
-
-/// Says on stderr which gradient is NaN, and where that begins: the same is computed again and watched.
-void tell_nan(const LoadedProgram& loaded, const DerivativeOptions& o, const std::vector<NamedTensor>& inputs,
-              const std::vector<Tensor>& gradients) {
-  const auto bad = std::find_if(gradients.begin(), gradients.end(), has_nan);
-  if (bad == gradients.end() || o.quiet || o.json) return;
-  const std::string& name = inputs[static_cast<std::size_t>(bad - gradients.begin())].name;
-  std::string origin = "no operation of the program made it";
-  try {
-    const AnomalyMode watched;
-    manual_seed(loaded.asked.seed);
-    Names names;
-    const Tensor result = loaded.run(names);
-    const Tensor cotangent = cotangent_for(result, o.cotangent, o);
-    (void)grad(std::vector{result}, tensors_of(wanted_inputs(loaded, names, o.wrt)),
-               {.allow_unused = true, .cotangents = {cotangent}});
-  } catch (const Error& e) {
-    origin = e.what();
-  }
-  fmt::print(stderr, "chainrule: the gradient by {} is nan: {}\n", printable(name), origin);
 }
 
 int run_grad(const DerivativeOptions& o) {
@@ -92,7 +66,14 @@ int run_grad(const DerivativeOptions& o) {
   const Tensor cotangent = cotangent_for(result, o.cotangent, o);
   if (result.requires_grad())
     found = grad(std::vector{result}, tensors_of(inputs), {.allow_unused = true, .cotangents = {cotangent}});
-  tell_nan(loaded, o, inputs, found);
+  Shown shown;
+  for (std::size_t i = 0; i < inputs.size(); ++i)
+    shown.push_back({fmt::format("the gradient by {}", printable(inputs[i].name)), found[i]});
+  shown.push_back({"the result", result});
+  tell_nan(loaded, shown, [&](const Tensor& again, const Names& its) {
+    (void)grad(std::vector{again}, tensors_of(wanted_inputs(loaded, its, o.wrt)),
+               {.allow_unused = true, .cotangents = {cotangent_for(again, o.cotangent, o)}});
+  });
   std::vector<NamedTensor> saved{{"result", result}};
   saved.reserve(inputs.size() + 1);
   for (std::size_t i = 0; i < inputs.size(); ++i) saved.push_back({"grad." + inputs[i].name, found[i]});
@@ -128,6 +109,11 @@ int run_jacobian(const DerivativeOptions& o) {
     saved.push_back({"jacobian." + input.name, j});
     text += value_line("∂" + input.name, width_of(inputs), j);
   }
+  Shown shown = saved;
+  for (NamedTensor& one : shown) one.name = "the " + printable(one.name);
+  tell_nan(loaded, shown, [&](const Tensor& again, const Names& its) {
+    for (const NamedTensor& input : wanted_inputs(loaded, its, o.wrt)) (void)jacobian(again, input.tensor);
+  });
   save_results(o.save, std::move(saved));
   if (o.json)
     print_json({{"result", to_json(result)}, {"jacobian", all}});
@@ -155,6 +141,11 @@ int run_hessian(const DerivativeOptions& o) {
       text += value_line(fmt::format("∂²/∂{} ∂{}", inputs[i].name, by.name), 6, h);
     }
   }
+  Shown shown = saved;
+  for (NamedTensor& one : shown) one.name = "the " + printable(one.name);
+  tell_nan(loaded, shown, [&](const Tensor& again, const Names& its) {
+    (void)hessian(again, tensors_of(wanted_inputs(loaded, its, o.wrt)));
+  });
   save_results(o.save, std::move(saved));
   if (o.json)
     print_json({{"result", to_json(result)}, {"hessian", all}});
@@ -190,6 +181,8 @@ int run_jvp(const DerivativeOptions& o) {
   }
   if (inputs.empty()) throw ValueError("jvp: give the direction of each input, as in --tangent x=1");
   const Tensor product = jvp(result, inputs, tangents);
+  tell_nan(loaded, {{"the result", result}, {"the jvp", product}},
+           [&](const Tensor& again, const Names&) { (void)jvp(again, inputs, tangents); });
   save_results(o.save, {{"result", result}, {"jvp", product}});
   if (o.json)
     print_json({{"result", to_json(result)}, {"jvp", to_json(product)}});

@@ -12,6 +12,7 @@
 #include "engine/traverse.h"
 #include "tools/program/graph_file.h"
 #include "tools/program/option_values.h"
+#include "tools/verbs/nan_note.h"
 #include "tools/verbs/verbs.h"
 
 namespace chainrule {
@@ -113,6 +114,23 @@ void check_steps(const DrawOptions& o) {
     throw ValueError(fmt::format("{} cannot be used with {}", o.frames.empty() ? "--steps" : "--frames", wrong));
 }
 
+/// What diagrams and steps show: every value that was computed, the oldest first, and the gradients.
+Shown shown_of(const LoadedProgram& loaded, const Tensor& result) {
+  Shown shown;
+  const Traversal graph(std::span(&result, 1));
+  for (std::size_t i = graph.size(); i-- > 0;) {
+    const Node& node = graph.node(i);
+    for (const Edge& edge : node.edges())
+      if (edge.value && edge.node)
+        shown.push_back(
+            {fmt::format("a value of {}", edge.node->info->name), Tensor(Ref<TensorImpl>::share(edge.value.get()))});
+  }
+  shown.push_back({"the result", result});
+  for (const Tensor& leaf : loaded.bindings.leaves)
+    if (leaf.has_grad()) shown.push_back({fmt::format("the gradient by {}", printable(leaf.label())), leaf.grad()});
+  return shown;
+}
+
 int run_graph(const DrawOptions& o) {
   check_steps(o);
   LoadedProgram loaded = load_program(o);
@@ -126,6 +144,10 @@ int run_graph(const DrawOptions& o) {
   const bool has_gradient = (options.gradients || options.local_derivatives) && o.gradient_of.empty() &&
                             result.requires_grad() && (result.numel() == 1 || !o.cotangent.empty());
   if (has_gradient) result.backward({.cotangent = cotangent_for(result, o.cotangent, o), .retain_graph = true});
+  if (options.values)
+    tell_nan(loaded, shown_of(loaded, result), [&](const Tensor& again, const Names&) {
+      if (has_gradient) again.backward({.cotangent = cotangent_for(again, o.cotangent, o)});
+    });
   if (options.title.empty() && o.gradient_of.empty() && !loaded.asked.rebuilt)
     options.title = title_of(loaded.asked.program);
   if (options.gradients && !has_gradient && result.requires_grad() && o.gradient_of.empty() && !options.symbols)

@@ -72,6 +72,14 @@ void unary_int(Unary op, const std::int64_t* x, std::int64_t* z, std::int64_t n)
   }
 }
 
+/// a^b for b >= 0, by squares.
+std::int64_t whole_power(std::int64_t a, std::int64_t b) {
+  Wrapping z = 1;
+  for (auto square = static_cast<Wrapping>(a); b > 0; b >>= 1, square *= square)
+    if (b & 1) z *= square;
+  return static_cast<std::int64_t>(z);
+}
+
 std::int64_t truncated_remainder(std::int64_t a, std::int64_t b) {
   return b == -1 ? 0 : a % b;  // the smallest number by -1 would overflow on the way
 }
@@ -94,6 +102,8 @@ void binary_int(Binary op, const std::int64_t* x, std::int64_t x_step, const std
       return zip(x, x_step, y, y_step, z, n, [](std::int64_t a, std::int64_t b) { return std::max(a, b); });
     case Binary::minimum:
       return zip(x, x_step, y, y_step, z, n, [](std::int64_t a, std::int64_t b) { return std::min(a, b); });
+    case Binary::pow:
+      return zip(x, x_step, y, y_step, z, n, whole_power);
     case Binary::fmod:
       return zip(x, x_step, y, y_step, z, n, truncated_remainder);
     case Binary::remainder:

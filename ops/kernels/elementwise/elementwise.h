@@ -119,7 +119,8 @@ constexpr bool supports(Unary op, DType d) {
 constexpr bool supports(Binary op, DType d) {
   if (is_floating(d)) return true;
   return d == DType::int64 &&
-         (op <= Binary::minimum || op == Binary::fmod || op == Binary::remainder || op == Binary::floor_divide) &&
+         (op <= Binary::minimum || op == Binary::fmod || op == Binary::remainder || op == Binary::pow ||
+          op == Binary::floor_divide) &&
          op != Binary::div;
 }
 
@@ -127,7 +128,7 @@ constexpr bool supports(Binary op, DType d) {
 // element size; other overlaps are not allowed. Dtypes outside supports() are the caller's error.
 
 void unary(Unary op, DType d, const void* x, void* z, std::int64_t n, const Parameters& p = {});
-/// Integers are not divided by 0: the caller looks.
+/// Integers are not divided by 0, and have no negative power: the caller looks.
 void binary(Binary op, DType d, const void* x, std::int64_t x_step, const void* y, std::int64_t y_step, void* z,
             std::int64_t n, const Parameters& p = {});
 /// Any dtype; z holds bool.

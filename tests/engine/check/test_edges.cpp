@@ -52,6 +52,9 @@ TEST_CASE("edges: right rules are accepted") {
       {"xlogy, x 0", EDGE(xlogy(v[0], v[1])), {wide(0), wide(0.5)}, {ok, ok}},
       {"cross entropy, 0 of 0", EDGE(binary_cross_entropy(v[0], v[0] * 0)), {wide(0)}, {ok}},
       {"cross entropy, 1 of 1", EDGE(binary_cross_entropy(v[0], v[0] * 0 + 1)), {wide(1)}, {ok}},
+      {"cross entropy, near 0 of 0", EDGE(binary_cross_entropy(v[0], v[0] * 0)), {wide(1e-13)}, {ok}},
+      {"cross entropy, near 0 of 1", EDGE(binary_cross_entropy(v[0], v[0] * 0 + 1)), {wide(1e-13)}, {kink}},
+      {"cross entropy, near 0 of half", EDGE(binary_cross_entropy(v[0], v[0] * 0 + 0.5)), {wide(1e-14)}, {kink}},
       {"maximum", EDGE(maximum(v[0], v[1])), {wide(2), wide(2)}, {kink, kink}},
       {"relu", EDGE(relu(v[0])), {wide(0)}, {kink}},
       {"cholesky", EDGE(cholesky(v[0])), {wide({{4, 2}, {2, 3}})}, {kink}},
@@ -141,4 +144,25 @@ TEST_CASE("edges: NaN is printed without a sign") {
   const auto analytic = gradcheck([](const Tensor& x) { return sqrt(x * x); }, {wide(0)});
   CHECK_FALSE(analytic.ok());
   CHECK_FALSE(contains(to_string(analytic, true), "-nan"));
+}
+
+TEST_CASE("digits that are lost inside one operation are no missing path") {
+  const auto report = [](double factor, double x, bool detached) {
+    return gradcheck(
+        [&](const Tensor& v) {
+          const Tensor z = record(
+              Custom1{{.forward = [](const Tensor& t) { return -log(1 - t); },
+                       .dx = [&](const Tensor& g, const Tensor& t, const Tensor&) { return factor * g / (1 - t); }}},
+              v);
+          return detached ? z + 3 * v.detach() : z;
+        },
+        {wide(x)});
+  };
+  for (const double x : {1e-13, 3e-14, 1e-12}) {
+    CAPTURE(x);
+    CHECK(report(1, x, false).ok());
+    CHECK_FALSE(report(1.5, x, false).ok());
+    CHECK(report(1, x, true).inputs[0].cause == Cause::detached);
+  }
+  CHECK(report(1, 0.25, false).ok());
 }

@@ -108,10 +108,13 @@ TEST_CASE("numbers of tensors") {
   CHECK(grid_columns(zeros({4, 3})) == 3);
   CHECK(grid_columns(zeros({4})) == 4);
   CHECK(grid_columns(zeros({4, 4})) == 4);  // one limit, whatever the shape
-  CHECK(grid_columns(zeros({16})) == 16);
-  for (const Shape& shape : {Shape{}, Shape{4, 5}, Shape{17}, Shape{1, 17}, Shape{2, 2, 2}, Shape{0}})
+  CHECK(grid_columns(zeros({8})) == 8);
+  CHECK(grid_columns(zeros({2, 8})) == 8);
+  for (const Shape& shape : {Shape{}, Shape{4, 5}, Shape{9}, Shape{1, 9}, Shape{17, 1}, Shape{2, 2, 2}, Shape{0}})
     CHECK_MESSAGE(grid_columns(zeros(shape)) == 0, to_string(shape));
   {
+    const NumberStyle more({.max_elements = 20});
+    CHECK(grid_columns(zeros({20})) == 20);
     const NumberStyle style({.digits = 6, .max_elements = 3});
     CHECK(grid_columns(zeros({4})) == 0);
     CHECK(number_text(1.0 / 3) == "0.333333");

@@ -25,6 +25,7 @@
 
 using namespace chainrule;
 using chainrule::testing::contains;
+using chainrule::testing::lines_of;
 using chainrule::testing::read_dot;
 
 namespace {
@@ -48,17 +49,6 @@ std::string said(const std::string& dot) {
 }
 std::string said(const std::string& program, const std::string& values, const GraphOptions& options = {}) {
   return said(graph_to_dot(run(program, values), options));
-}
-
-std::vector<std::string> lines_of(const std::string& text) {
-  std::vector<std::string> lines(1);
-  for (const char c : text) {
-    if (c == '\n')
-      lines.emplace_back();
-    else
-      lines.back() += c;
-  }
-  return lines;
 }
 
 /// The words of a rule, each with the character behind it.

@@ -61,10 +61,39 @@ TEST_CASE("whole numbers above 2^53 are exact in programs") {
 
 TEST_CASE("what leaves int64 is refused") {
   const Tensor x = from_vector<Whole>({kLargest, 1}, {2}), low = from_vector<Whole>({kSmallest}, {1});
-  for (const char* program :
-       {"9223372036854775807 + 1", "9223372036854775807 * 2", "2 ** 63", "10 ** 20", "0 - 9223372036854775807 - 2",
-        "x + 1", "x * x", "sum(x)", "prod(2 * y)", "cumsum(x, 0)", "-low", "abs(low)", "square(x)", "x - low", "x @ x",
-        "dot(x, x)", "einsum('i,j->ij', x, x)", "reshape(x, [1, 2]) @ reshape(x, [2, 1])"}) {
+  for (const char* program : {"9223372036854775807 + 1",
+                              "9223372036854775807 * 2",
+                              "2 ** 63",
+                              "10 ** 20",
+                              "0 - 9223372036854775807 - 2",
+                              "x + 1",
+                              "x * x",
+                              "sum(x)",
+                              "prod(2 * y)",
+                              "cumsum(x, 0)",
+                              "-low",
+                              "abs(low)",
+                              "square(x)",
+                              "x - low",
+                              "x @ x",
+                              "dot(x, x)",
+                              "einsum('i,j->ij', x, x)",
+                              "reshape(x, [1, 2]) @ reshape(x, [2, 1])",
+                              "linear(x, reshape(x, [1, 2]))",
+                              "linear(x - 1, reshape(x, [1, 2]), tensor([2]))",
+                              "affine(x, reshape(x, [2, 1]))",
+                              "scatter_add(x, 0, [0, 0], tensor([1, 2]))",
+                              "div(low, -1, rounding_mode='floor')",
+                              "div(low, -1, rounding_mode='trunc')",
+                              "x ** 2",
+                              "x ** 3",
+                              "tensor([3]) ** tensor([40])",
+                              "2 ** tensor([62, 63])",
+                              "tensor([-2]) ** 64",
+                              "tensor([10, 0]) ** 400",
+                              "fold(reshape(expand(x[:1], [4]), [1, 2, 2]), [1, 3], [1, 2])",
+                              "pow(x, x)",
+                              "pow(low, tensor([[1, 2]]))"}) {
     INFO(program);
     const std::string said = refusal(program, {{"x", x}, {"low", low}, {"y", x - 1}});
     CHECK(contains(said, "leaves int64"));
@@ -78,6 +107,62 @@ TEST_CASE("what leaves int64 is refused") {
   CHECK(matmul(from_vector<Whole>({kLargest, kSmallest}, {2}), from_vector<Whole>({1, 1}, {2})).values<Whole>()[0] ==
         -1);
   CHECK((from_vector<Whole>({3037000499}, {1}) * 3037000499).values<Whole>()[0] == 9223372030926249001);
+}
+
+TEST_CASE("powers and bounds of whole numbers are whole") {
+  using Wholes = std::vector<Whole>;
+  // Powers, against products one by one.
+  const Wholes bases{0, 1, -1, 2, -2, 3, -3, 7, 10, -10, 55108, 3037000499, kLargest, kSmallest};
+  int tried = 0;
+  for (const Whole base : bases) {
+    Whole wanted = 1;
+    for (Whole n = 0; n <= 66; ++n) {
+      const Tensor x = from_vector<Whole>({base}, {1}), y = from_vector<Whole>({n}, {1});
+      CAPTURE(base);
+      CAPTURE(n);
+      for (const Tensor& z : {pow(x, y), pow(x, n), pow(base, y), pow(expand(x, {5}), y)})
+        CHECK(z.values<Whole>() == Wholes(static_cast<std::size_t>(z.numel()), wanted));
+      ++tried;
+      if (__builtin_mul_overflow(wanted, base, &wanted)) break;
+    }
+  }
+  CHECK(tried > 400);
+  const DoubleLists as_on_the_command_line;
+  CHECK(wholes("arange(5) ** 2") == Wholes{0, 1, 4, 9, 16});
+  CHECK(wholes("2 ** arange(63)")[62] == Whole{1} << 62);
+  CHECK(wholes("(arange(3) > 0) ** 2") == Wholes{0, 1, 1});
+  CHECK(wholes("tensor([-2, 1]) ** 63") == Wholes{kSmallest, 1});
+  for (const char* negative :
+       {"arange(1, 4) ** -1", "tensor([2]) ** tensor([3, -2])", "2 ** tensor(-1)", "pow(2, -1)"}) {
+    INFO(negative);
+    CHECK(contains(refusal(negative), "pow: whole numbers have no power -"));
+    CHECK(contains(refusal(negative), "to(x, 'float64') ** -"));
+  }
+  CHECK(contains(refusal("(arange(2) > 0) ** (arange(2) > 0)"), "pow: not defined for bool"));
+  for (const char* floating : {"arange(3) ** 0.5", "arange(3) ** 2.0", "to(arange(3), 'float64') ** -1",
+                               "2.0 ** arange(3)", "2 ** -1", "clamp(arange(3), 0.5)", "clamp(arange(3), 0, 1.0)",
+                               "clamp(arange(3), 0, inf)", "clamp(arange(3), [0.5])", "clamp([1.0], arange(1))"}) {
+    INFO(floating);
+    CHECK(is_floating(language::evaluate(floating).dtype()));
+  }
+  // Bounds.
+  CHECK(wholes("clamp(tensor([9007199254740993, -3]), 0)") == Wholes{kOdd, 0});
+  CHECK(wholes("clamp(tensor([9007199254740995, -3]), -1, 9007199254740993)") == Wholes{kOdd, -1});
+  CHECK(wholes("clamp(tensor([5, -3]), max=tensor([[9007199254740993], [-4]]))") == Wholes{5, -3, -4, -4});
+  CHECK(wholes("clamp(tensor([0, 9007199254740995]), 9007199254740993, tensor(9007199254740994))") ==
+        Wholes{kOdd, kOdd + 1});
+  CHECK(wholes("clamp(tensor([0, 5]), 2, 1)") == Wholes{1, 1});
+  CHECK(wholes("clamp(arange(3) > 1, 0, 5)") == Wholes{0, 0, 1});
+  const Tensor x = from_vector<Whole>({kOdd, -kOdd}, {2});
+  CHECK(clamp(x, -kOdd, {}).values<Whole>() == Wholes{kOdd, -kOdd});
+  CHECK(clamp(x, {}, kOdd - 2).values<Whole>() == Wholes{kOdd - 2, -kOdd});
+  CHECK(relu(x).values<Whole>() == Wholes{kOdd, 0});
+  CHECK(relu6(x).values<Whole>() == Wholes{6, 0});
+  CHECK(step(x).values<Whole>() == Wholes{1, 0});
+  // What they are in the rules of floating numbers stays.
+  const Tensor w = numbers({2, 3}, {2}, DType::float64, true), n = from_vector<Whole>({3, 2}, {2});
+  CHECK(grad(sum(pow(w, n)), w).to_vector() == Numbers{12, 6});
+  CHECK(grad(sum(clamp(w, n, {})), w).to_vector() == Numbers{0, 1});
 }
 
 TEST_CASE("numbers of C++ stay whole; what int64 does not hold is not written into it") {

@@ -199,6 +199,22 @@ def gammas():
     ]
 
 
+def more():
+    """Other constants, and what two-argument functions are of their second argument."""
+    below_0 = (-float("inf"), 0)
+    return [
+        ("3 / x", ALL, lambda x: 3 / x),
+        ("pow(x, 2)", ALL, lambda x: x * x),
+        ("pow(x, -3)", below_0, lambda x: 1 / (x * x * x)),
+        ("pow(x, 5)", below_0, lambda x: x * x * x * x * x),
+        ("softplus(x, beta=2)", (-float("inf"), 10), lambda x: softplus(2 * x) / 2),
+        ("elu(x, alpha=2)", ALL, lambda x: elu(x, 2, 1, 1)),
+        ("logaddexp(2, x)", ALL, lambda x: 2 + softplus(x - 2)),
+        ("hypot(2e-3, x)", ALL, lambda x: sqrt(x * x + mpf(2e-3) * mpf(2e-3))),
+        ("binary_cross_entropy_with_logits(x, 0 * x, reduction='none')", ALL, softplus),
+    ]
+
+
 def points():
     """float32 numbers first: both types are tested there."""
     rng = np.random.default_rng(20)
@@ -247,7 +263,9 @@ def main():
     # Beyond, the values are 0, 1 or infinite in float64 for good, and a power of e would not end.
     exponential = {t: 1e4 for t in ("exp(x)", "expm1(x)", "exp2(x)", "erf(x)", "erfc(x)", "sinh(x)", "cosh(x)", "tanh(x)",
                                     "sigmoid(x)", "logsigmoid(x)", "silu(x)", "mish(x)", "gelu(x)", "elu(x)", "selu(x)",
-                                    "celu(x, alpha=2)", "logaddexp(x, 0)", "pow(2.5, x)")}
+                                    "celu(x, alpha=2)", "logaddexp(x, 0)", "pow(2.5, x)", "softplus(x, beta=2)",
+                                    "elu(x, alpha=2)", "logaddexp(2, x)",
+                                    "binary_cross_entropy_with_logits(x, 0 * x, reduction='none')")}
     exponential.update({"erf(x)": 60, "erfc(x)": 60, "gelu(x)": 60})
     with mp.workprec(BITS):
         for text, domain, f in functions():
@@ -255,8 +273,14 @@ def main():
     with mp.workprec(400):
         for text, domain, f in gammas():
             data += record(text, domain, f, [x for x in xs if 1e-290 < x < 1e290][::2], {})
+        data += record("polygamma(1, x)", ABOVE_0, lambda x: Series(mp.psi(1 + k, x.c[0]) / mp.factorial(k) for k in range(N)),
+                       [x for x in xs if 1e-290 < x < 1e290][::4], {})
+    with mp.workprec(BITS):
+        for text, domain, f in more():
+            data += record(text, domain, f, xs, exponential)
     with gzip.GzipFile("accuracy.f64.gz", "wb", 9, mtime=0) as file:
         file.write(data)
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -14,12 +14,8 @@
 #include "tools/program/file_values.h"
 
 using namespace chainrule;
-using chainrule::testing::command;
-using chainrule::testing::contains;
-using chainrule::testing::content;
-using chainrule::testing::json_of;
-using Folder = chainrule::testing::TemporaryFolder;
-using Json = nlohmann::json;
+using namespace chainrule::testing;
+using Folder = TemporaryFolder;
 
 namespace {
 
@@ -59,6 +55,23 @@ TEST_CASE("@file: floating arrays keep their dtype unless one is asked for; inte
   const Json g = json_of({"grad", "sum(x * k)", "x=[1,2,3]", "k=@" + kFiles + "model.safetensors:odd"});
   CHECK(g["gradients"]["x"]["data"] == Json({1.0, 2.0, 255.0}));
   CHECK(g["gradients"].size() == 1);
+}
+
+TEST_CASE("--inputs: arrays that the program does not read are named") {
+  const Folder folder;
+  const std::string file = folder / "w.npz";
+  std::vector<NamedTensor> arrays;
+  for (const char* name : {"a", "b", "c", "d", "e", "f", "g", "pi"}) arrays.push_back({name, full({}, 2)});
+  write_npz(file, arrays);
+  const auto said = [&](const std::string& program) { return command({"eval", program, "--inputs", file}).err; };
+  CHECK(said("a + b + c + d + e + f + g") ==
+        "chainrule: --inputs " + file + ": pi is not used: the program does not read it\n");
+  CHECK(said("a + b * pi + d + e + f") ==
+        "chainrule: --inputs " + file + ": c, g are not used: the program does not read them\n");
+  CHECK(contains(said("pi"), ": a, b, c, d, e and 2 more are not used: the program does not read them\n"));
+  CHECK(said("a + b + c + d + e + f + g + pi").empty());
+  CHECK(command({"eval", "a", "--inputs", file, "--quiet"}).err.empty());
+  CHECK(json_of({"eval", "a", "--inputs", file})["result"]["data"] == Json({2}));
 }
 
 TEST_CASE("@mnist: by --data-dir or CHAINRULE_DATA, wherever a value stands") {

@@ -13,12 +13,8 @@
 #include "tests/tools/command.h"
 
 using namespace chainrule;
-using chainrule::testing::command;
-using chainrule::testing::contains;
-using chainrule::testing::content;
-using chainrule::testing::json_of;
-using Folder = chainrule::testing::TemporaryFolder;
-using Json = nlohmann::json;
+using namespace chainrule::testing;
+using Folder = TemporaryFolder;
 
 TEST_CASE("graph: a picture of the program") {
   const Folder out;

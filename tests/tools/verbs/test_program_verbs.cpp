@@ -13,12 +13,8 @@
 #include "tests/tools/command.h"
 
 using namespace chainrule;
-using chainrule::testing::command;
-using chainrule::testing::contains;
-using chainrule::testing::content;
-using chainrule::testing::json_of;
-using Folder = chainrule::testing::TemporaryFolder;
-using Json = nlohmann::json;
+using namespace chainrule::testing;
+using Folder = TemporaryFolder;
 
 TEST_CASE("eval: a value as text and as JSON") {
   CHECK(command({"eval", "2 + 3 * 4"}).out == "14\n");
@@ -72,6 +68,32 @@ TEST_CASE("a value that is given and not used, and a gradient that is NaN, are t
   CHECK(contains(r.err, "the gradient by x is nan: "));
   CHECK(contains(r.err, "sqrt"));
   CHECK(command({"grad", "log(x)", "x=2"}).err.empty());
+}
+
+TEST_CASE("every verb that shows a NaN says which it is and where that begins") {
+  const auto says = [](const std::vector<std::string>& arguments, const std::string& what, const std::string& where) {
+    const ProcessResult r = command(arguments);
+    CHECK(r.exit_code == 0);
+    CHECK_MESSAGE(contains(r.err, "chainrule: " + what + " is nan: "), r.err);
+    CHECK_MESSAGE(contains(r.err, where), r.err);
+    std::vector<std::string> quiet = arguments, json = arguments;
+    quiet.emplace_back("--quiet");
+    json.emplace_back("--json");
+    CHECK(command(quiet).err.empty());
+    CHECK(command(json).err.empty());
+  };
+  says({"eval", "y = log(x); sum(y * 2)", "x=[1,-1]"}, "the result", "forward of log");
+  says({"eval", "x", "x=nan"}, "the result", "x is given so");
+  says({"grad", "sum(sqrt(x))", "x=[4,-4]"}, "the gradient by x", "forward of sqrt");
+  says({"grad", "sum(where(x > 0, sqrt(x), 0))", "x=[4,-4]"}, "the gradient by x", "program:1:18");
+  says({"jacobian", "sqrt(x)", "x=[4,-4]"}, "the result", "forward of sqrt");
+  says({"hessian", "sum(sqrt(x) ** 3)", "x=[4,-4]"}, "the result", "sqrt");
+  says({"jvp", "asin(x)", "x=[0.5,2]", "--tangent", "x=[1,1]"}, "the result", "asin");
+  says({"graph", "y = log(x); sum(y * 2)", "x=[1,-1]"}, "a value of log", "forward of log");
+  says({"graph", "y = log(x); sum(y * 2)", "x=[1,-1]", "--steps"}, "a value of log", "forward of log");
+  says({"graph", "sum(where(x > 0, log(x), 0))", "x=[1,-1]", "--steps"}, "a value of log", "program:1:18");
+  for (const char* verb : {"eval", "graph"}) CHECK(command({verb, "log(x)", "x=2"}).err.empty());
+  CHECK(command({"graph", "log(x)", "x=-1", "--view", "shapes"}).err.empty());  // no number is shown
 }
 
 TEST_CASE("a value bound to the name of a constant wins, wherever it comes from") {
