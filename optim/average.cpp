@@ -13,24 +13,25 @@
 
 namespace chainrule {
 
-Average::Average(Trainables parameters, AverageOptions options)
+WeightAverage::WeightAverage(Trainables parameters, WeightAverageOptions options)
     : parameters_(std::move(parameters).take()), options_(options) {
-  if (options.decay) optim::expect_fraction("Average", "decay", *options.decay);
+  if (options.decay) optim::expect_fraction("WeightAverage", "decay", *options.decay);
   std::set<std::string> names;
   for (const NamedTensor& p : parameters_) {
     if (!names.insert(p.name).second)
-      throw ValueError(fmt::format("Average: two parameters are named '{}', and averages are kept by name", p.name));
+      throw ValueError(
+          fmt::format("WeightAverage: two parameters are named '{}', and averages are kept by name", p.name));
     if (!p.tensor.is_leaf() || !p.tensor.is_contiguous())
-      throw ValueError(fmt::format("Average: '{}' is no dense leaf", p.name));
+      throw ValueError(fmt::format("WeightAverage: '{}' is no dense leaf", p.name));
     averages_.push_back(internal::copied(p.tensor));
   }
 }
 
-void Average::expect_usable(const char* what) const {
-  if (swapped_) throw ValueError(fmt::format("Average: {} while the averages stand in the parameters", what));
+void WeightAverage::expect_usable(const char* what) const {
+  if (swapped_) throw ValueError(fmt::format("WeightAverage: {} while the averages stand in the parameters", what));
 }
 
-void Average::update() {
+void WeightAverage::update() {
   expect_usable("update");
   ++updates_;
   const double share = updates_ == 1 ? 1 : options_.decay ? 1 - *options_.decay : 1 / static_cast<double>(updates_);
@@ -50,7 +51,7 @@ void Average::update() {
   }
 }
 
-std::vector<NamedTensor> Average::values() const {
+std::vector<NamedTensor> WeightAverage::values() const {
   expect_usable("values");
   std::vector<NamedTensor> list;
   for (std::size_t i = 0; i < averages_.size(); ++i)
@@ -58,10 +59,10 @@ std::vector<NamedTensor> Average::values() const {
   return list;
 }
 
-void Average::exchange() {
+void WeightAverage::exchange() {
   const NoGrad in_place;
   for (std::size_t i = 0; i < averages_.size(); ++i) {
-    auto* p = static_cast<unsigned char*>(parameters_[i].tensor.mutable_data("Average::swap_in"));
+    auto* p = static_cast<unsigned char*>(parameters_[i].tensor.mutable_data("WeightAverage::swap_in"));
     auto* a = static_cast<unsigned char*>(averages_[i].impl().data);
     const std::size_t bytes = static_cast<std::size_t>(averages_[i].numel()) * item_size(parameters_[i].tensor.dtype());
     std::swap_ranges(p, p + bytes, a);
@@ -69,20 +70,20 @@ void Average::exchange() {
   swapped_ = !swapped_;
 }
 
-Average::Swapped Average::swap_in() {
+WeightAverage::Swapped WeightAverage::swap_in() {
   expect_usable("swap_in");
-  if (updates_ == 0) throw ValueError("Average: swap_in before the first update");
+  if (updates_ == 0) throw ValueError("WeightAverage: swap_in before the first update");
   return Swapped(*this);
 }
 
-void Average::copy_to_parameters() {
+void WeightAverage::copy_to_parameters() {
   expect_usable("copy_to_parameters");
-  if (updates_ == 0) throw ValueError("Average: copy_to_parameters before the first update");
+  if (updates_ == 0) throw ValueError("WeightAverage: copy_to_parameters before the first update");
   const NoGrad in_place;
   for (std::size_t i = 0; i < averages_.size(); ++i) parameters_[i].tensor.copy_(averages_[i]);
 }
 
-std::vector<NamedTensor> Average::state() const {
+std::vector<NamedTensor> WeightAverage::state() const {
   expect_usable("state");
   std::vector<NamedTensor> list{{"average.updates", from_vector({updates_}, {})}};
   for (std::size_t i = 0; i < averages_.size(); ++i)
@@ -90,9 +91,9 @@ std::vector<NamedTensor> Average::state() const {
   return list;
 }
 
-void Average::load_state(const std::vector<NamedTensor>& given) {
+void WeightAverage::load_state(const std::vector<NamedTensor>& given) {
   expect_usable("load_state");
-  optim::expect_same("Average", state(), given);
+  optim::expect_same("WeightAverage", state(), given);
   std::vector<Tensor> loaded;
   std::int64_t updates = 0;
   for (const NamedTensor& expected : state())
@@ -103,7 +104,8 @@ void Average::load_state(const std::vector<NamedTensor>& given) {
         else
           loaded.push_back(internal::copied(t.tensor));
       }
-  if (updates < 0) throw ValueError(fmt::format("Average: 'average.updates' is {}; nothing was changed", updates));
+  if (updates < 0)
+    throw ValueError(fmt::format("WeightAverage: 'average.updates' is {}; nothing was changed", updates));
   averages_ = std::move(loaded);
   updates_ = updates;
 }

@@ -7,22 +7,22 @@
 
 namespace chainrule {
 
-struct AverageOptions {
+struct WeightAverageOptions {
   std::optional<double> decay{};  ///< in [0, 1); empty: every update counts the same
 };
 
 /// With a decay the exponential moving average, a = decay a + (1 - decay) p; without one the mean of all updates,
 /// stochastic weight averaging (Izmailov et al., "Averaging weights leads to wider optima and better generalization",
 /// UAI 2018). The first update copies. Takes net.parameters() or net.state(): whole numbers are copied, not averaged.
-///   Average ema{net.parameters(), {.decay = 0.999}};
+///   WeightAverage ema{net.parameters(), {.decay = 0.999}};
 ///   ...step, ema.update();
 ///   { auto averaged = ema.swap_in(); evaluate(net); }   // the network has its own values again
-class Average {
+class WeightAverage {
  public:
   /// Throws ValueError for a decay out of range, a name that is there twice, or what is no dense leaf.
-  explicit Average(Trainables parameters, AverageOptions options = {});
-  Average(const Average&) = delete;
-  Average& operator=(const Average&) = delete;
+  explicit WeightAverage(Trainables parameters, WeightAverageOptions options = {});
+  WeightAverage(const WeightAverage&) = delete;
+  WeightAverage& operator=(const WeightAverage&) = delete;
 
   /// Takes the parameters as they are now into the average. Throws ValueError while they are swapped.
   void update();
@@ -33,13 +33,13 @@ class Average {
   /// Puts the averages into the parameters until it dies; then their own values are put back.
   class [[nodiscard]] Swapped {
    public:
-    explicit Swapped(Average& average) : average_(average) { average_.exchange(); }
+    explicit Swapped(WeightAverage& average) : average_(average) { average_.exchange(); }
     Swapped(const Swapped&) = delete;
     Swapped& operator=(const Swapped&) = delete;
     ~Swapped() { average_.exchange(); }
 
    private:
-    Average& average_;
+    WeightAverage& average_;
   };
   /// Throws ValueError before the first update, and when they are swapped already.
   Swapped swap_in();
@@ -55,7 +55,7 @@ class Average {
   void exchange();
   std::vector<NamedTensor> parameters_;
   std::vector<Tensor> averages_;
-  AverageOptions options_;
+  WeightAverageOptions options_;
   std::int64_t updates_ = 0;
   bool swapped_ = false;
 };

@@ -38,7 +38,6 @@ class LBFGS : public OptimizerOf<LBFGS, LBFGSOptions> {
  private:
   friend OptimizerOf;
   using Numbers = std::vector<double>;
-  struct Search;
   static void check(const Options& o);
   static std::vector<Slot> kept(const Options&) { return {}; }
   static void change(const Update& u, const Options& o);

@@ -20,7 +20,7 @@ void set(Tensor p, double value) {
 
 TEST_CASE("the moving average and the mean follow their formulas") {
   const Tensor p = zeros({2, 3}, {.dtype = DType::float64, .requires_grad = true});
-  Average ema({{"p", p}}, {.decay = 0.75}), swa({{"p", p}});
+  WeightAverage ema({{"p", p}}, {.decay = 0.75}), swa({{"p", p}});
   double moving = 0, sum = 0;
   for (int t = 1; t <= 20; ++t) {
     const double now = t * t % 7 - 2.5;
@@ -38,8 +38,8 @@ TEST_CASE("the moving average and the mean follow their formulas") {
 
 TEST_CASE("averages stand in the parameters for a while, bit for bit, or for good") {
   const Tensor p = full({5}, 0.1F, {.requires_grad = true}), count = arange(3);
-  Average average({{"p", p}, {"count", count}}, {.decay = 0.5});
-  CHECK_THROWS_WITH_AS(average.swap_in(), "Average: swap_in before the first update", ValueError);
+  WeightAverage average({{"p", p}, {"count", count}}, {.decay = 0.5});
+  CHECK_THROWS_WITH_AS(average.swap_in(), "WeightAverage: swap_in before the first update", ValueError);
   average.update();
   set(p, 0.3);
   set(count, 7);
@@ -50,7 +50,8 @@ TEST_CASE("averages stand in the parameters for a while, bit for bit, or for goo
     const auto swapped = average.swap_in();
     CHECK(p.values<float>() == averaged);
     CHECK(count.to_vector() == std::vector<double>{7, 7, 7});
-    CHECK_THROWS_WITH_AS(average.update(), "Average: update while the averages stand in the parameters", ValueError);
+    CHECK_THROWS_WITH_AS(average.update(), "WeightAverage: update while the averages stand in the parameters",
+                         ValueError);
     CHECK_THROWS_AS(average.swap_in(), ValueError);
   }
   CHECK(p.values<float>() == own);
@@ -61,7 +62,7 @@ TEST_CASE("averages stand in the parameters for a while, bit for bit, or for goo
 
 TEST_CASE("a state goes on bit for bit, and one that does not fit changes nothing") {
   const Tensor p = zeros({3}, {.requires_grad = true});
-  Average a({{"p", p}}, {.decay = 0.9}), b({{"p", p}}, {.decay = 0.9});
+  WeightAverage a({{"p", p}}, {.decay = 0.9}), b({{"p", p}}, {.decay = 0.9});
   for (int t = 0; t < 4; ++t) {
     set(p, t * 0.3);
     a.update();
@@ -72,12 +73,14 @@ TEST_CASE("a state goes on bit for bit, and one that does not fit changes nothin
   b.update();
   CHECK(a.values()[0].tensor.values<float>() == b.values()[0].tensor.values<float>());
   CHECK(b.updates() == 5);
-  CHECK_THROWS_WITH_AS(b.load_state({{"average.updates", from_vector({std::int64_t{1}}, {})}, {"q.average", p}}),
-                       "Average: this state does not fit, and nothing was changed; missing: p.average; unexpected: "
-                       "q.average",
-                       ValueError);
+  CHECK_THROWS_WITH_AS(
+      b.load_state({{"average.updates", from_vector({std::int64_t{1}}, {})}, {"q.average", p}}),
+      "WeightAverage: this state does not fit, and nothing was changed; missing: p.average; unexpected: "
+      "q.average",
+      ValueError);
   CHECK(b.updates() == 5);
-  CHECK_THROWS_WITH_AS(Average({{"p", p}}, {.decay = 1}), "Average: decay must be in [0, 1), not 1", ValueError);
-  CHECK_THROWS_WITH_AS(Average({{"p", p}, {"p", p}}),
-                       "Average: two parameters are named 'p', and averages are kept by name", ValueError);
+  CHECK_THROWS_WITH_AS(WeightAverage({{"p", p}}, {.decay = 1}), "WeightAverage: decay must be in [0, 1), not 1",
+                       ValueError);
+  CHECK_THROWS_WITH_AS(WeightAverage({{"p", p}, {"p", p}}),
+                       "WeightAverage: two parameters are named 'p', and averages are kept by name", ValueError);
 }

@@ -61,6 +61,7 @@ const std::map<std::string, std::vector<std::string>> kMayInclude = {
     {"nn/files", {"engine/", "ops", "nn"}},
     {"nn/files/onnx", {"engine/", "ops", "nn"}},
     {"optim", {"engine", "engine/types", "engine/memory", "ops", "ops/kernels/network"}},
+    {"optim/search", {"engine", "engine/types", "engine/system"}},
     // A trainer brings modules, data and optimizers together.
     {"optim/trainer", {"engine/", "ops", "nn", "nn/data", "nn/files", "optim"}},
     // What people run.
