@@ -12,10 +12,14 @@
 namespace chainrule::internal {
 namespace {
 
+/// Above the threshold ours is x itself, which from 20 on nobody can tell from the formula.
 std::string write_softplus(OnnxWriter& w) {
-  const double beta = w.number("beta");
-  if (beta == 1) return w.add("Softplus", {w.in(0)});
-  return w.add("Div", {w.add("Softplus", {w.add("Mul", {w.in(0), w.scalar(beta)})}), w.scalar(beta)});
+  const double beta = w.number("beta"), threshold = w.number("threshold");
+  const std::string x = w.in(0);
+  const std::string scaled_x = beta == 1 ? x : w.add("Mul", {x, w.scalar(beta)});
+  std::string z = w.add("Softplus", {scaled_x});
+  if (beta != 1) z = w.add("Div", {z, w.scalar(beta)});
+  return threshold >= 20 ? z : w.add("Where", {w.add("Greater", {scaled_x, w.scalar(threshold)}), x, z});
 }
 
 std::string write_gelu(OnnxWriter& w) {

@@ -112,14 +112,9 @@ std::string write_interpolate(OnnxWriter& w) {
     a["mode"] = std::string(how);
     a["coordinate_transformation_mode"] = std::string(coordinates);
   };
-  std::vector<double> scales{1, 1};
-  for (std::size_t i = 2; i < 4; ++i) {
-    scales.push_back(static_cast<double>(to[i]) / static_cast<double>(from[i]));
+  for (std::size_t i = 2; i < 4; ++i)
     if (mode.starts_with("nearest") && to[i] % from[i] != 0 && from[i] % to[i] != 0)
       w.refuse("rounding may pick other pixels elsewhere, unless one size is a multiple of the other");
-    if (static_cast<std::int64_t>(std::floor(static_cast<float>(from[i]) * static_cast<float>(scales.back()))) != to[i])
-      scales.back() = std::nextafter(static_cast<float>(scales.back()), 1e9f);
-  }
   InterpolateOptions o{.size = Size2{to[2], to[3]}, .align_corners = corners};
   if (mode == "nearest") {
     say("nearest", "asymmetric");
@@ -141,7 +136,11 @@ std::string write_interpolate(OnnxWriter& w) {
   // A scale factor that does not give whole sizes makes other steps, which the recorded operation does not tell.
   if (interpolate(w.value(0), o).to_vector() != w.result().to_vector())
     w.refuse("its scale factor is not the ratio of the sizes; give the size, or recompute_scale_factor");
-  return w.add("Resize", {w.in(0), "", w.constant(from_vector(scales, {4}, DType::float32))}, std::move(a));
+  // The first two sizes are those of the input, whatever the batch.
+  const std::string outer = w.add("Shape", {w.in(0)}, {{"start", std::int64_t{0}}, {"end", std::int64_t{2}}});
+  const std::string sizes =
+      w.add("Concat", {outer, w.constant(std::vector<std::int64_t>{to[2], to[3]})}, {{"axis", std::int64_t{0}}});
+  return w.add("Resize", {w.in(0), "", "", sizes}, std::move(a));
 }
 
 Interpolation resize_mode(OnnxReader& r) {

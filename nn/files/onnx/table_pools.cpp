@@ -32,6 +32,10 @@ OnnxWriter::Attributes pool_attributes(OnnxWriter& w, bool average) {
   for (std::size_t i = 0; i < 2; ++i) {
     const std::int64_t end = (w.result_shape()[2 + i] - 1) * stride[i] + dilation[i] * (kernel[i] - 1) + 1;
     const std::int64_t hangs = end - (w.shape(0)[2 + i] + 2 * padding[i]);
+    if (hangs <= -stride[i]) {  // fewer windows than would fit: there is less padding at the end
+      pads[2 + i] += hangs;
+      if (pads[2 + i] < 0) w.refuse("it leaves out windows that lie inside the image");
+    }
     if (hangs <= 0) continue;
     if (average)
       w.refuse("its last window hangs over the end (ceil_mode), and the average there is another one in ONNX");

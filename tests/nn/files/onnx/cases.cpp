@@ -310,7 +310,7 @@ void add_images(Maker& m) {
   m.add(
       "global_max_pool2d", [](const Tensor& t) { return adaptive_max_pool2d(t, 1); }, m.image(), true, "max_pool2d");
   m.add(
-      "local_response_norm", [](const Tensor& t) { return local_response_norm(t, 3); }, m.image(), true, "avg_pool2d");
+      "local_response_norm", [](const Tensor& t) { return local_response_norm(t, 2); }, m.image(), true, "avg_pool2d");
   m.add(
       "pixel_shuffle", [](const Tensor& t) { return pixel_shuffle(t, 2); }, m.image(8), true, "reshape");
   const auto resize = [&m](const char* name, const InterpolateOptions& o) {

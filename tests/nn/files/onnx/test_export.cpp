@@ -4,15 +4,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cmath>
-#include <filesystem>
-#include <fstream>
 #include <set>
-#include <sstream>
 
 #include "engine/factory.h"
 #include "engine/system/file.h"
-#include "engine/system/process.h"
 #include "engine/types/error.h"
 #include "nn/files/onnx/graph.h"
 #include "nn/files/onnx/onnx.h"
@@ -21,23 +16,13 @@
 #include "ops/registry.h"
 #include "tests/nn/files/onnx/cases.h"
 #include "tests/nn/files/onnx/checker.h"
+#include "tests/nn/files/onnx/runtime.h"
 #include "tests/temporary_folder.h"
 
 using namespace chainrule;
 using namespace chainrule::testing;
 
 namespace {
-
-double distance(const std::vector<double>& a, const std::vector<double>& b) {
-  if (a.size() != b.size()) return 1e300;
-  double largest = 1e-30, apart = 0;
-  for (std::size_t i = 0; i < a.size(); ++i) {
-    largest = std::max(largest, std::isfinite(b[i]) ? std::abs(b[i]) : 0);
-    if (!(a[i] == b[i] || (std::isnan(a[i]) && std::isnan(b[i]))))
-      apart = std::max(apart, std::isnan(a[i] - b[i]) ? 1e300 : std::abs(a[i] - b[i]));
-  }
-  return apart / largest;
-}
 
 Tensor evaluated(Module& net, const Tensor& x) {
   net.eval();
@@ -46,27 +31,6 @@ Tensor evaluated(Module& net, const Tensor& x) {
 
 /// The example twice, one above the other: a batch of another size.
 Tensor doubled(const Tensor& x) { return cat({x, x * 0.5}, 0); }
-
-std::string line_of(const std::string& name, const Tensor& t) {
-  std::string sizes, numbers;
-  for (const auto size : t.shape()) sizes += fmt::format("{}{}", sizes.empty() ? "" : ",", size);
-  for (const double v : t.to_vector()) numbers += fmt::format("{}{}", numbers.empty() ? "" : ",", v);
-  return fmt::format("{} {} {} {}\n", name, name_of(t.dtype()), sizes.empty() ? "-" : sizes, numbers);
-}
-
-std::vector<double> numbers_of_line(const std::string& line) {
-  std::istringstream words(line);
-  std::string name, dtype, sizes, numbers;
-  words >> name >> dtype >> sizes >> numbers;
-  std::vector<double> list;
-  std::istringstream parts(numbers);
-  for (std::string part; std::getline(parts, part, ',');)
-    list.push_back(part == "Infinity"    ? HUGE_VAL
-                   : part == "-Infinity" ? -HUGE_VAL
-                   : part == "NaN"       ? NAN
-                                         : std::stod(part));
-  return list;
-}
 
 bool skips() {
   if (internal::has_onnx()) return false;
@@ -118,22 +82,12 @@ TEST_CASE("networks are written, checked, read again and give the same numbers, 
     CHECK(distance(read.to_vector(), ours.to_vector()) < 1e-6);
     write_file(folder / (each.name + ".in"), line_of("input", x));
   }
-  if (!std::filesystem::exists(CHAINRULE_NODE_MODULES "/onnxruntime-node")) {
-    MESSAGE("not run by onnxruntime: npm install --prefix <build folder>/node onnxruntime-node@1.17.3 puts it there");
-    return;
-  }
-  const auto result = run_process({"env", "NODE_PATH=" CHAINRULE_NODE_MODULES, "node",
-                                   CHAINRULE_SOURCE_DIR "/tests/nn/files/onnx/run.js", folder.path.string()},
-                                  {.time_limit = std::chrono::milliseconds(300'000)});
-  REQUIRE_MESSAGE(result.ok(), result.err);
+  if (!run_onnxruntime(folder)) return;
   int compared = 0;
   for (OnnxCase& each : cases) {
     CAPTURE(each.name);
-    const std::string error = content(folder / (each.name + ".error"));
-    CHECK(error == "");
-    if (!error.empty()) continue;
     const Tensor ours = evaluated(*each.net, each.batch ? doubled(each.x) : each.x);
-    CHECK(distance(numbers_of_line(content(folder / (each.name + ".out"))), ours.to_vector()) < 1e-5);
+    CHECK(distance(onnxruntime_result(folder, each.name), ours.to_vector()) < 1e-5);
     ++compared;
   }
   MESSAGE(compared, " networks compared with onnxruntime");
