@@ -109,11 +109,11 @@ void draw_card(Canvas& canvas, const Picture& picture, int x, int y, const Sheet
 
 Canvas draw_picture_sheet(const std::vector<Picture>& pictures, std::string_view title) {
   if (pictures.empty()) {
-    constexpr std::string_view kNothing = "There is nothing to show.";
-    const int inner = std::max(pixel_width(title, kTitleScale), pixel_width(kNothing, kTextScale));
+    constexpr std::string_view kEmpty = "There is nothing to show.";
+    const int inner = std::max(pixel_width(title, kTitleScale), pixel_width(kEmpty, kTextScale));
     Canvas canvas(inner + 2 * kMargin, 2 * kMargin + kGlyphRows * kTitleScale + 20 + kLineHeight, kDesk);
     canvas.text(kMargin, kMargin, title, kTitleScale, kTitleText);
-    canvas.text(kMargin, kMargin + kGlyphRows * kTitleScale + 20, kNothing, kTextScale, kOtherLines);
+    canvas.text(kMargin, kMargin + kGlyphRows * kTitleScale + 20, kEmpty, kTextScale, kOtherLines);
     return canvas;
   }
   const SheetLayout layout = lay_out(pictures, title);

@@ -5,7 +5,13 @@ option(CHAINRULE_BENCH "Build the comparisons with other libraries that are foun
 if(TARGET chainrule_tools)
   file(GLOB bench_sources CONFIGURE_DEPENDS RELATIVE "${PROJECT_SOURCE_DIR}" tools/bench/*.cpp)
   list(FILTER bench_sources EXCLUDE REGEX "/(bench_|theirs_)")
-  target_sources(chainrule_tools PRIVATE ${bench_sources})
+  # What is measured is compiled as a user's program is, unlike the rest of the command.
+  add_library(chainrule_bench OBJECT ${bench_sources})
+  target_compile_options(chainrule_bench PRIVATE ${chainrule_warnings})
+  target_link_libraries(chainrule_bench PRIVATE chainrule CLI11::CLI11 nlohmann_json::nlohmann_json hwy::hwy)
+  target_include_directories(chainrule_bench PRIVATE "${PROJECT_SOURCE_DIR}")
+  chainrule_unity(chainrule_bench)
+  target_sources(chainrule_tools PRIVATE $<TARGET_OBJECTS:chainrule_bench>)
   target_link_libraries(chainrule_tools PRIVATE hwy::hwy)
 endif()
 

@@ -10,13 +10,13 @@ say() { printf '%s\n' "$*" >&2; }
 
 # What each step needs, as Debian names it, and how the same thing is called elsewhere.
 build_packages="g++ cmake ninja-build ccache libboost-dev libfmt-dev libeigen3-dev libhwy-dev libdnnl-dev \
-libcli11-dev nlohmann-json3-dev zlib1g-dev libzip-dev libpng-dev libjpeg-dev libfast-float-dev"
+libcli11-dev nlohmann-json3-dev zlib1g-dev libzip-dev libpng-dev libjpeg-dev libutf8proc-dev libfast-float-dev"
 picture_packages="graphviz fonts-dejavu-core"
 test_packages="doctest-dev locales"
 onnx_packages="libonnx-dev libprotobuf-dev libonnx-testdata nodejs npm"  # optional: networks from and to other programs
 dnf_packages="gcc-c++ cmake ninja-build ccache boost-devel fmt-devel eigen3-devel highway-devel onednn-devel \
-cli11-devel json-devel zlib-devel libzip-devel libpng-devel libjpeg-turbo-devel fast_float-devel graphviz dejavu-sans-fonts doctest-devel"
-brew_packages="cmake ninja ccache boost fmt eigen highway onednn cli11 nlohmann-json zlib libzip libpng jpeg-turbo fast_float graphviz doctest libomp"
+cli11-devel json-devel zlib-devel libzip-devel libpng-devel libjpeg-turbo-devel utf8proc-devel fast_float-devel graphviz dejavu-sans-fonts doctest-devel"
+brew_packages="cmake ninja ccache boost fmt eigen highway onednn cli11 nlohmann-json zlib libzip libpng jpeg-turbo utf8proc fast_float graphviz doctest libomp"
 
 package_is_there() {  # package_is_there NAME[:KIND]: for this machine's kind unless the name says another
   local name=${1%%:*} kind=${1#*:}
