@@ -48,7 +48,7 @@ function(chainrule_unity target)
 endfunction()
 
 # chainrule_precompile(TARGET HEADER...): headers that nearly every source reads, compiled once for all (CHAINRULE_PRECOMPILE).
-# Not for sources with compile options of their own, which would not fit.
+# Not for sources with compile options or definitions of their own, which would not fit.
 function(chainrule_precompile target)
   if(NOT CHAINRULE_PRECOMPILE)
     return()
@@ -58,7 +58,8 @@ function(chainrule_precompile target)
   get_target_property(sources ${target} SOURCES)
   foreach(source IN LISTS sources)
     get_source_file_property(options "${source}" COMPILE_OPTIONS)
-    if(options)
+    get_source_file_property(definitions "${source}" COMPILE_DEFINITIONS)
+    if(options OR definitions)
       set_source_files_properties("${source}" PROPERTIES SKIP_PRECOMPILE_HEADERS ON)
     endif()
   endforeach()
