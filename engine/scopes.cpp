@@ -29,33 +29,27 @@ namespace internal {
 namespace {
 
 struct HasPlace {
-  std::string sentence;  // without the place
+  std::string sentence, place;  // the sentence without the place
+  bool detailed;
 };
 template <class E>
 struct Placed : E, HasPlace {
-  Placed(std::string text, const std::string& place) : E(text + "; " + place), HasPlace{std::move(text)} {}
+  Placed(const HasPlace& where, const std::string& details)
+      : E(where.sentence + "; " + where.place + details), HasPlace(where) {}
 };
 
 /// Throws when the error is an E and nothing more.
 template <class E>
-void place_if(const Error& error, const HasPlace* known, const std::string& place) {
-  if (typeid(error) == typeid(E) || typeid(error) == typeid(Placed<E>))
-    throw Placed<E>(known ? known->sentence : error.what(), place);
+void place_if(const Error& error, const HasPlace& where, const std::string& details) {
+  if (typeid(error) == typeid(E) || typeid(error) == typeid(Placed<E>)) throw Placed<E>(where, details);
 }
 
-[[noreturn]] void throw_again(const std::string& place, bool replace) {
-  try {
-    throw;
-  } catch (const Error& error) {
-    const auto* known = dynamic_cast<const HasPlace*>(&error);
-    if (!known || replace) {
-      place_if<ShapeError>(error, known, place);
-      place_if<ValueError>(error, known, place);
-      place_if<EmptyHandleError>(error, known, place);
-      place_if<GraphError>(error, known, place);
-    }
-    throw;
-  }
+[[noreturn]] void place_error(const Error& error, const HasPlace& where, const std::string& details) {
+  place_if<ShapeError>(error, where, details);
+  place_if<ValueError>(error, where, details);
+  place_if<EmptyHandleError>(error, where, details);
+  place_if<GraphError>(error, where, details);
+  throw;
 }
 
 }  // namespace
@@ -64,12 +58,29 @@ void throw_again_at(const SourceLocation& where) {
   const ThreadState& state = thread_state();
   const SourceLocation& at = place_of_call(where);
   if (!state.module_call || !at.line()) throw;
-  throw_again(fmt::format("at {}{}", to_string(at),
-                          state.module ? fmt::format(" in {} ({})", state.module->full(), state.module->kind) : ""),
-              true);
+  try {
+    throw;
+  } catch (const Error& error) {
+    const auto* known = dynamic_cast<const HasPlace*>(&error);
+    if (known && known->detailed) throw;
+    place_error(error,
+                {known ? known->sentence : error.what(),
+                 fmt::format("at {}{}", to_string(at),
+                             state.module ? fmt::format(" in {} ({})", state.module->full(), state.module->kind) : ""),
+                 false},
+                {});
+  }
 }
 
-void throw_again_in(const std::string& place) { throw_again(place, false); }
+void throw_again_in(const std::string& place, const std::string& details) {
+  try {
+    throw;
+  } catch (const Error& error) {
+    const auto* known = dynamic_cast<const HasPlace*>(&error);
+    if (known && known->detailed) throw;
+    place_error(error, {known ? known->sentence : error.what(), known ? known->place : place, true}, details);
+  }
+}
 }  // namespace internal
 
 }  // namespace chainrule

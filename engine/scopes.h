@@ -50,8 +50,8 @@ namespace internal {
 /// operations inside each other the outermost counts. Only inside a module's call: elsewhere the sentence stands alone,
 /// because its place is the caller's own line.
 [[noreturn]] void throw_again_at(const SourceLocation& where);
-/// The same with any place, unless a place stands there already.
-[[noreturn]] void throw_again_in(const std::string& place);
+/// The same with any place, unless a place stands there already, and with details behind it, unless there are some.
+[[noreturn]] void throw_again_in(const std::string& place, const std::string& details);
 /// Sets one field of the thread's state and puts it back.
 template <class T>
 class Scope {

@@ -1,13 +1,11 @@
-// Registration, names, walking over members, and the scope of a call.
+// Registration, names, walking over members.
 #include "nn/module.h"
 
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <atomic>
 #include <cstdlib>
 #include <map>
-#include <tuple>
 #include <typeinfo>
 #include <unordered_set>
 #if __has_include(<cxxabi.h>)
@@ -17,13 +15,6 @@
 #include "nn/containers.h"
 
 namespace chainrule {
-namespace {
-
-/// Grows whenever any module takes in or loses a child: paths that were found before may have changed.
-std::atomic<std::uint64_t> structure{0};
-
-}  // namespace
-
 namespace internal {
 void throw_no_entry(const char* who, const std::string& which, std::size_t count) {
   throw ValueError(fmt::format("{}: there is no module {} among {}", who, which, count));
@@ -43,6 +34,11 @@ Buffer::Buffer(ModuleBase& module, std::string name, const Tensor& initial) : Ke
   module.add_tensor(std::move(name), ModuleBase::Kind::buffer, *this);
 }
 
+std::atomic<std::uint64_t>& ModuleBase::structure() {
+  static constinit std::atomic<std::uint64_t> changes{0};
+  return changes;
+}
+
 std::uint64_t ModuleBase::next_id() {
   static std::atomic<std::uint64_t> last{0};
   return ++last;
@@ -50,13 +46,18 @@ std::uint64_t ModuleBase::next_id() {
 
 ModuleBase::ModuleBase(ModuleBase&& other) noexcept : training_(other.training_), members_(std::move(other.members_)) {
   other.members_.clear();
+  hooks_ = std::move(other.hooks_);
+  for (const auto& known : hooks_)
+    if (const auto hook = known.lock()) hook->module = this;
   for (const Member& m : members_)
     if (m.child && m.child->parent_ == &other) m.child->parent_ = this;
-  ++structure;
+  ++structure();
 }
 
 // Whichever dies first, a member or the module that lists it, takes itself off the other.
 ModuleBase::~ModuleBase() {
+  for (const auto& known : hooks_)
+    if (const auto hook = known.lock()) hook->module = nullptr;
   for (const Member& m : members_)
     if (m.child && m.child->parent_ == this) m.child->parent_ = nullptr;
   if (parent_) parent_->forget(this);
@@ -64,7 +65,7 @@ ModuleBase::~ModuleBase() {
 
 void ModuleBase::forget(const ModuleBase* child) {
   std::erase_if(members_, [&](const Member& m) { return m.child == child && !m.owner; });
-  ++structure;
+  ++structure();
 }
 
 // --- registering -----------------------------------------------------------------------------------------------------
@@ -76,9 +77,9 @@ void ModuleBase::check_name(const std::string& name) const {
     throw ValueError(fmt::format("{}: two members are named '{}'", kind(), name));
 }
 
-void ModuleBase::add_tensor(std::string name, Kind kind, const Tensor& value) {
+void ModuleBase::add_tensor(std::string name, Kind kind, const internal::Kept& value) {
   check_name(name);
-  members_.push_back({std::move(name), kind, value});
+  members_.push_back({std::move(name), kind, value, nullptr, nullptr, value.holder_});
 }
 
 void ModuleBase::adopt(std::string name, ModuleBase* child, std::shared_ptr<ModuleBase> owner) {
@@ -89,7 +90,7 @@ void ModuleBase::adopt(std::string name, ModuleBase* child, std::shared_ptr<Modu
                                  child->kind(), child == this ? "is" : "holds"));
   members_.push_back({std::move(name), Kind::child, Tensor(), child, std::move(owner)});
   if (!child->parent_) child->parent_ = this;
-  ++structure;
+  ++structure();
 }
 
 // --- walking ---------------------------------------------------------------------------------------------------------
@@ -200,82 +201,6 @@ std::string ModuleBase::kind() const {
   if (const auto open = name.find('<'); open != std::string::npos) name = name.substr(0, open);
   if (const auto colon = name.rfind("::"); colon != std::string::npos) name = name.substr(colon + 2);
   return name;
-}
-
-// --- calling ---------------------------------------------------------------------------------------------------------
-
-/// The innermost call that runs on this thread.
-const ModuleBase::Call*& ModuleBase::Call::innermost() {
-  static constinit thread_local const Call* call = nullptr;
-  return call;
-}
-
-ModuleBase::Call::Call(const ModuleBase& module, const SourceLocation& where)
-    : module_(module),
-      where_(where),
-      outer_(innermost()),
-      place_(&ThreadState::module_call, &where),
-      scope_(path_of(module, outer_ ? &outer_->module_ : nullptr)) {
-  innermost() = this;
-}
-ModuleBase::Call::~Call() { innermost() = outer_; }
-
-/// The names by which `module` is reached: inside the one that calls it, else from the root of its own tree.
-ModuleBase::Path ModuleBase::path_from(const ModuleBase* caller) const {
-  Path path;
-  Seen seen;
-  if (caller && caller->walk([&](const ModuleBase& m, const Path&) { return &m == this; }, path, seen)) return path;
-  path.clear();
-  for (const ModuleBase *m = this, *parent = parent_; parent; m = parent, parent = parent->parent_)
-    for (const Member& member : parent->members_)
-      if (member.child == m) {
-        path.insert(path.begin(), &member);
-        break;
-      }
-  return path;
-}
-
-// Found once for each place from which a module is called: the walk and the count take longer than a small layer.
-const ModulePath* ModuleBase::Call::path_of(const ModuleBase& module, const ModuleBase* caller) {
-  struct Found {
-    std::uint64_t structure = 0;
-    std::map<std::tuple<std::uint64_t, std::uint64_t, const ModulePath*>, const ModulePath*> paths;
-  };
-  static thread_local Found found;
-  if (const std::uint64_t now = structure.load(std::memory_order_relaxed); found.structure != now) {
-    found.paths.clear();
-    found.structure = now;
-  }
-  const ModulePath* outer = thread_state().module;
-  const auto [place, is_new] = found.paths.try_emplace({module.id_, caller ? caller->id_ : 0, outer}, outer);
-  if (is_new) {
-    for (const Member* m : module.path_from(caller)) {
-      const ModuleScope so_far(place->second);
-      place->second = path_of_module(m->name, m->child->kind(), m->child->parameter_count());
-    }
-  }
-  return place->second;
-}
-
-void ModuleBase::Call::throw_again() const {
-  const ModulePath* path = thread_state().module;
-  const std::string kind = module_.kind();
-  internal::throw_again_in(fmt::format("in {}{}", path ? fmt::format("{} ({})", path->full(), kind) : kind,
-                                       where_.line() ? fmt::format(", called at {}", to_string(where_)) : ""));
-}
-
-const SourceLocation& ModuleBase::called_from() {
-  static constexpr SourceLocation kUnknown;
-  const SourceLocation* where = thread_state().module_call;
-  return where ? *where : kUnknown;
-}
-
-Tensor ModuleBase::call_with(const Tensor&, const SourceLocation&) {
-  throw ValueError(fmt::format("{}: this module has no forward of one tensor", kind()));
-}
-
-Tensor Module::forward(const Tensor&) {
-  throw ValueError(fmt::format("{}: this module has no forward of one tensor", kind()));
 }
 
 // --- containers ------------------------------------------------------------------------------------------------------

@@ -13,11 +13,20 @@ namespace internal {
 /// A tensor that a module keeps under a name. Its handle stays the one that the module lists: only its values change.
 class Kept : public Tensor {
  public:
-  Kept(Kept&&) = default;
+  Kept(Kept&& other) noexcept : Tensor(std::move(other)), holder_(std::move(other.holder_)) {
+    if (holder_) *holder_ = this;
+  }
+  ~Kept() {
+    if (holder_) *holder_ = nullptr;
+  }
   Kept& operator=(const Tensor&) = delete;  // the module would keep the old one: change its values with copy_()
 
  protected:
-  explicit Kept(const Tensor& initial) : Tensor(initial) {}
+  explicit Kept(const Tensor& initial) : Tensor(initial), holder_(std::make_shared<Kept*>(this)) {}
+
+ private:
+  friend class chainrule::ModuleBase;
+  std::shared_ptr<Kept*> holder_;  // shared with the module's list, which finds it there wherever it moves
 };
 }  // namespace internal
 

@@ -14,32 +14,9 @@
 #include "engine/system/text.h"
 #include "engine/types/error.h"
 #include "nn/files/checkpoint.h"
+#include "nn/pattern.h"
 
 namespace chainrule {
-namespace internal {
-
-// Backtracks to the last star only, so the time is at most the product of the lengths.
-bool fits_pattern(std::string_view text, std::string_view pattern) {
-  std::size_t t = 0, p = 0, star = std::string_view::npos, behind = 0;
-  while (t < text.size()) {
-    if (p < pattern.size() && pattern[p] == '*') {
-      star = p++;
-      behind = t;
-    } else if (p < pattern.size() && (pattern[p] == '?' || pattern[p] == text[t])) {
-      ++p, ++t;
-    } else if (star != std::string_view::npos) {
-      p = star + 1;
-      t = ++behind;
-    } else {
-      return false;
-    }
-  }
-  while (p < pattern.size() && pattern[p] == '*') ++p;
-  return p == pattern.size();
-}
-
-}  // namespace internal
-
 namespace {
 
 /// "'a', 'b' and 'c'", all of them.
@@ -101,7 +78,7 @@ LoadReport fill_by_name(const Filling& filling, const std::vector<NamedTensor>& 
     if (!seen.insert(name).second)
       throw ValueError(fmt::format("{}: '{}' is given twice", filling.what, printable(name)));
     const std::string first = first_path(name, filling.aliases);
-    if (!fits_pattern(first, options.only) && !fits_pattern(name, options.only)) continue;
+    if (!internal::fits_pattern(first, options.only) && !internal::fits_pattern(name, options.only)) continue;
     const auto [at, is_new] = given.try_emplace(first, tensor);
     if (!is_new && !same_values(at->second, tensor))
       faults.push_back(fmt::format("'{}' and '{}' are one tensor and would get different values", first, name));
@@ -112,7 +89,7 @@ LoadReport fill_by_name(const Filling& filling, const std::vector<NamedTensor>& 
     const std::string name = composed(raw);
     const auto at = given.find(name);
     if (at == given.end()) {
-      if (fits_pattern(name, options.only)) report.missing.push_back(raw);
+      if (internal::fits_pattern(name, options.only)) report.missing.push_back(raw);
       continue;
     }
     const Tensor& from = at->second;

@@ -37,8 +37,6 @@ LoadReport load_state(ModuleBase& net, const std::string& path, const LoadOption
 void save_state(const ModuleBase& net, const std::string& path);
 
 namespace internal {
-/// Does the text fit the pattern, in which * is any text and ? any character?
-bool fits_pattern(std::string_view text, std::string_view pattern);
 /// What load_state compares, for others that fill named tensors: `what` opens the error ("load_state: 'w.npz'"),
 /// `whose` is the holder ("Net").
 struct Filling {

@@ -44,12 +44,14 @@ TEST_CASE("errors of a module's operations say line and path; outside of modules
   const std::string plain = said([&] { x + net.block.shift; });
   CHECK(plain == "add: shapes (2, 4) and (5,) do not broadcast: axis -1 has sizes 4 and 5");
   const std::string line = std::to_string(Shifted::kLine);
-  CHECK(said([&] { net(x); }) == plain + "; at test_places.cpp:" + line + " in block (Shifted)");
+  CHECK(said([&] { net(x); }) ==
+        plain + "; at test_places.cpp:" + line + " in block (Shifted); input (2, 4); Shifted has shift (5,)");
 
   net.block.through_layer = true;  // the layer's operation is at the line of the network
   const std::string wrong = said([&] { net(ones({2, 3})); });
   CHECK(wrong.find("test_places.cpp:" + line) != std::string::npos);
   CHECK(wrong.find("block.fc (Linear)") != std::string::npos);
+  CHECK(wrong.ends_with("; input (2, 3); Linear has weight (4, 4), bias (4,)"));
 
   const std::string empty = said([&] { net(Tensor()); });
   CHECK(empty.find("empty") != std::string::npos);
@@ -69,10 +71,11 @@ TEST_CASE("an error that no operation places is at the call of its module, and k
   Sequential net{ReLU(), Picky()};
   // On a line of its own: compilers differ about the line of a call inside a macro of several lines.
   const std::string picky = said([&] { net(ones({3})); });
-  CHECK(picky == "Picky: wants two axes; in 1 (Picky), called at test_places.cpp:" + std::to_string(__LINE__ - 1));
+  CHECK(picky == "Picky: wants two axes; in 1 (Picky), called at test_places.cpp:" + std::to_string(__LINE__ - 1) +
+                     "; input (3,)");
   CHECK_THROWS_AS(net(ones({3})), ShapeError);
   Sum sum;
   const std::string no = said([&] { sum(ones({1}), ones({1})); });
-  CHECK(no == "Sum: no; in Sum, called at test_places.cpp:" + std::to_string(__LINE__ - 1));
+  CHECK(no == "Sum: no; in Sum, called at test_places.cpp:" + std::to_string(__LINE__ - 1) + "; input (1,), (1,)");
   CHECK_THROWS_AS(sum(ones({1}), ones({1})), ValueError);
 }

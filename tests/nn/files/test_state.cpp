@@ -8,6 +8,7 @@
 #include "engine/files/array_files.h"
 #include "engine/types/error.h"
 #include "nn/layers.h"
+#include "nn/pattern.h"
 #include "tests/engine/files/array_bytes.h"
 #include "tests/temporary_folder.h"
 
