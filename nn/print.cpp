@@ -7,6 +7,7 @@
 #include <map>
 #include <ostream>
 
+#include "engine/system/text.h"
 #include "nn/members.h"
 
 namespace chainrule {
@@ -51,14 +52,6 @@ std::vector<internal::Members::Line> internal::Members::lines(const ModuleBase& 
 
 namespace {
 
-/// 1234567 is "1,234,567".
-std::string grouped(std::int64_t count) {
-  std::string text = std::to_string(count);
-  for (auto at = static_cast<std::ptrdiff_t>(text.size()) - 3; at > 0; at -= 3)
-    text.insert(static_cast<std::size_t>(at), ",");
-  return text;
-}
-
 }  // namespace
 
 std::string to_string(const ModuleBase& net) {
@@ -66,7 +59,7 @@ std::string to_string(const ModuleBase& net) {
   std::size_t tree = 0, counts = 0;
   for (const auto& line : lines) {
     if (line.count >= 0) tree = std::max(tree, line.module.size());
-    counts = std::max(counts, grouped(line.count).size());
+    counts = std::max(counts, grouped_digits(line.count).size());
   }
   std::string text;
   for (const auto& line : lines) {
@@ -76,7 +69,7 @@ std::string to_string(const ModuleBase& net) {
       if (!line.tensors.empty()) text += "  " + line.tensors;
       continue;
     }
-    text += fmt::format("{:<{}}  {:>{}}", line.module, tree, grouped(line.count), counts);
+    text += fmt::format("{:<{}}  {:>{}}", line.module, tree, grouped_digits(line.count), counts);
     if (!line.tensors.empty()) text += "  " + line.tensors;
   }
   return text;

@@ -5,18 +5,11 @@
 #include <array>
 #include <nlohmann/json.hpp>
 
+#include "engine/system/text.h"
 #include "nn/summary.h"
 
 namespace chainrule {
 namespace {
-
-/// 61706 as "61,706".
-std::string grouped(std::int64_t n) {
-  std::string text = std::to_string(n);
-  for (auto at = static_cast<std::ptrdiff_t>(text.size()) - 3; at > 0; at -= 3)
-    text.insert(static_cast<std::size_t>(at), ",");
-  return text;
-}
 
 /// Three digits and a unit: "416 k", "1.50 M".
 std::string scaled(double n, double step, std::array<const char*, 5> units) {
@@ -61,14 +54,14 @@ std::string to_string(const Summary& s) {
   std::vector<Cells> lines{{"layer", "type", "output", "parameters", "FLOPs", "memory", "time"}};
   for (const SummaryRow& row : s.rows)
     lines.push_back({row.name.empty() ? "(itself)" : row.name, row.kind,
-                     row.called ? to_string(row.output) : "not called", grouped(row.parameters), flops_text(row.flops),
+                     row.called ? to_string(row.output) : "not called", grouped_digits(row.parameters), flops_text(row.flops),
                      bytes_text(row.bytes), time_text(row.seconds)});
-  lines.push_back({"total", s.kind, to_string(s.output), grouped(s.parameters), flops_text(s.flops),
+  lines.push_back({"total", s.kind, to_string(s.output), grouped_digits(s.parameters), flops_text(s.flops),
                    bytes_text(s.activation_bytes), time_text(s.seconds)});
   if (!s.timed)
     for (Cells& line : lines) line.pop_back();
   return fmt::format("{} of {}\n{}parameters: {} trainable, {} frozen, {}\n", s.kind, to_string(s.input),
-                     table_of(lines), grouped(s.trainable), grouped(s.parameters - s.trainable),
+                     table_of(lines), grouped_digits(s.trainable), grouped_digits(s.parameters - s.trainable),
                      bytes_text(s.parameter_bytes));
 }
 

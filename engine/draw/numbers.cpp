@@ -116,11 +116,7 @@ std::string bytes_text(double bytes) {
   return fmt::format("{:.{}f} {}B", bytes, bytes < 9.95 ? 1 : 0, " kMGT"[power]);
 }
 
-std::string count_text(std::size_t n) {
-  std::string digits = std::to_string(n);
-  for (std::size_t i = digits.size(); i > 3; i -= 3) digits.insert(i - 3, ",");
-  return digits;
-}
+std::string count_text(std::size_t n) { return grouped_digits(static_cast<std::int64_t>(n)); }
 
 std::string in_parentheses(const std::string& number) { return number[0] == '-' ? "(" + number + ")" : number; }
 

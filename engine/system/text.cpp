@@ -205,6 +205,13 @@ std::string markup_text(std::string_view text) {
   return out;
 }
 
+std::string grouped_digits(std::int64_t number) {
+  std::string text = std::to_string(number);
+  const std::size_t sign = number < 0 ? 1 : 0;
+  for (std::size_t at = text.size(); at > sign + 3; text.insert(at, ",")) at -= 3;
+  return text;
+}
+
 std::string shorten(std::string_view text, std::size_t max_characters) {
   std::size_t characters = 0, cut = 0;
   for (std::size_t at = 0; at < text.size(); ++characters) {

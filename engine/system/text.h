@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -35,6 +36,9 @@ std::vector<std::string> wrap(std::string_view text, std::size_t columns);
 
 /// How many columns of a terminal or a monospaced font the text takes.
 std::size_t text_width(std::string_view text);
+
+/// A whole number with commas between thousands: "1,234,567".
+std::string grouped_digits(std::int64_t number);
 
 /// Up to three of the known names that look like this one, the nearest first.
 std::vector<std::string> similar_names(std::string_view name, const std::vector<std::string>& known);

@@ -13,10 +13,10 @@ namespace chainrule {
 namespace {
 
 constexpr std::int64_t kIgnored = -100, kNoAnswer = -1;
-constexpr double kNothing = std::numeric_limits<double>::quiet_NaN();
+constexpr double kUndefined = std::numeric_limits<double>::quiet_NaN();
 
 double share(std::int64_t part, std::int64_t whole) {
-  return whole == 0 ? kNothing : static_cast<double>(part) / static_cast<double>(whole);
+  return whole == 0 ? kUndefined : static_cast<double>(part) / static_cast<double>(whole);
 }
 
 /// Scores as (N, classes, rest), and the true class of each (N, rest).
@@ -180,7 +180,7 @@ double ClassScore::value() const {
     sum += scores[static_cast<std::size_t>(c)];
     ++present;
   }
-  if (samples == 0) return kNothing;
+  if (samples == 0) return kUndefined;
   return average_ == Averaging::macro ? sum / present : score(right, answers, samples);
 }
 void ClassScore::merge(const Metric& other) {
@@ -195,7 +195,7 @@ double F1::score(double right, double answers, double samples) const {
   return answers + samples > 0 ? 2 * right / (answers + samples) : 0;
 }
 
-double Mean::value() const { return weight_ == 0 ? kNothing : sum_ / weight_; }
+double Mean::value() const { return weight_ == 0 ? kUndefined : sum_ / weight_; }
 
 void MeanAbsoluteError::update(const Tensor& outputs, const Tensor& targets) {
   for_each_pair(outputs, targets, "mae", [&](double y, double t) { mean_.update(std::abs(y - t)); });
@@ -213,7 +213,7 @@ void R2::update(const Tensor& outputs, const Tensor& targets) {
   });
 }
 double R2::value() const {
-  if (count_ == 0) return kNothing;
+  if (count_ == 0) return kUndefined;
   if (spread_ == 0) return residual_ == 0 ? 1 : 0;
   return 1 - residual_ / spread_;
 }
