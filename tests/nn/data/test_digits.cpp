@@ -55,10 +55,10 @@ std::string refusal_of_line(std::size_t number, const std::string& line) {
   return refusal(packed(join(lines)));
 }
 
-using Picture = std::pair<std::int64_t, std::vector<float>>;
+using LabelledPicture = std::pair<std::int64_t, std::vector<float>>;
 
-std::vector<Picture> pictures(const LabelledImages& images) {
-  std::vector<Picture> list;
+std::vector<LabelledPicture> pictures(const LabelledImages& images) {
+  std::vector<LabelledPicture> list;
   for (std::size_t i = 0; i < images.labels.size(); ++i) {
     const float* first = images.pixels.data() + i * 64;
     list.emplace_back(images.labels[i], std::vector<float>(first, first + 64));
@@ -118,14 +118,14 @@ TEST_CASE("the pixels are those of the file") {
 TEST_CASE("the split is the one its rule describes") {
   // The rule needs the file's order, which the two parts keep: sort each part by digit, then deal them out again.
   const auto [train, test] = chainrule::load_digits_raw();
-  std::vector<Picture> from_train = pictures(train), from_test = pictures(test);
-  const auto by_digit = [](const Picture& a, const Picture& b) { return a.first < b.first; };
+  std::vector<LabelledPicture> from_train = pictures(train), from_test = pictures(test);
+  const auto by_digit = [](const LabelledPicture& a, const LabelledPicture& b) { return a.first < b.first; };
   std::stable_sort(from_train.begin(), from_train.end(), by_digit);
   std::stable_sort(from_test.begin(), from_test.end(), by_digit);
   std::size_t next_train = 0, next_test = 0;
   std::int64_t last = 0;
   for (int number = 0; number < 1797; ++number) {
-    const Picture& next = number % 5 == 0 ? from_test.at(next_test++) : from_train.at(next_train++);
+    const LabelledPicture& next = number % 5 == 0 ? from_test.at(next_test++) : from_train.at(next_train++);
     REQUIRE(next.first >= last);  // dealt out by the rule, the digits come sorted
     last = next.first;
   }
