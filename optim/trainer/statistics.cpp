@@ -29,8 +29,10 @@ LayerStatistics::~LayerStatistics() {
   if (watching_) thread_state().observer = outer_;  // an error ended the forward
 }
 
-void LayerStatistics::before_training(Training& t) {
-  if (path_.empty()) return;
+// Not before the training: the run folder is made and judged there.
+void LayerStatistics::before_epoch(Training& t) {
+  if (path_.empty() || opened_) return;
+  opened_ = true;
   std::string kept = kColumns;
   std::ifstream lines(path_);
   for (std::string line; t.epoch > 0 && std::getline(lines, line);)  // epochs that will come again are left out

@@ -31,7 +31,7 @@ class LayerStatistics : public Handler, private Observer {
   ~LayerStatistics() override;
   const std::vector<LayerRow>& rows() const { return rows_; }
 
-  void before_training(Training& t) override;
+  void before_epoch(Training& t) override;
   void before_step(Training& t) override;
   void after_forward(Training& t) override;
   void after_backward(Training& t) override;
@@ -45,7 +45,7 @@ class LayerStatistics : public Handler, private Observer {
   std::vector<LayerRow> rows_;
   std::vector<NamedTensor> activations_, weights_;
   std::int64_t seen_ = -1;  // epoch of the last look
-  bool looking_ = false, watching_ = false;
+  bool opened_ = false, looking_ = false, watching_ = false;
   Observer* outer_ = nullptr;
 };
 

@@ -50,6 +50,7 @@ Trainer::Options options_for(std::int64_t epochs, const std::string& folder) {
   options.schedule = inverse_time(1);
   options.clip_norm = 5;
   options.run_folder = folder;
+  options.statistics = true;
   options.resume = true;
   return options;
 }
@@ -181,9 +182,12 @@ TEST_CASE("run folder: every file, and they agree") {
   CHECK(contains(lines, R"({"event":"step","epoch":3,"step":21,"loss":)"));
   CHECK(contains(content(run + "/run.json"), "\"parameters\": 1242"));
   CHECK(contains(content(run + "/log.txt"), "epoch 3  step 21  loss "));
+  const std::string statistics = content(run + "/statistics.csv");
+  CHECK(std::count(statistics.begin(), statistics.end(), '\n') == 1 + 3 * (3 + 6 + 6));
   // Resumed after a kill within the third epoch, lines of it are not there twice.
   train("Adam", 3, run, nullptr);
   CHECK(content(run + "/metrics.jsonl") == lines);
+  CHECK(content(run + "/statistics.csv") == statistics);
 
   // The best epoch's weights are in model.safetensors.
   const auto accuracies = history.column("test_accuracy");
