@@ -42,7 +42,7 @@ void check_map(const HeatMap& map) {
 
 std::string heat_map_svg(const HeatMap& map) {
   check_map(map);
-  std::size_t longest = 0;
+  std::size_t longest = text_width(map.row_label);
   for (const std::string& name : map.rows) longest = std::max(longest, text_width(shorten(name, 20)));
   const int left = kMapMargin + static_cast<int>(9 * longest) + 14;
   const auto across = static_cast<int>(map.columns.size()), down = static_cast<int>(map.rows.size());
