@@ -50,9 +50,7 @@ std::vector<internal::Members::Line> internal::Members::lines(const ModuleBase& 
   return found;
 }
 
-namespace {
-
-}  // namespace
+namespace {}  // namespace
 
 std::string to_string(const ModuleBase& net) {
   const auto lines = internal::Members::lines(net);

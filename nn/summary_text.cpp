@@ -54,8 +54,8 @@ std::string to_string(const Summary& s) {
   std::vector<Cells> lines{{"layer", "type", "output", "parameters", "FLOPs", "memory", "time"}};
   for (const SummaryRow& row : s.rows)
     lines.push_back({row.name.empty() ? "(itself)" : row.name, row.kind,
-                     row.called ? to_string(row.output) : "not called", grouped_digits(row.parameters), flops_text(row.flops),
-                     bytes_text(row.bytes), time_text(row.seconds)});
+                     row.called ? to_string(row.output) : "not called", grouped_digits(row.parameters),
+                     flops_text(row.flops), bytes_text(row.bytes), time_text(row.seconds)});
   lines.push_back({"total", s.kind, to_string(s.output), grouped_digits(s.parameters), flops_text(s.flops),
                    bytes_text(s.activation_bytes), time_text(s.seconds)});
   if (!s.timed)

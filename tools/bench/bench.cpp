@@ -10,6 +10,7 @@
 #include "engine/draw/diagram.h"
 #include "engine/factory.h"
 #include "engine/system/process.h"
+#include "engine/system/progress.h"
 #include "engine/types/error.h"
 #include "ops/kernels/parallel.h"
 #include "ops/ops.h"
@@ -17,7 +18,6 @@
 #include "tools/bench/measure.h"
 #include "tools/bench/ours.h"
 #include "tools/bench/report.h"
-#include "engine/system/progress.h"
 
 namespace chainrule {
 namespace {

@@ -212,7 +212,8 @@ void svd(DType d, const void* x, void* u, void* s, void* v, void* det_u, void* d
         static_cast<T*>(det_u)[i] = static_cast<T*>(det_v)[i] = 1;
         return;
       }
-      // Jacobi's method: exact to the last digits of small singular values, and half as long to compile as divide and conquer.
+      // Jacobi's method: exact to the last digits of small singular values, and half as long to compile as divide and
+      // conquer.
       const Eigen::JacobiSVD<Eigen::MatrixXd> parts(a, Eigen::ComputeFullU | Eigen::ComputeFullV);
       RowsOut<T>(static_cast<T*>(u) + i * n * n, n, n) = parts.matrixU().cast<T>();
       RowsOut<T>(static_cast<T*>(v) + i * n * n, n, n) = parts.matrixV().cast<T>();
