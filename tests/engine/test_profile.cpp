@@ -101,12 +101,16 @@ TEST_CASE("profile: time is that of the operation, and its own") {
   const double total = internal::profile_clock() - start;
   const auto rows = profile.rows();
   REQUIRE(rows.size() >= 2);
+  // The longest first; which of the two that is, a busy machine may decide.
   CHECK(rows[0].name == "custom1");
-  CHECK(rows[0].phase == kBackward);
-  CHECK(rows[0].seconds >= 0.04);
   CHECK(rows[1].name == "custom1");
-  CHECK(rows[1].phase == kForward);
-  CHECK(rows[1].seconds >= 0.02);
+  CHECK(rows[0].seconds >= rows[1].seconds);
+  const ProfileRow& backward = rows[0].phase == kBackward ? rows[0] : rows[1];
+  const ProfileRow& forward = rows[0].phase == kBackward ? rows[1] : rows[0];
+  CHECK(backward.phase == kBackward);
+  CHECK(backward.seconds >= 0.04);
+  CHECK(forward.phase == kForward);
+  CHECK(forward.seconds >= 0.02);
   CHECK(calls(profile, "mul", kForward) == 0);
   CHECK(std::accumulate(rows.begin(), rows.end(), 0.0, [](double s, const auto& r) { return s + r.seconds; }) <= total);
 }
