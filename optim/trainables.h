@@ -52,6 +52,7 @@ class Groups {
   };
   Groups() : Groups(Trainables()) {}
   template <class List>
+  // NOLINTNEXTLINE(bugprone-forwarding-reference-overload)
   requires std::convertible_to<List, Trainables> Groups(List&& list) {
     list_.push_back({"", Trainables(std::forward<List>(list))});
   }

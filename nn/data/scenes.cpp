@@ -145,7 +145,8 @@ class ScenePainter {
     for (std::int64_t c = 0; c < options_.channels; ++c)
       for (std::int64_t i = 0; i < plane_; ++i) {
         const double x = static_cast<double>(i % options_.side) / side,
-                     y = static_cast<double>(i / options_.side) / side;
+                     // NOLINTNEXTLINE(bugprone-integer-division)
+            y = static_cast<double>(i / options_.side) / side;
         out_[c * plane_ + i] = static_cast<float>(
             std::clamp(from[static_cast<std::size_t>(c)] + slope_x * (x - 0.5) + slope_y * (y - 0.5), 0.0, 1.0));
       }

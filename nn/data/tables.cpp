@@ -28,6 +28,7 @@ Table wanted_table(std::string_view text, const std::string& file, const CsvColu
     names.insert(names.end(), columns.targets.begin(), columns.targets.end());
     std::vector<Table> each;
     for (const std::string& name : names)
+      // NOLINTNEXTLINE(performance-inefficient-vector-operation)
       each.push_back(parse_csv(text, file, {.header = CsvOptions::Header::present, .only = name}));
     const std::int64_t rows = each.front().values.size(0), width = static_cast<std::int64_t>(names.size());
     Table table{{}, empty({rows, width}, DType::float64)};

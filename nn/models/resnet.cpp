@@ -4,6 +4,7 @@ namespace chainrule {
 namespace {
 
 Conv2d::Options filters(std::int64_t size, std::int64_t stride, Init init) {
+  // NOLINTNEXTLINE(performance-unnecessary-value-param)
   return {.kernel_size = size, .stride = stride, .padding = size / 2, .bias = false, .init = init};
 }
 
@@ -12,6 +13,7 @@ void set_shortcut(std::optional<Child<Sequential>>& downsample, Module& block, s
                   std::int64_t stride, Init init) {
   if (stride == 1 && from == to) return;
   downsample.emplace(block, "downsample");
+  // NOLINTNEXTLINE(performance-unnecessary-value-param)
   downsample->append(make<Conv2d>(from, to, filters(1, stride, init)));
   downsample->append(make<BatchNorm2d>(to));
 }
@@ -28,6 +30,7 @@ std::int64_t add_stage(Sequential& stage, std::int64_t from, std::int64_t channe
 
 }  // namespace
 
+// NOLINTNEXTLINE(performance-unnecessary-value-param)
 BasicBlock::BasicBlock(std::int64_t in_channels, std::int64_t channels, std::int64_t stride, Init init)
     : conv1_(*this, "conv1", in_channels, channels, filters(3, stride, init)),
       bn1_(*this, "bn1", channels),
@@ -41,6 +44,7 @@ Tensor BasicBlock::forward(const Tensor& x) {
   return relu(y + (downsample_ ? (*downsample_)(x) : x));
 }
 
+// NOLINTNEXTLINE(performance-unnecessary-value-param)
 Bottleneck::Bottleneck(std::int64_t in_channels, std::int64_t channels, std::int64_t stride, Init init)
     : conv1_(*this, "conv1", in_channels, channels, filters(1, 1, init)),
       bn1_(*this, "bn1", channels),

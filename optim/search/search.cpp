@@ -52,6 +52,7 @@ Trial Search::ask() {
   if (!again_.empty()) {
     const Trial trial = trials_[again_.front()];
     again_.erase(again_.begin());
+    // NOLINTNEXTLINE(performance-no-automatic-move)
     return trial;
   }
   Trial trial{.number = std::ssize(trials_)};

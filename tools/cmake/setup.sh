@@ -13,7 +13,7 @@ build_packages="g++ cmake ninja-build ccache libboost-dev libfmt-dev libeigen3-d
 libcli11-dev nlohmann-json3-dev zlib1g-dev libzip-dev libpng-dev libjpeg-dev libutf8proc-dev libfast-float-dev"
 picture_packages="graphviz fonts-dejavu-core"
 test_packages="doctest-dev locales"
-onnx_packages="libonnx-dev libprotobuf-dev libonnx-testdata nodejs npm"  # optional: networks from and to other programs
+onnx_packages="libonnx-dev libprotobuf-dev libonnx-testdata"  # optional: networks from and to other programs
 dnf_packages="gcc-c++ cmake ninja-build ccache boost-devel fmt-devel eigen3-devel highway-devel onednn-devel \
 cli11-devel json-devel zlib-devel libzip-devel libpng-devel libjpeg-turbo-devel utf8proc-devel fast_float-devel graphviz dejavu-sans-fonts doctest-devel"
 brew_packages="cmake ninja ccache boost fmt eigen highway onednn cli11 nlohmann-json zlib libzip libpng jpeg-turbo utf8proc fast_float graphviz doctest libomp"

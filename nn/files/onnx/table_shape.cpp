@@ -30,6 +30,7 @@ std::string write_expand(OnnxWriter& w) {
   const Shape from = w.shape(0), to = w.result_shape();
   std::vector<std::int64_t> sizes = sizes_of(to);
   for (int i = 0; i < from.rank(); ++i)
+    // NOLINTNEXTLINE(bugprone-misplaced-widening-cast)
     if (from[i] == to[to.rank() - from.rank() + i]) sizes[static_cast<std::size_t>(to.rank() - from.rank() + i)] = 1;
   return w.add("Expand", {w.in(0), w.constant(sizes)});
 }

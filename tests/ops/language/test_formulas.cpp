@@ -261,7 +261,9 @@ TEST_CASE("formulas: of whole vectors and matrices, too") {
 
 TEST_CASE("formulas: a wrong sign in a derivative is noticed") {
   for (Proofs proofs : {prove_all(), prove_whole()})
-    for (const auto& [name, proof] : proofs) {
+    for (const auto& entry : proofs) {
+      const auto& name = entry.first;
+      const auto& proof = entry.second;
       const OpInfo& info = *find_op(name);
       for (std::size_t i = 0; i < info.derivatives.size(); ++i) {
         if (!(proof.compared >> i & 1u) || std::string_view(info.derivatives[i]) == "0") continue;
