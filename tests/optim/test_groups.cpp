@@ -68,7 +68,8 @@ TEST_CASE("groups that do not fit are refused") {
 TEST_CASE("decay leaves biases out where asked, in every optimizer that has one") {
   for (const auto& [kind, make] : kOptimizers) {
     if (kind == "LBFGS") continue;
-    CAPTURE(kind);
+    const auto& shown_kind = kind;  // clang captures no structured binding
+    CAPTURE(shown_kind);
     const auto moved = [&, make = make](const std::string& options) {
       const Tensor w = leaf({{8}}), b = leaf({8});
       const auto optimizer = make({{"w", w}, {"b", b}}, "lr=0.1 " + options);

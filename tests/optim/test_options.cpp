@@ -66,7 +66,8 @@ std::string refusal(const std::string& kind, const std::string& options) {
 TEST_CASE("every hyper-parameter out of its range is refused by name and value") {
   for (const auto& [kind, make] : kOptimizers) {
     if (kind == "LBFGS") continue;
-    CAPTURE(kind);
+    const auto& shown_kind = kind;  // clang captures no structured binding
+    CAPTURE(shown_kind);
     const std::string who = kind == "SGD" ? "Sgd" : kind;
     REQUIRE(kRanges.contains(kind));
     for (const auto& [option, range] : kRanges.at(kind)) {

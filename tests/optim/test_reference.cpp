@@ -126,7 +126,8 @@ TEST_CASE("N steps, the state saved and loaded, N steps: the bits of 2N steps") 
   for (const auto& [kind, make] : kOptimizers) all.insert(kind);
   for (const auto& [kind, options] : kFull)
     for (const DType dtype : {DType::float64, DType::float32}) {
-      CAPTURE(kind);
+      const auto& shown_kind = kind;  // clang captures no structured binding
+      CAPTURE(shown_kind);
       kinds.insert(kind);
       Problem whole = problem("logistic", dtype), half = problem("logistic", dtype), rest = problem("logistic", dtype);
       const auto a = kOptimizers.at(kind)(whole.parameters, options),

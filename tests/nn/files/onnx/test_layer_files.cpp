@@ -94,8 +94,10 @@ TEST_CASE("layers are written and run elsewhere, or refused for a reason that is
     all.push_back(w);
   }
   for (const auto& [text, reason] : refused) {
-    CAPTURE(text);
-    CAPTURE(reason);
+    const auto& shown_text = text;  // clang captures no structured binding
+    CAPTURE(shown_text);
+    const auto& shown_reason = reason;  // clang captures no structured binding
+    CAPTURE(shown_reason);
     CHECK(known.contains(text));
     if (!known.contains(text)) continue;
     CHECK(reason.find(known.at(text)) != std::string::npos);
