@@ -171,7 +171,8 @@ TEST_CASE("the thread count changes no bit of any optimizer") {
   };
   for (const auto& [kind, options] : kFull) {
     if (kind == "LBFGS") continue;  // has one thread
-    CAPTURE(kind);
+    const auto& shown_kind = kind;  // clang captures no structured binding
+    CAPTURE(shown_kind);
     CHECK(run(kind, options, 1) == run(kind, options, 2));
   }
 }

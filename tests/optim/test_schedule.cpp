@@ -85,7 +85,8 @@ TEST_CASE("the plateau gives PyTorch's rates, and goes on where it was saved") {
        {.higher_is_better = true, .factor = 0.3, .patience = 3, .threshold = 0.3, .relative = false}}};
   const auto rates = schedule_references();
   for (const auto& [name, options] : all) {
-    CAPTURE(name);
+    const auto& shown_name = name;  // clang captures no structured binding
+    CAPTURE(shown_name);
     Plateau plateau(options);
     for (std::size_t i = 0; i < metrics.size(); ++i) {
       CHECK(plateau.update(metrics[i]) == doctest::Approx(rates.at(name)[i]).epsilon(1e-14));
