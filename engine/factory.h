@@ -115,7 +115,7 @@ requires std::is_arithmetic_v<T> Tensor from_vector(const std::vector<T>& values
     return internal::from_values(std::span<const unsigned char>(bytes), shape, options);
   } else if constexpr (std::is_integral_v<T>) {
     std::vector<std::int64_t> whole;
-    // NOLINTNEXTLINE(performance-inefficient-vector-operation)
+    whole.reserve(values.size());
     for (const T v : values) whole.push_back(internal::to_int64(v));
     return internal::from_values(std::span<const std::int64_t>(whole), shape, options);
   } else {

@@ -67,7 +67,7 @@ class Sequential : public Module {
 class Residual : public Module {
  public:
   template <class Body>
-  // NOLINTNEXTLINE(bugprone-forwarding-reference-overload)
+  // NOLINTNEXTLINE(bugprone-forwarding-reference-overload): what is required keeps copies and moves out
   requires(!std::same_as<std::remove_cvref_t<Body>, Residual>) explicit Residual(Body&& body) {
     set(internal::owned(std::forward<Body>(body)), nullptr);
   }

@@ -73,7 +73,7 @@ Schedule sequential(const std::vector<Schedule>& schedules, const std::vector<st
     throw ValueError(fmt::format("sequential: {} schedules need {} milestones between them, not {}", schedules.size(),
                                  std::max<std::size_t>(schedules.size(), 1) - 1, milestones.size()));
   std::vector<std::string> texts;
-  // NOLINTNEXTLINE(performance-inefficient-vector-operation)
+  texts.reserve(schedules.size());
   for (const Schedule& s : schedules) texts.push_back(s.text());
   return {fmt::format("sequential([{}], [{}])", fmt::join(texts, ", "), fmt::join(milestones, ", ")), [=](double t) {
             std::size_t i = 0;

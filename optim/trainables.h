@@ -52,7 +52,7 @@ class Groups {
   };
   Groups() : Groups(Trainables()) {}
   template <class List>
-  // NOLINTNEXTLINE(bugprone-forwarding-reference-overload)
+  // NOLINTNEXTLINE(bugprone-forwarding-reference-overload): what is required keeps copies and moves out
   requires std::convertible_to<List, Trainables> Groups(List&& list) {
     list_.push_back({"", Trainables(std::forward<List>(list))});
   }

@@ -123,8 +123,8 @@ void remove_abandoned(const std::string& path) noexcept try {
     const bool gone = writer > 0 && (writer == ::getpid() || (::kill(writer, 0) != 0 && errno == ESRCH));
     if (!gone) continue;
     // A process of that number may live behind another table of processes, as in a container: the lock knows.
-    // NOLINTNEXTLINE(performance-inefficient-string-concatenation)
-    const std::string file = folder + "/" + name;
+    std::string file = folder;
+    file.append("/").append(name);
     const int descriptor = ::open(file.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
     if (descriptor < 0) continue;
     if (::flock(descriptor, LOCK_EX | LOCK_NB) == 0) ::unlink(file.c_str());

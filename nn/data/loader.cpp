@@ -54,8 +54,7 @@ class LoaderCore {
     const NoGrad data;
     const std::int64_t first = number * options_.batch_size, last = std::min(first + options_.batch_size, samples_);
     Indices indices(order.begin() + first, order.begin() + last);
-    const Batch plain = data_.get(indices);
-    // NOLINTNEXTLINE(performance-no-automatic-move)
+    Batch plain = data_.get(indices);
     if (options_.transform.empty()) return plain;
     Batch batch = options_.transform(plain, {.seed = options_.seed, .epoch = epoch, .indices = std::move(indices)});
     if (batch.inputs.dim() == 0 || batch.size() != last - first)

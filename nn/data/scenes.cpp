@@ -144,9 +144,8 @@ class ScenePainter {
     const auto side = static_cast<double>(options_.side);
     for (std::int64_t c = 0; c < options_.channels; ++c)
       for (std::int64_t i = 0; i < plane_; ++i) {
-        const double x = static_cast<double>(i % options_.side) / side,
-                     // NOLINTNEXTLINE(bugprone-integer-division)
-            y = static_cast<double>(i / options_.side) / side;
+        const std::int64_t row = i / options_.side, column = i % options_.side;
+        const double x = static_cast<double>(column) / side, y = static_cast<double>(row) / side;
         out_[c * plane_ + i] = static_cast<float>(
             std::clamp(from[static_cast<std::size_t>(c)] + slope_x * (x - 0.5) + slope_y * (y - 0.5), 0.0, 1.0));
       }

@@ -102,7 +102,7 @@ std::vector<AnyDataset> random_split(const AnyDataset& data, const std::vector<d
   std::vector<Indices> parts = dealt_out(dealing_order(data, options, "random_split"), sizes);
   shuffle_parts(parts, options);
   std::vector<AnyDataset> sets;
-  // NOLINTNEXTLINE(performance-inefficient-vector-operation)
+  sets.reserve(parts.size());
   for (const Indices& part : parts) sets.push_back(subset(data, part));
   return sets;
 }

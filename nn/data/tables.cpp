@@ -27,8 +27,8 @@ Table wanted_table(std::string_view text, const std::string& file, const CsvColu
     std::vector<std::string> names = columns.inputs;
     names.insert(names.end(), columns.targets.begin(), columns.targets.end());
     std::vector<Table> each;
+    each.reserve(names.size());
     for (const std::string& name : names)
-      // NOLINTNEXTLINE(performance-inefficient-vector-operation)
       each.push_back(parse_csv(text, file, {.header = CsvOptions::Header::present, .only = name}));
     const std::int64_t rows = each.front().values.size(0), width = static_cast<std::int64_t>(names.size());
     Table table{{}, empty({rows, width}, DType::float64)};

@@ -72,8 +72,7 @@ void read_facts(Checkpoint& c, const Json& facts) {
 }
 
 /// Puts each tensor where its name says.
-// NOLINTNEXTLINE(performance-unnecessary-value-param)
-void share_out(Checkpoint& c, std::vector<NamedTensor> tensors) {
+void share_out(Checkpoint& c, std::vector<NamedTensor>&& tensors) {
   for (auto& [name, tensor] : tensors) {
     if (name.starts_with(kOptimizer))
       c.optimizer.push_back({name.substr(kOptimizer.size()), std::move(tensor)});

@@ -66,8 +66,7 @@ void add_padding(std::vector<std::int64_t>& amounts, bool same, std::int64_t pad
 
 }  // namespace
 
-// NOLINTNEXTLINE(performance-unnecessary-value-param)
-Conv1d::Conv1d(std::int64_t in_channels, std::int64_t out_channels, Options options)
+Conv1d::Conv1d(std::int64_t in_channels, std::int64_t out_channels, const Options& options)
     : weight(*this, "weight", options.init(filter_shape(in_channels, out_channels, options), default_generator())),
       options_(options) {
   if (options.bias) bias.emplace(*this, "bias", zeros({out_channels}));
@@ -94,8 +93,7 @@ Tensor Conv1d::forward(const Tensor& x) {
   return conv1d(padded, weight, bias ? Tensor(*bias) : Tensor(), how);
 }
 
-// NOLINTNEXTLINE(performance-unnecessary-value-param)
-Conv2d::Conv2d(std::int64_t in_channels, std::int64_t out_channels, Options options)
+Conv2d::Conv2d(std::int64_t in_channels, std::int64_t out_channels, const Options& options)
     : weight(*this, "weight", options.init(filter_shape(in_channels, out_channels, options), default_generator())),
       options_(options) {
   if (options.bias) bias.emplace(*this, "bias", zeros({out_channels}));
@@ -123,8 +121,7 @@ Tensor Conv2d::forward(const Tensor& x) {
   return conv2d(padded, weight, bias ? Tensor(*bias) : Tensor(), how);
 }
 
-// NOLINTNEXTLINE(performance-unnecessary-value-param)
-ConvTranspose2d::ConvTranspose2d(std::int64_t in_channels, std::int64_t out_channels, Options options)
+ConvTranspose2d::ConvTranspose2d(std::int64_t in_channels, std::int64_t out_channels, const Options& options)
     : weight(*this, "weight", options.init(filter_shape(in_channels, out_channels, options), default_generator())),
       options_(options) {
   if (options.bias) bias.emplace(*this, "bias", zeros({out_channels}));

@@ -21,7 +21,7 @@ class Conv1d : public Module {
     PadMode padding_mode = PadMode::constant;
     Init init = kaiming_normal;
   };
-  Conv1d(std::int64_t in_channels, std::int64_t out_channels, Options options);
+  Conv1d(std::int64_t in_channels, std::int64_t out_channels, const Options& options);
 
   Parameter weight;               ///< (out, in / groups, kernel_size)
   std::optional<Parameter> bias;  ///< (out)
@@ -45,7 +45,7 @@ class Conv2d : public Module {
     bool same_padding = false;
     PadMode padding_mode = PadMode::constant;
   };
-  Conv2d(std::int64_t in_channels, std::int64_t out_channels, Options options);
+  Conv2d(std::int64_t in_channels, std::int64_t out_channels, const Options& options);
 
   Parameter weight;               ///< (out, in / groups, kernel_h, kernel_w)
   std::optional<Parameter> bias;  ///< (out)
@@ -69,7 +69,7 @@ class ConvTranspose2d : public Module {
     Size2 dilation = 1;
     Init init = kaiming_normal;
   };
-  ConvTranspose2d(std::int64_t in_channels, std::int64_t out_channels, Options options);
+  ConvTranspose2d(std::int64_t in_channels, std::int64_t out_channels, const Options& options);
 
   Parameter weight;               ///< (in, out / groups, kernel_h, kernel_w)
   std::optional<Parameter> bias;  ///< (out)

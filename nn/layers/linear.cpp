@@ -18,8 +18,7 @@ Tensor transposed(const Tensor& weight) {
 
 }  // namespace
 
-// NOLINTNEXTLINE(performance-unnecessary-value-param)
-Linear::Linear(std::int64_t in_features, std::int64_t out_features, Options options)
+Linear::Linear(std::int64_t in_features, std::int64_t out_features, const Options& options)
     : weight(*this, "weight", options.init(weight_shape(in_features, out_features, "Linear"), default_generator())) {
   if (options.bias) bias.emplace(*this, "bias", zeros({out_features}));
 }
@@ -30,8 +29,7 @@ Tensor Linear::forward(const Tensor& x) {
   return linear(x, weight, bias ? Tensor(*bias) : Tensor());
 }
 
-// NOLINTNEXTLINE(performance-unnecessary-value-param)
-Affine::Affine(std::int64_t in_features, std::int64_t out_features, Options options)
+Affine::Affine(std::int64_t in_features, std::int64_t out_features, const Options& options)
     : W(*this, "W", transposed(options.init(weight_shape(in_features, out_features, "Affine"), default_generator()))),
       b(*this, "b", zeros({out_features})) {}
 
@@ -41,8 +39,8 @@ Tensor Affine::forward(const Tensor& x) {
   return matmul(x.dim() > 2 ? flatten(x, 1) : x, W) + b;
 }
 
-// NOLINTNEXTLINE(performance-unnecessary-value-param)
-Bilinear::Bilinear(std::int64_t in1_features, std::int64_t in2_features, std::int64_t out_features, Options options)
+Bilinear::Bilinear(std::int64_t in1_features, std::int64_t in2_features, std::int64_t out_features,
+                   const Options& options)
     : weight(*this, "weight",
              options.init({positive(out_features, "Bilinear", "out_features"),
                            positive(in1_features, "Bilinear", "in1_features"),

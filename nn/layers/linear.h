@@ -15,7 +15,7 @@ class Linear : public Module {
     bool bias = true;
     Init init = kaiming_normal;
   };
-  Linear(std::int64_t in_features, std::int64_t out_features, Options options);
+  Linear(std::int64_t in_features, std::int64_t out_features, const Options& options);
   Linear(std::int64_t in_features, std::int64_t out_features) : Linear(in_features, out_features, Options()) {}
 
   Parameter weight;               ///< (out, in)
@@ -32,7 +32,7 @@ class Affine : public Module {
   struct Options {
     Init init = kaiming_normal;  ///< sees (out, in), as for Linear: the fans are the same
   };
-  Affine(std::int64_t in_features, std::int64_t out_features, Options options);
+  Affine(std::int64_t in_features, std::int64_t out_features, const Options& options);
   Affine(std::int64_t in_features, std::int64_t out_features) : Affine(in_features, out_features, Options()) {}
 
   Parameter W;  ///< (in, out)
@@ -49,7 +49,7 @@ class Bilinear : public ModuleOf<Bilinear> {
     bool bias = true;
     Init init = kaiming_normal;
   };
-  Bilinear(std::int64_t in1_features, std::int64_t in2_features, std::int64_t out_features, Options options);
+  Bilinear(std::int64_t in1_features, std::int64_t in2_features, std::int64_t out_features, const Options& options);
   Bilinear(std::int64_t in1_features, std::int64_t in2_features, std::int64_t out_features)
       : Bilinear(in1_features, in2_features, out_features, Options()) {}
   Tensor forward(const Tensor& x1, const Tensor& x2);

@@ -17,17 +17,13 @@ SmoothL1Loss::SmoothL1Loss(Reduction reduction, double beta)
 HuberLoss::HuberLoss(Reduction reduction, double delta)
     : AppliedLoss(reduction, above_zero(delta, "HuberLoss", "delta")) {}
 
-// NOLINTNEXTLINE(performance-unnecessary-value-param)
-CrossEntropyLoss::CrossEntropyLoss(Options options) : AppliedLoss(options) {
+CrossEntropyLoss::CrossEntropyLoss(const Options& options) : AppliedLoss(options) {
   between(options.label_smoothing, 0, 1, "CrossEntropyLoss", "label_smoothing");
   keep(weight, *this, "weight", options.weight);
 }
-// NOLINTNEXTLINE(performance-unnecessary-value-param)
-NLLLoss::NLLLoss(Options options) : AppliedLoss(options) { keep(weight, *this, "weight", options.weight); }
-// NOLINTNEXTLINE(performance-unnecessary-value-param)
-BCELoss::BCELoss(Options options) : AppliedLoss(options) { keep(weight, *this, "weight", options.weight); }
-// NOLINTNEXTLINE(performance-unnecessary-value-param)
-BCEWithLogitsLoss::BCEWithLogitsLoss(Options options) : AppliedLoss(options) {
+NLLLoss::NLLLoss(const Options& options) : AppliedLoss(options) { keep(weight, *this, "weight", options.weight); }
+BCELoss::BCELoss(const Options& options) : AppliedLoss(options) { keep(weight, *this, "weight", options.weight); }
+BCEWithLogitsLoss::BCEWithLogitsLoss(const Options& options) : AppliedLoss(options) {
   keep(weight, *this, "weight", options.weight);
   keep(pos_weight, *this, "pos_weight", options.pos_weight);
 }

@@ -51,27 +51,27 @@ class CrossEntropyLoss
           cross_entropy)> {
  public:
   using Options = CrossEntropyOptions;
-  explicit CrossEntropyLoss(Options options = {});
+  explicit CrossEntropyLoss(const Options& options = {});
   std::optional<Buffer> weight;  ///< (classes)
 };
 /// Log-probabilities and class indices.
 class NLLLoss : public internal::AppliedLoss<nll_loss> {
  public:
   using Options = NllOptions;
-  explicit NLLLoss(Options options = {});
+  explicit NLLLoss(const Options& options = {});
   std::optional<Buffer> weight;  ///< (classes)
 };
 /// Probabilities and targets in [0, 1].
 class BCELoss : public internal::AppliedLoss<binary_cross_entropy> {
  public:
   using Options = BinaryCrossEntropyOptions;
-  explicit BCELoss(Options options = {});
+  explicit BCELoss(const Options& options = {});
   std::optional<Buffer> weight;
 };
 class BCEWithLogitsLoss : public internal::AppliedLoss<binary_cross_entropy_with_logits> {
  public:
   using Options = BinaryCrossEntropyWithLogitsOptions;
-  explicit BCEWithLogitsLoss(Options options = {});
+  explicit BCEWithLogitsLoss(const Options& options = {});
   std::optional<Buffer> weight, pos_weight;
 };
 

@@ -8,8 +8,8 @@ struct Convolution {
   bool norm, pool;
 };
 
-// NOLINTNEXTLINE(performance-unnecessary-value-param)
-void add_features(Sequential& features, std::int64_t in_channels, std::initializer_list<Convolution> list, Init init) {
+void add_features(Sequential& features, std::int64_t in_channels, std::initializer_list<Convolution> list,
+                  const Init& init) {
   std::int64_t from = in_channels;
   for (const Convolution& c : list) {
     features.append(make<Conv2d>(

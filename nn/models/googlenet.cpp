@@ -4,17 +4,15 @@ namespace chainrule {
 namespace {
 
 /// A convolution that keeps the size of images, and its ReLU.
-void add_conv(Sequential& to, std::int64_t from, std::int64_t filters, std::int64_t size, Init init,
+void add_conv(Sequential& to, std::int64_t from, std::int64_t filters, std::int64_t size, const Init& init,
               std::int64_t stride = 1) {
   to.append(make<Conv2d>(from, filters,
-                         // NOLINTNEXTLINE(performance-unnecessary-value-param)
                          Conv2d::Options{.kernel_size = size, .stride = stride, .padding = size / 2, .init = init}));
   to.append(make<ReLU>());
 }
 
 Sequential convs(std::int64_t from, std::initializer_list<std::pair<std::int64_t, std::int64_t>> filters_and_sizes,
-                 // NOLINTNEXTLINE(performance-unnecessary-value-param)
-                 Init init) {
+                 const Init& init) {
   Sequential list;
   for (const auto& [filters, size] : filters_and_sizes) {
     add_conv(list, from, filters, size, init);
@@ -23,9 +21,8 @@ Sequential convs(std::int64_t from, std::initializer_list<std::pair<std::int64_t
   return list;
 }
 
-Sequential pooled_conv(std::int64_t from, std::int64_t filters, Init init) {
+Sequential pooled_conv(std::int64_t from, std::int64_t filters, const Init& init) {
   Sequential list(MaxPool2d(3, {.stride = 1, .padding = 1}));
-  // NOLINTNEXTLINE(performance-unnecessary-value-param)
   add_conv(list, from, filters, 1, init);
   return list;
 }
@@ -35,8 +32,8 @@ std::shared_ptr<MaxPool2d> halving_pool() {
 }
 
 /// Appends Inception blocks; returns the channels that they give.
-// NOLINTNEXTLINE(performance-unnecessary-value-param)
-std::int64_t add_blocks(Sequential& to, std::int64_t from, std::initializer_list<InceptionSizes> list, Init init) {
+std::int64_t add_blocks(Sequential& to, std::int64_t from, std::initializer_list<InceptionSizes> list,
+                        const Init& init) {
   for (const InceptionSizes& sizes : list) {
     to.append(make<Inception>(from, sizes, init));
     from = sizes.out();
@@ -56,8 +53,7 @@ void fill_head(Sequential& head, std::int64_t from, const GoogLeNetOptions& o) {
 
 }  // namespace
 
-// NOLINTNEXTLINE(performance-unnecessary-value-param)
-Inception::Inception(std::int64_t in_channels, const InceptionSizes& s, Init init)
+Inception::Inception(std::int64_t in_channels, const InceptionSizes& s, const Init& init)
     : Branch(convs(in_channels, {{s.one, 1}}, init), convs(in_channels, {{s.reduce_three, 1}, {s.three, 3}}, init),
              convs(in_channels, {{s.reduce_five, 1}, {s.five, 5}}, init), pooled_conv(in_channels, s.pool, init)) {}
 

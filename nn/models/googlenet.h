@@ -16,7 +16,7 @@ struct InceptionSizes {
 /// and gives 256 channels.
 class Inception : public Branch {
  public:
-  Inception(std::int64_t in_channels, const InceptionSizes& sizes, Init init = kaiming_normal);
+  Inception(std::int64_t in_channels, const InceptionSizes& sizes, const Init& init = kaiming_normal);
 };
 
 struct GoogLeNetOptions {

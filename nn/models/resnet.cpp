@@ -3,24 +3,22 @@
 namespace chainrule {
 namespace {
 
-Conv2d::Options filters(std::int64_t size, std::int64_t stride, Init init) {
-  // NOLINTNEXTLINE(performance-unnecessary-value-param)
+Conv2d::Options filters(std::int64_t size, std::int64_t stride, const Init& init) {
   return {.kernel_size = size, .stride = stride, .padding = size / 2, .bias = false, .init = init};
 }
 
 /// The projection of a shortcut, where one is needed.
 void set_shortcut(std::optional<Child<Sequential>>& downsample, Module& block, std::int64_t from, std::int64_t to,
-                  std::int64_t stride, Init init) {
+                  std::int64_t stride, const Init& init) {
   if (stride == 1 && from == to) return;
   downsample.emplace(block, "downsample");
-  // NOLINTNEXTLINE(performance-unnecessary-value-param)
   downsample->append(make<Conv2d>(from, to, filters(1, stride, init)));
   downsample->append(make<BatchNorm2d>(to));
 }
 
 template <class Block>
 std::int64_t add_stage(Sequential& stage, std::int64_t from, std::int64_t channels, std::int64_t count,
-                       std::int64_t stride, Init init) {
+                       std::int64_t stride, const Init& init) {
   for (std::int64_t i = 0; i < count; ++i) {
     stage.append(make<Block>(from, channels, i == 0 ? stride : 1, init));
     from = channels * Block::expansion;
@@ -30,8 +28,7 @@ std::int64_t add_stage(Sequential& stage, std::int64_t from, std::int64_t channe
 
 }  // namespace
 
-// NOLINTNEXTLINE(performance-unnecessary-value-param)
-BasicBlock::BasicBlock(std::int64_t in_channels, std::int64_t channels, std::int64_t stride, Init init)
+BasicBlock::BasicBlock(std::int64_t in_channels, std::int64_t channels, std::int64_t stride, const Init& init)
     : conv1_(*this, "conv1", in_channels, channels, filters(3, stride, init)),
       bn1_(*this, "bn1", channels),
       conv2_(*this, "conv2", channels, channels, filters(3, 1, init)),
@@ -44,8 +41,7 @@ Tensor BasicBlock::forward(const Tensor& x) {
   return relu(y + (downsample_ ? (*downsample_)(x) : x));
 }
 
-// NOLINTNEXTLINE(performance-unnecessary-value-param)
-Bottleneck::Bottleneck(std::int64_t in_channels, std::int64_t channels, std::int64_t stride, Init init)
+Bottleneck::Bottleneck(std::int64_t in_channels, std::int64_t channels, std::int64_t stride, const Init& init)
     : conv1_(*this, "conv1", in_channels, channels, filters(1, 1, init)),
       bn1_(*this, "bn1", channels),
       conv2_(*this, "conv2", channels, channels, filters(3, stride, init)),

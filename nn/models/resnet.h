@@ -11,7 +11,7 @@ namespace chainrule {
 /// Two 3 x 3 convolutions and the shortcut.
 class BasicBlock : public Module {
  public:
-  BasicBlock(std::int64_t in_channels, std::int64_t channels, std::int64_t stride, Init init = kaiming_normal);
+  BasicBlock(std::int64_t in_channels, std::int64_t channels, std::int64_t stride, const Init& init = kaiming_normal);
   static constexpr std::int64_t expansion = 1;
 
  protected:
@@ -28,7 +28,7 @@ class BasicBlock : public Module {
 /// 1 x 1, 3 x 3 and 1 x 1 to four times the channels. The stride is that of the 3 x 3, as in torchvision.
 class Bottleneck : public Module {
  public:
-  Bottleneck(std::int64_t in_channels, std::int64_t channels, std::int64_t stride, Init init = kaiming_normal);
+  Bottleneck(std::int64_t in_channels, std::int64_t channels, std::int64_t stride, const Init& init = kaiming_normal);
   static constexpr std::int64_t expansion = 4;
 
  protected:

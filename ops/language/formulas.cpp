@@ -128,9 +128,8 @@ std::string remark_of(std::string_view& text) {
     }
   }
   if (at == std::string_view::npos) return {};
-  const std::string remark(text.substr(at));
+  std::string remark(text.substr(at));
   text = text.substr(0, at);
-  // NOLINTNEXTLINE(performance-no-automatic-move)
   return remark;
 }
 

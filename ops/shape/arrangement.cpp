@@ -180,12 +180,10 @@ Tensor stack(std::span<const Tensor> tensors, std::int64_t dim, SourceLocation w
   boost::container::small_vector<Tensor, 8> list;
   list.reserve(tensors.size());
   expect_all_defined(tensors, "stack");
-  // NOLINTNEXTLINE(performance-unnecessary-copy-initialization)
-  const Tensor first = tensors[0];
+  const Tensor& first = tensors[0];
   const int axis = normal_axis(dim, first.dim() + 1, "stack");
   for (std::size_t i = 0; i < tensors.size(); ++i) {
-    // NOLINTNEXTLINE(performance-unnecessary-copy-initialization)
-    const Tensor t = tensors[i];
+    const Tensor& t = tensors[i];
     if (t.shape() != first.shape())
       throw ShapeError(fmt::format("stack: tensor {} has shape {}, the first has {}; all must be alike", i + 1,
                                    to_string(t.shape()), to_string(first.shape())));

@@ -147,9 +147,8 @@ struct ScatterAdd {
   int axis;
   std::string attributes() const { return fmt::format("dim={}", axis); }
   Tensor forward(const Tensor& x, const Tensor& i, const Tensor& y) const {
-    const Tensor z = zip(x, scattered(y, i, axis, x.shape()), Binary::add, "scatter_add");
+    Tensor z = zip(x, scattered(y, i, axis, x.shape()), Binary::add, "scatter_add");
     if (z.dtype() == DType::int64) expect_not_wrapped(z, forward(in_float64(x), i, in_float64(y)), "scatter_add");
-    // NOLINTNEXTLINE(performance-no-automatic-move)
     return z;
   }
   void backward(GradContext& c, const Tensor& g) const {

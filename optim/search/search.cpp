@@ -50,9 +50,8 @@ Search::Search(const char* who, std::vector<SearchRange> ranges) : who_(who), ra
 Trial Search::ask() {
   const std::lock_guard lock(mutex_);
   if (!again_.empty()) {
-    const Trial trial = trials_[again_.front()];
+    Trial trial = trials_[again_.front()];
     again_.erase(again_.begin());
-    // NOLINTNEXTLINE(performance-no-automatic-move)
     return trial;
   }
   Trial trial{.number = std::ssize(trials_)};

@@ -66,18 +66,14 @@ std::string OnnxReader::word(const std::string& attribute, const std::string& ot
 }
 
 std::vector<std::int64_t> OnnxReader::integers(const std::string& attribute,
-                                               // NOLINTNEXTLINE(performance-unnecessary-value-param)
-                                               std::vector<std::int64_t> otherwise) const {
+                                               const std::vector<std::int64_t>& otherwise) const {
   const auto* value = find<std::vector<std::int64_t>>(attribute, "list of whole numbers");
-  // NOLINTNEXTLINE(performance-move-const-arg)
-  return value ? *value : std::move(otherwise);
+  return value ? *value : otherwise;
 }
 
-// NOLINTNEXTLINE(performance-unnecessary-value-param)
-std::vector<double> OnnxReader::numbers(const std::string& attribute, std::vector<double> otherwise) const {
+std::vector<double> OnnxReader::numbers(const std::string& attribute, const std::vector<double>& otherwise) const {
   const auto* value = find<std::vector<double>>(attribute, "list of numbers");
-  // NOLINTNEXTLINE(performance-move-const-arg)
-  return value ? *value : std::move(otherwise);
+  return value ? *value : otherwise;
 }
 
 Tensor OnnxReader::tensor(const std::string& attribute) const {

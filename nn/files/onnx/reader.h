@@ -33,8 +33,8 @@ class OnnxReader {
   std::int64_t integer(const std::string& attribute) const;  ///< throws ValueError when it is missing
   double number(const std::string& attribute, double otherwise) const;
   std::string word(const std::string& attribute, const std::string& otherwise) const;
-  std::vector<std::int64_t> integers(const std::string& attribute, std::vector<std::int64_t> otherwise) const;
-  std::vector<double> numbers(const std::string& attribute, std::vector<double> otherwise) const;
+  std::vector<std::int64_t> integers(const std::string& attribute, const std::vector<std::int64_t>& otherwise) const;
+  std::vector<double> numbers(const std::string& attribute, const std::vector<double>& otherwise) const;
   Tensor tensor(const std::string& attribute) const;
   /// The axes of a reduction and the like: an attribute in old versions, input i from `since` on.
   std::optional<std::vector<std::int64_t>> axes(std::size_t i, std::int64_t since) const;

@@ -59,8 +59,7 @@ std::string write_average_pool(OnnxWriter& w) {
   const bool own_divisor = w.has("divisor_override");
   a["count_include_pad"] = std::int64_t{own_divisor || w.word("count_include_pad") != "false"};
   const auto kernel = std::get<std::vector<std::int64_t>>(a["kernel_shape"]);
-  const std::string z = w.add("AveragePool", {w.in(0)}, std::move(a));
-  // NOLINTNEXTLINE(performance-no-automatic-move)
+  std::string z = w.add("AveragePool", {w.in(0)}, std::move(a));
   if (!own_divisor) return z;
   return w.add("Mul", {z, w.scalar(static_cast<double>(kernel[0] * kernel[1]) / w.number("divisor_override"))});
 }

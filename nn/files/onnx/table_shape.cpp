@@ -25,13 +25,13 @@ std::string write_transpose(OnnxWriter& w) {
   return w.add("Transpose", {w.in(0)}, {{"perm", perm}});
 }
 
-/// std::vector<std::int64_t> that stay are written as 1: broadcasting leaves them as they are, whatever they are.
+/// Sizes that stay are written as 1: broadcasting leaves them as they are, whatever they are.
 std::string write_expand(OnnxWriter& w) {
   const Shape from = w.shape(0), to = w.result_shape();
   std::vector<std::int64_t> sizes = sizes_of(to);
+  const int added = to.rank() - from.rank();
   for (int i = 0; i < from.rank(); ++i)
-    // NOLINTNEXTLINE(bugprone-misplaced-widening-cast)
-    if (from[i] == to[to.rank() - from.rank() + i]) sizes[static_cast<std::size_t>(to.rank() - from.rank() + i)] = 1;
+    if (from[i] == to[added + i]) sizes.at(static_cast<std::size_t>(added) + static_cast<std::size_t>(i)) = 1;
   return w.add("Expand", {w.in(0), w.constant(sizes)});
 }
 

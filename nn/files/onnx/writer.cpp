@@ -141,16 +141,14 @@ std::vector<std::int64_t> OnnxWriter::pair(std::string_view key, std::int64_t ot
 }
 
 std::string OnnxWriter::add(const char* type, std::vector<std::string> inputs, Attributes attributes) {
-  const std::string name = fresh(base_);
+  std::string name = fresh(base_);
   graph_.nodes.push_back({type, name, std::move(inputs), {name}, std::move(attributes)});
-  // NOLINTNEXTLINE(performance-no-automatic-move)
   return name;
 }
 
 std::string OnnxWriter::constant(const Tensor& value) {
-  const std::string name = fresh(base_ + "/constant");
+  std::string name = fresh(base_ + "/constant");
   graph_.nodes.push_back({"Constant", name, {}, {name}, {{"value", copied(value.detach())}}});
-  // NOLINTNEXTLINE(performance-no-automatic-move)
   return name;
 }
 
