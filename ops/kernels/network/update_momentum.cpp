@@ -1,11 +1,11 @@
-// The step of Lion, compiled once per instruction set and chosen at run time.
+// The steps along a gradient or its momentum, compiled once per instruction set and chosen at run time.
 #include "ops/kernels/network/update.h"
 #include "ops/kernels/network/update_loops.h"
 #include "ops/kernels/simd/simd_loops.h"
 #include "ops/kernels/simd/simd_targets.h"
 
 #undef HWY_TARGET_INCLUDE
-#define HWY_TARGET_INCLUDE "ops/kernels/network/update_lion.cpp"
+#define HWY_TARGET_INCLUDE "ops/kernels/network/update_momentum.cpp"
 #include <hwy/foreach_target.h>
 #include <hwy/highway.h>
 // The order matters: highway.h first.
@@ -15,13 +15,14 @@
 HWY_BEFORE_NAMESPACE();
 namespace chainrule::kernels {
 namespace detail {
-#ifndef CHAINRULE_LIONLOOPS_DECLARED
-#define CHAINRULE_LIONLOOPS_DECLARED
+#ifndef CHAINRULE_MOMENTUMLOOPS_DECLARED
+#define CHAINRULE_MOMENTUMLOOPS_DECLARED
 template <class T>
-struct LionLoops {
+struct MomentumLoops {
+  void (*sgd)(const UpdatePiece<T>&, const SgdStep&);
   void (*lion)(const UpdatePiece<T>&, const LionStep&);
 
-  static const LionLoops& fastest();
+  static const MomentumLoops& fastest();
 };
 #endif
 }  // namespace detail
@@ -31,9 +32,25 @@ namespace {
 
 namespace hn = hwy::HWY_NAMESPACE;
 namespace simd = chainrule::kernels::HWY_NAMESPACE::simd;
+using chainrule::kernels::HWY_NAMESPACE::lanes::direction;
 using chainrule::kernels::HWY_NAMESPACE::lanes::number;
 using chainrule::kernels::HWY_NAMESPACE::lanes::running_mean;
 using detail::UpdatePiece;
+
+template <class T>
+void sgd_loop(const UpdatePiece<T>& at, const SgdStep& s) {
+  T* const velocity = at.slots[0];
+  simd::each_vector<T>(0, at.n, [=](auto d, std::int64_t i) HWY_ATTR {
+    auto p = hn::LoadU(d, at.p + i), step = direction(d, at, i, p, s);
+    if (velocity != nullptr) {
+      const auto momentum = number(d, s.momentum);
+      const auto v = hn::MulAdd(momentum, hn::LoadU(d, velocity + i), hn::Mul(number(d, s.keep), step));
+      hn::StoreU(v, d, velocity + i);
+      step = s.nesterov ? hn::MulAdd(momentum, v, hn::Mul(number(d, s.gain), step)) : v;
+    }
+    hn::StoreU(hn::NegMulAdd(number(d, s.rate), step, p), d, at.p + i);
+  });
+}
 
 template <class T>
 void lion_loop(const UpdatePiece<T>& at, const LionStep& s) {
@@ -50,8 +67,8 @@ void lion_loop(const UpdatePiece<T>& at, const LionStep& s) {
 }
 
 template <class T>
-constexpr detail::LionLoops<T> kLoops{lion_loop<T>};
-CHAINRULE_LOOPS(detail::LionLoops)
+constexpr detail::MomentumLoops<T> kLoops{sgd_loop<T>, lion_loop<T>};
+CHAINRULE_LOOPS(detail::MomentumLoops)
 
 }  // namespace
 }  // namespace HWY_NAMESPACE
@@ -61,10 +78,14 @@ HWY_AFTER_NAMESPACE();
 #if HWY_ONCE
 namespace chainrule::kernels {
 
-CHAINRULE_EXPORT_LOOPS(detail::LionLoops);
+CHAINRULE_EXPORT_LOOPS(detail::MomentumLoops);
+
+void sgd(const UpdateMemory& memory, const SgdStep& step) {
+  detail::run_update<detail::MomentumLoops>(memory, step, [](const auto& loops) { return loops.sgd; });
+}
 
 void lion(const UpdateMemory& memory, const LionStep& step) {
-  detail::run_update<detail::LionLoops>(memory, step, [](const auto& loops) { return loops.lion; });
+  detail::run_update<detail::MomentumLoops>(memory, step, [](const auto& loops) { return loops.lion; });
 }
 
 }  // namespace chainrule::kernels
