@@ -10,7 +10,7 @@ OnnxWindows onnx_windows(OnnxReader& r, const Shape& x, std::vector<std::int64_t
     r.refuse(fmt::format("its input has shape {}; (N, C, L) and (N, C, H, W) can be computed", to_string(x)));
   OnnxWindows w{.line = x.size() == 3};
   const std::size_t axes = x.size() - 2, skip = 2 - axes;
-  kernel = r.integers("kernel_shape", std::move(kernel));
+  kernel = r.integers("kernel_shape", kernel);
   const auto strides = r.integers("strides", std::vector<std::int64_t>(axes, 1));
   const auto dilations = r.integers("dilations", std::vector<std::int64_t>(axes, 1));
   const auto pads = r.integers("pads", std::vector<std::int64_t>(2 * axes, 0));
