@@ -204,7 +204,7 @@ Tensor conv2d_input_grad(const Tensor& g, const Tensor& w, Size2 size, const Con
 Tensor conv2d(const Operand& x, const Operand& weight, const Tensor& bias, const ConvOptions& options) {
   const CalledFrom caller(x.where());
   if (options.same_padding) return conv2d_same(x, weight, bias, options);
-  const Batch batch = batch_argument(x, "conv2d");
+  const ImageBatch batch = batch_argument(x, "conv2d");
   if (batch.added) return batch.back(conv2d(batch.x, weight, bias, options));
   const Tensor tx = batch.x, tw = tensor_argument(weight, "conv2d", "weight");
   const bool has_bias = bias.defined();

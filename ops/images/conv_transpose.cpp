@@ -59,7 +59,7 @@ Tensor conv_transpose2d(const Operand& x, const Operand& weight, const Tensor& b
                         const ConvTransposeOptions& options) {
   const CalledFrom caller(x.where());
   const char* const who = "conv_transpose2d";
-  const Batch batch = batch_argument(x, who);
+  const ImageBatch batch = batch_argument(x, who);
   const Tensor tw = tensor_argument(weight, who, "weight");
   const bool has_bias = bias.defined();
   const Shape &xs = batch.x.shape(), &ws = tw.shape();

@@ -9,13 +9,13 @@
 
 namespace chainrule {
 
-Tensor Batch::back(const Tensor& z) const {
+Tensor ImageBatch::back(const Tensor& z) const {
   if (!added) return z;
   const Shape& s = z.shape();
   return reshape(z, Shape(s.begin() + 1, s.end()));
 }
 
-Batch batch_argument(const Operand& x, const char* who) {
+ImageBatch batch_argument(const Operand& x, const char* who) {
   const Tensor t = tensor_argument(x, who);
   if (t.dim() == 4) return {t, false};
   const Shape& s = t.shape();
@@ -25,8 +25,8 @@ Batch batch_argument(const Operand& x, const char* who) {
   return {reshape(t, {1, s[0], s[1], s[2]}), true};
 }
 
-Batch images_argument(const Operand& x, const char* who) {
-  Batch batch = batch_argument(x, who);
+ImageBatch images_argument(const Operand& x, const char* who) {
+  ImageBatch batch = batch_argument(x, who);
   const Shape& s = batch.x.shape();
   if (s[1] == 0 || s[2] == 0 || s[3] == 0)
     throw ShapeError(fmt::format("{}: x has shape {}; only the batch axis may be empty", who,

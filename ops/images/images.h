@@ -16,15 +16,15 @@ namespace chainrule {
 class Arguments;
 
 /// Images with a batch axis: (C, H, W) counts as a batch of one, and `back` takes that axis away again.
-struct Batch {
+struct ImageBatch {
   Tensor x;
   bool added;
   Tensor back(const Tensor& z) const;
 };
 /// Throws ShapeError unless x is (N, C, H, W) or (C, H, W), and when another axis than N is empty.
-Batch images_argument(const Operand& x, const char* who);
+ImageBatch images_argument(const Operand& x, const char* who);
 /// Only the first of the two checks.
-Batch batch_argument(const Operand& x, const char* who);
+ImageBatch batch_argument(const Operand& x, const char* who);
 
 /// The adjoint of conv2d by its images, which have `size`: g (N, O, h, w), w (O, C / groups, kernel_h, kernel_w), both
 /// checked by the caller.

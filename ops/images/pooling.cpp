@@ -197,20 +197,20 @@ std::optional<Size2> last_two(const Arguments& a, int i) {
 
 Tensor max_pool2d(const Operand& x, Size2 kernel_size, const PoolOptions& options) {
   const CalledFrom caller(x.where());
-  const Batch batch = images_argument(x, "max_pool2d");
+  const ImageBatch batch = images_argument(x, "max_pool2d");
   return batch.back(pooled(batch.x, max_pool_windows("max_pool2d", batch.x, kernel_size, options)));
 }
 
 Tensor max_pool2d_indices(const Operand& x, Size2 kernel_size, const PoolOptions& options) {
   const NoGrad compute_only;
-  const Batch batch = images_argument(x, "max_pool2d_indices");
+  const ImageBatch batch = images_argument(x, "max_pool2d_indices");
   const auto s = max_pool_windows("max_pool2d_indices", batch.x, kernel_size, options);
   return batch.back(find_places(batch.x, s).index);
 }
 
 Tensor adaptive_max_pool2d(const Operand& x, const OutputSize& output_size) {
   const CalledFrom caller(x.where());
-  const Batch batch = images_argument(x, "adaptive_max_pool2d");
+  const ImageBatch batch = images_argument(x, "adaptive_max_pool2d");
   expect_order(batch.x, "adaptive_max_pool2d");
   kernels::Pooling s = adaptive_windows("adaptive_max_pool2d", batch.x.shape(), output_size);
   const auto even = [](const kernels::PoolAxis& a) { return a.positions > 0 && a.length % a.positions == 0; };
@@ -223,7 +223,7 @@ Tensor adaptive_max_pool2d(const Operand& x, const OutputSize& output_size) {
 
 Tensor max_unpool2d(const Operand& x, const Tensor& indices, Size2 kernel_size, const UnpoolOptions& options) {
   const CalledFrom caller(x.where());
-  const Batch batch = images_argument(x, "max_unpool2d");
+  const ImageBatch batch = images_argument(x, "max_unpool2d");
   expect_order(batch.x, "max_unpool2d");
   const Tensor given = tensor_argument(indices, "max_unpool2d", "indices");
   if (given.dtype() != DType::int64)

@@ -110,7 +110,7 @@ OutputSize output_size(const Arguments& a, int i) {
 
 Tensor avg_pool2d(const Operand& x, Size2 kernel_size, const AveragePoolOptions& options) {
   const CalledFrom caller(x.where());
-  const Batch batch = images_argument(x, "avg_pool2d");
+  const ImageBatch batch = images_argument(x, "avg_pool2d");
   if (options.divisor_override == 0) throw ValueError("avg_pool2d: divisor_override is 0, and nothing divides by it");
   const auto s = pooling_windows("avg_pool2d", batch.x.shape(), kernel_size, options.stride, options.padding, 1,
                                  options.ceil_mode);
@@ -120,7 +120,7 @@ Tensor avg_pool2d(const Operand& x, Size2 kernel_size, const AveragePoolOptions&
 
 Tensor adaptive_avg_pool2d(const Operand& x, const OutputSize& output_size) {
   const CalledFrom caller(x.where());
-  const Batch batch = images_argument(x, "adaptive_avg_pool2d");
+  const ImageBatch batch = images_argument(x, "adaptive_avg_pool2d");
   const auto s = adaptive_windows("adaptive_avg_pool2d", batch.x.shape(), output_size);
   return batch.back(averaged(as_floating(batch.x), s, {}));
 }

@@ -72,7 +72,7 @@ struct Fold {
 
 Tensor unfold(const Operand& x, Size2 kernel_size, const WindowOptions& options) {
   const CalledFrom caller(x.where());
-  const Batch batch = images_argument(x, "unfold");
+  const ImageBatch batch = images_argument(x, "unfold");
   expect_numbers(batch.x, "unfold");
   return batch.back(record(Unfold{kernel_size, options}, batch.x));
 }
@@ -84,7 +84,7 @@ Tensor fold(const Operand& x, Size2 output_size, Size2 kernel_size, const Window
   const Shape& shape = t.shape();
   if (shape.size() == 2) {
     const Tensor one = reshape(t, {1, shape[0], shape[1]});
-    return Batch{t, true}.back(fold(one, output_size, kernel_size, options));
+    return ImageBatch{t, true}.back(fold(one, output_size, kernel_size, options));
   }
   if (shape.size() != 3)
     throw ShapeError(

@@ -63,12 +63,12 @@ void expect_elements(const Tensor& x, const Over& o, const char* who, const char
           fmt::format("{}: axis {} of shape {} is empty, so it has no {}", who, i, to_string(x.shape()), what));
 }
 
-Fold fold(const Tensor& x, const Over& o, DType dtype) {
+FoldPlan fold(const Tensor& x, const Over& o, DType dtype) {
   std::array<int, kMaxRank> order{};  // the axes, slowest in memory first
   const int rank = x.dim();
   for (int i = 0; i < rank; ++i) order[i] = i;
   const auto begin = order.begin(), end = begin + rank;
-  Fold f{.x = x, .z = {}};
+  FoldPlan f{.x = x, .z = {}};
   auto reduced_axis = [&](int a) { return o.has(a) || x.shape()[a] == 1; };
   if (is_dense(x.shape(), x.strides()))
     sort_axes(begin, end, [&](int a, int b) { return x.strides()[a] > x.strides()[b]; });

@@ -35,12 +35,12 @@ Over over(const Tensor& x, const Axes& dim, bool keepdim, const char* who);
 void expect_elements(const Tensor& x, const Over& o, const char* who, const char* what);
 
 /// x as the lines that are reduced, and room for the result.
-struct Fold {
+struct FoldPlan {
   Tensor x, z;
   kernels::Lines lines{};
 };
 /// Memory that is dense in some order (channels-last images too) is folded where it lies; anything else is copied.
-Fold fold(const Tensor& x, const Over& o, DType dtype);
+FoldPlan fold(const Tensor& x, const Over& o, DType dtype);
 
 /// g with the reduced axes back, of size 1.
 Tensor with_axes(const Tensor& g, const Over& o, const Shape& x);

@@ -30,7 +30,7 @@ struct Degrees {
 };
 
 Tensor variance(const Tensor& x, const Degrees& d) {
-  const Fold f = fold(x, d.o, x.dtype());
+  const FoldPlan f = fold(x, d.o, x.dtype());
   kernels::variance(x.dtype(), f.x.data(), f.z.impl().data, f.lines, d.of(x.shape()));
   return f.z;
 }
@@ -82,7 +82,7 @@ struct Norm {
   Over o;
   std::string attributes() const { return fmt::format("p={:g}, {}", p, o.text()); }
   Tensor forward(const Tensor& x) const {
-    const Fold f = fold(x, o, x.dtype());
+    const FoldPlan f = fold(x, o, x.dtype());
     kernels::norm(x.dtype(), f.x.data(), f.z.impl().data, f.lines, p);
     return f.z;
   }

@@ -21,7 +21,7 @@ namespace {
 using PlaceKernel = void (*)(DType, const void*, std::int64_t*, const kernels::Lines&);
 
 Tensor folded(const Tensor& x, const Over& o, LineKernel kernel) {
-  const Fold f = fold(x, o, x.dtype());
+  const FoldPlan f = fold(x, o, x.dtype());
   if (f.z.numel() > 0) kernel(x.dtype(), f.x.data(), f.z.impl().data, f.lines);
   return f.z;
 }
@@ -79,7 +79,7 @@ Tensor place(const Operand& x, std::optional<std::int64_t> dim, bool keepdim, Pl
   if (a.dtype() == DType::boolean) return place(to(a, DType::int64), dim, keepdim, kernel, who, what);
   expect_elements(a, o, who, what);
   // Positions in everything count in row-major order, whatever the order in memory.
-  const Fold f = fold(dim ? a : dense(a), o, DType::int64);
+  const FoldPlan f = fold(dim ? a : dense(a), o, DType::int64);
   if (f.z.numel() > 0) kernel(a.dtype(), f.x.data(), static_cast<std::int64_t*>(f.z.impl().data), f.lines);
   return f.z;
 }

@@ -23,7 +23,7 @@ struct Sum {
   Over o;
   std::string attributes() const { return o.text(); }
   Tensor forward(const Tensor& x) const {
-    const Fold f = fold(x, o, counted(x.dtype()));
+    const FoldPlan f = fold(x, o, counted(x.dtype()));
     kernels::sum(x.dtype(), f.x.data(), f.z.impl().data, f.lines);
     const bool few = x.numel() < std::int64_t{1} << 31;
     if (x.dtype() == DType::int64 && !(few && all_small(x))) expect_not_wrapped(f.z, forward(in_float64(x)), "sum");
@@ -45,7 +45,7 @@ struct Prod {
   Over o;
   std::string attributes() const { return o.text(); }
   Tensor forward(const Tensor& x) const {
-    const Fold f = fold(x, o, counted(x.dtype()));
+    const FoldPlan f = fold(x, o, counted(x.dtype()));
     kernels::prod(x.dtype(), f.x.data(), f.z.impl().data, f.lines);
     if (x.dtype() == DType::int64) expect_not_wrapped(f.z, forward(in_float64(x)), "prod");
     return f.z;
@@ -65,7 +65,7 @@ struct Mean {
   Over o;
   std::string attributes() const { return o.text(); }
   Tensor forward(const Tensor& x) const {
-    const Fold f = fold(x, o, x.dtype());
+    const FoldPlan f = fold(x, o, x.dtype());
     kernels::mean(x.dtype(), f.x.data(), f.z.impl().data, f.lines);
     return f.z;
   }
@@ -79,7 +79,7 @@ struct Mean {
 };
 
 Tensor counts(const Tensor& x, const Over& o) {
-  const Fold f = fold(x.detach(), o, DType::int64);
+  const FoldPlan f = fold(x.detach(), o, DType::int64);
   kernels::count_nonzero(x.dtype(), f.x.data(), static_cast<std::int64_t*>(f.z.impl().data), f.lines);
   return f.z;
 }

@@ -22,7 +22,7 @@ namespace HWY_NAMESPACE {
 namespace {
 
 using detail::AverageColumns;
-using detail::Range;
+using detail::WindowRange;
 
 namespace hn = hwy::HWY_NAMESPACE;
 namespace simd = chainrule::kernels::HWY_NAMESPACE::simd;
@@ -42,7 +42,7 @@ void means_channels_last(D d, const Pooling& s, const Averaging& a, const Averag
     const std::int64_t rows = s.y.count(i, a.count_padding);
     const T* image = x + r / s.y.positions * s.y.length * s.x.length * s.c;
     for (std::int64_t j = 0; j < s.x.positions; ++j) {
-      const Range across = columns.ranges[j];
+      const WindowRange across = columns.ranges[j];
       const auto by = hn::Set(d, divisor<T>(a, rows, columns.counts[j]));
       T* to = z + (r * s.x.positions + j) * s.c;
       simd::cover(s.c, lanes, [&](std::int64_t k) HWY_ATTR {
@@ -68,7 +68,7 @@ void shares_channels_last(D d, const Pooling& s, const Averaging& a, const Avera
     const std::int64_t y = r % s.y.length, i0 = s.y.first_over(y), i1 = s.y.last_over(y);
     const T* image = g + r / s.y.length * s.y.positions * s.x.positions * s.c;
     for (std::int64_t x = 0; x < s.x.length; ++x) {
-      const Range across = columns.ranges[x];
+      const WindowRange across = columns.ranges[x];
       T* to = dx + (r * s.x.length + x) * s.c;
       simd::cover(s.c, lanes, [&](std::int64_t k) HWY_ATTR {
         auto total = hn::Zero(d);
@@ -95,7 +95,7 @@ void add_row(const T* from, T* sum, std::int64_t n) {
 }
 
 template <class T>
-T sum_of(const T* row, Range r) {
+T sum_of(const T* row, WindowRange r) {
   T total = 0;
   for (std::int64_t k = r.begin; k < r.end; ++k) total += row[k];
   return total;
@@ -180,7 +180,7 @@ CHAINRULE_EXPORT_LOOPS(detail::AveragePoolLoops);
 namespace {
 
 using detail::AverageColumns;
-using detail::Range;
+using detail::WindowRange;
 
 /// `n` numbers that stay with the thread: the second call of the same size allocates nothing.
 template <class T, int use>
@@ -194,7 +194,7 @@ T* scratch(std::int64_t n) {
 template <class T, class Rows, class F>
 void run(const Pooling& s, const Averaging& a, bool channels_last, std::int64_t height, std::int64_t width,
          std::int64_t work, Rows rows, F range) {
-  Range* ranges = scratch<Range, 0>(width);
+  WindowRange* ranges = scratch<WindowRange, 0>(width);
   for (std::int64_t k = 0; k < width; ++k) ranges[k] = range(k);
   std::int64_t* counts = scratch<std::int64_t, 1>(s.x.positions);
   for (std::int64_t j = 0; j < s.x.positions; ++j) counts[j] = s.x.count(j, a.count_padding);
@@ -222,7 +222,7 @@ void avg_pool2d(DType d, const Pooling& s, const Averaging& a, bool channels_las
                                                        begin, end);
         },
         [&](std::int64_t j) {
-          return Range{s.x.begin(j), s.x.end(j)};
+          return WindowRange{s.x.begin(j), s.x.end(j)};
         });
   });
 }
@@ -238,7 +238,7 @@ void avg_pool2d_grad(DType d, const Pooling& s, const Averaging& a, bool channel
                                                         row, begin, end);
         },
         [&](std::int64_t x) {
-          return Range{s.x.first_over(x), s.x.last_over(x)};
+          return WindowRange{s.x.first_over(x), s.x.last_over(x)};
         });
   });
 }

@@ -25,12 +25,12 @@ struct MaxPoolGradLoops {
 };
 
 /// What one axis says of a position (forward: of a window, backward: of an element): the range that it sums over.
-struct Range {
+struct WindowRange {
   std::int64_t begin, end;
 };
 /// The columns of all rows, worked out once a call.
 struct AverageColumns {
-  const Range* ranges;         // for each column of the result
+  const WindowRange* ranges;   // for each column of the result
   const std::int64_t* counts;  // for each window
 };
 
