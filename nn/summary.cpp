@@ -98,7 +98,7 @@ Summary summary(ModuleBase& model, const Shape& shape, const SummaryOptions& opt
   s.input.push_back(options.batch_size);
   for (const auto size : shape) s.input.push_back(size);
   const auto parameters = model.parameters();
-  const DType dtype = parameters.empty() ? default_dtype() : parameters.front().tensor.dtype();
+  const DType dtype = options.dtype.value_or(parameters.empty() ? default_dtype() : parameters.front().tensor.dtype());
 
   const NoGrad forward_only;
   const Evaluation mode(model);

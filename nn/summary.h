@@ -4,6 +4,7 @@
 
 #include <fmt/core.h>
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -37,6 +38,8 @@ struct Summary {
 struct SummaryOptions {
   std::int64_t batch_size = 1;
   bool time = false;  ///< also measures forward passes
+  /// The type of the input, such as int64 before an Embedding; default: that of the first parameter.
+  std::optional<DType> dtype{};
 };
 /// `shape` is that of one sample, {1, 28, 28}. The network runs in evaluation mode without recording; its mode, its
 /// state and the default generator are left as they were. Throws ValueError for a batch_size below 1, and what the

@@ -6,8 +6,9 @@
 
 #include <cstdint>
 #include <initializer_list>
+#include <optional>
 
-#include "engine/tensor.h"
+#include "nn/parameter.h"
 #include "ops/options.h"
 
 namespace chainrule {
@@ -29,6 +30,12 @@ std::int64_t dividing(std::int64_t groups, std::int64_t in_channels, std::int64_
 /// Throws ValueError for a floating x of another type than the weight. One float64 input would make every later value
 /// of a float32 network float64, at half the speed and without a word.
 void expect_type_of(const Tensor& x, const Tensor& weight, const char* layer);
+/// The tensor of an optional Parameter or Buffer; empty when there is none, as operations take it.
+template <std::derived_from<internal::Kept> T>
+Tensor or_none(const std::optional<T>& kept) {
+  return kept ? Tensor(*kept) : Tensor();
+}
+
 /// Throws ShapeError unless x has one of these numbers of axes; `shape` says them: "(N, C, H, W)".
 void expect_axes(const Tensor& x, std::initializer_list<int> counts, const char* layer, const char* shape);
 

@@ -26,7 +26,7 @@ Linear::Linear(std::int64_t in_features, std::int64_t out_features, const Option
 Tensor Linear::forward(const Tensor& x) {
   const CalledFrom caller(called_from());
   expect_type_of(x, weight, "Linear");
-  return linear(x, weight, bias ? Tensor(*bias) : Tensor());
+  return linear(x, weight, or_none(bias));
 }
 
 Affine::Affine(std::int64_t in_features, std::int64_t out_features, const Options& options)

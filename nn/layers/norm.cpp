@@ -7,9 +7,6 @@
 namespace chainrule {
 namespace {
 
-Tensor or_none(const std::optional<Parameter>& p) { return p ? Tensor(*p) : Tensor(); }
-Tensor or_none(const std::optional<Buffer>& b) { return b ? Tensor(*b) : Tensor(); }
-
 const Shape& check_shape(const Shape& shape, const char* layer) {
   if (shape.empty()) throw ValueError(fmt::format("{}: normalized_shape names at least one axis", layer));
   for (const auto size : shape) positive(size, layer, "normalized_shape");

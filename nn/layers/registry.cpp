@@ -59,6 +59,19 @@ Interpolation interpolation(A a, int i) {
                               {"area", Interpolation::area}});
 }
 
+Nonlinearity nonlinearity(A a, int i) {
+  return word<Nonlinearity>(a, i, {{"tanh", Nonlinearity::tanh}, {"relu", Nonlinearity::relu}});
+}
+
+/// Those that LSTM and GRU share, from argument 2 on.
+RecurrentOptions recurrent(A a) {
+  return {.num_layers = a.integer(2),
+          .bias = a.flag(3),
+          .batch_first = a.flag(4),
+          .dropout = a.number(5),
+          .bidirectional = a.flag(6)};
+}
+
 std::optional<std::array<double, 2>> factors(A a, int i) {
   if (a.is_none(i)) return std::nullopt;
   const std::vector<double> f = a.tensor(i).to_vector();
@@ -110,6 +123,15 @@ const std::vector<LayerInfo>& rows() {
     // dropout.h
     row("Dropout", "p=0.5", [](A a) { return made<Dropout>(a.number(0)); }),
     row("Dropout2d", "p=0.5", [](A a) { return made<Dropout2d>(a.number(0)); }),
+    // embedding.h
+    row("Embedding", "num_embeddings, embedding_dim, padding_idx=None", [](A a) { return made<Embedding>(a.integer(0), a.integer(1), Embedding::Options{a.optional_integer(2)}); }),
+    // recurrent.h
+    row("RNN", "input_size, hidden_size, num_layers=1, nonlinearity='tanh', bias=True, batch_first=False, dropout=0.0, bidirectional=False", [](A a) { return made<RNN>(a.integer(0), a.integer(1), RNN::Options{a.integer(2), nonlinearity(a, 3), a.flag(4), a.flag(5), a.number(6), a.flag(7)}); }, -1),
+    row("LSTM", "input_size, hidden_size, num_layers=1, bias=True, batch_first=False, dropout=0.0, bidirectional=False", [](A a) { return made<LSTM>(a.integer(0), a.integer(1), recurrent(a)); }, -1),
+    row("GRU", "input_size, hidden_size, num_layers=1, bias=True, batch_first=False, dropout=0.0, bidirectional=False", [](A a) { return made<GRU>(a.integer(0), a.integer(1), recurrent(a)); }, -1),
+    row("RNNCell", "input_size, hidden_size, bias=True, nonlinearity='tanh'", [](A a) { return made<RNNCell>(a.integer(0), a.integer(1), RNNCell::Options{a.flag(2), nonlinearity(a, 3)}); }, -1),
+    row("LSTMCell", "input_size, hidden_size, bias=True", [](A a) { return made<LSTMCell>(a.integer(0), a.integer(1), LSTMCell::Options{a.flag(2)}); }, -1),
+    row("GRUCell", "input_size, hidden_size, bias=True", [](A a) { return made<GRUCell>(a.integer(0), a.integer(1), GRUCell::Options{a.flag(2)}); }, -1),
     // activation.h
     plain<Sigmoid>("Sigmoid"),
     plain<LogSigmoid>("LogSigmoid"),

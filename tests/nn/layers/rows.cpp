@@ -28,12 +28,27 @@ const std::map<std::string, Tensor>& arrays() {
 
 std::string key_of(const Row& row, const std::string& key) { return std::to_string(row.number) + "/" + key; }
 
-// What takes more than one tensor is called through its own type.
+/// Several results one after the other.
+template <class R>
+Tensor joined(R&& result) {
+  std::vector<Tensor> parts;
+  internal::each_tensor(result, [&](const Tensor& y) { parts.push_back(flatten(y)); });
+  return cat(parts);
+}
+
+// What takes or gives more than one tensor is called through its own type.
 template <class L>
 Tensor call_as(ModuleBase& layer, const std::vector<Tensor>& x) {
   auto& own = dynamic_cast<L&>(layer);
+  const auto given = [&](std::size_t i) { return i < x.size() ? x[i] : Tensor(); };
   if constexpr (std::is_same_v<L, TripletMarginLoss>)
     return own(x.at(0), x.at(1), x.at(2));
+  else if constexpr (std::is_same_v<L, LSTM> || std::is_same_v<L, LSTMCell>)
+    return joined(own(x.at(0), {given(1), given(2)}));
+  else if constexpr (std::is_same_v<L, RNN> || std::is_same_v<L, GRU>)
+    return joined(own(x.at(0), given(1)));
+  else if constexpr (std::is_same_v<L, RNNCell> || std::is_same_v<L, GRUCell>)
+    return own(x.at(0), given(1));
   else
     return own(x.at(0), x.at(1));
 }
@@ -55,6 +70,12 @@ const std::map<std::string, Tensor (*)(ModuleBase&, const std::vector<Tensor>&)>
       {"BCELoss", call_as<BCELoss>},
       {"BCEWithLogitsLoss", call_as<BCEWithLogitsLoss>},
       {"TripletMarginLoss", call_as<TripletMarginLoss>},
+      {"RNN", call_as<RNN>},
+      {"LSTM", call_as<LSTM>},
+      {"GRU", call_as<GRU>},
+      {"RNNCell", call_as<RNNCell>},
+      {"LSTMCell", call_as<LSTMCell>},
+      {"GRUCell", call_as<GRUCell>},
   };
   return calls;
 }

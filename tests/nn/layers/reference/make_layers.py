@@ -5,7 +5,8 @@ Debian 12: apt-get install python3-torch.
 A row is the text of a layer, as torch.nn writes it, with its mode and the shapes of its inputs. For row i the archive holds the
 inputs i/x0, i/x1, ..., the result i/y, a cotangent i/c, the gradients i/dx0 ... of sum(y c) by the inputs and i/d/NAME by
 the parameters, the state i/before/NAME and, after three steps of SGD with rate 0.1 on sum(y c), i/after/NAME. Everything is
-float64. Layers that torch does not have are written out below by their formulas.
+float64. Layers that torch does not have are written out below by their formulas. Several results stand in y one after the
+other, flattened.
 """
 import os
 import sys
@@ -68,6 +69,23 @@ names.update(
     CrossEntropyError=lambda: Formula(lambda y, t: -torch.log(y[torch.arange(len(y)), t] + 1e-7).mean()),
     CosineSimilarity=nn.CosineSimilarity,
     **{n: with_tensors(getattr(nn, n)) for n in ("CrossEntropyLoss", "NLLLoss", "BCELoss", "BCEWithLogitsLoss")})
+
+
+# What is not called as layer(x0, x1, ...), and several results as one.
+calls = {
+    "LSTM": lambda layer, x, *state: layer(x, state or None),
+    "LSTMCell": lambda layer, x, *state: layer(x, state or None),
+}
+
+
+def flat(y):
+    return [y.flatten()] if isinstance(y, torch.Tensor) else [part for value in y if value is not None for part in flat(value)]
+
+
+def result_of(layer, inputs):
+    call = calls.get(type(layer).__name__)
+    y = call(layer, *inputs) if call else layer(*inputs)
+    return y if isinstance(y, torch.Tensor) else torch.cat(flat(y))
 
 
 # Inputs: distinct numbers, none on a kink of a piecewise function; "3,4" from -2 to 2, "3,4:0:1" in an interval,
@@ -211,6 +229,26 @@ BCEWithLogitsLoss()\ttrain\t3,2\t3,2:0.1:0.9
 BCEWithLogitsLoss(weight=[0.5, 1.5], pos_weight=[2.0, 3.0])\ttrain\t3,2\t3,2:0.1:0.9
 TripletMarginLoss()\ttrain\t3,4\t3,4\t3,4
 TripletMarginLoss(margin=2.0, p=2.0, swap=True, reduction='sum')\ttrain\t3,4\t3,4\t3,4
+Embedding(5, 3)\ttrain\t2,3|5
+Embedding(5, 3, padding_idx=1)\ttrain\t2,4|5
+Embedding(4, 2, padding_idx=-1)\ttrain\t6|4
+RNN(3, 4)\ttrain\t5,2,3
+RNN(3, 2, num_layers=2, nonlinearity='relu', bias=False, batch_first=True, bidirectional=True)\ttrain\t2,3,3\t4,2,2
+RNN(2, 3)\ttrain\t4,2\t1,3
+LSTM(3, 4)\ttrain\t5,2,3
+LSTM(3, 2, num_layers=2, batch_first=True, bidirectional=True)\ttrain\t2,3,3\t4,2,2\t4,2,2
+LSTM(2, 3, bias=False)\ttrain\t4,2
+LSTM(2, 2, bidirectional=True)\ttrain\t3,2\t2,2\t2,2
+LSTM(3, 2, num_layers=3, dropout=0.5)\teval\t4,2,3
+GRU(3, 4)\ttrain\t5,2,3
+GRU(3, 2, num_layers=2, batch_first=True, bidirectional=True)\ttrain\t2,3,3\t4,2,2
+GRU(2, 3, bias=False)\ttrain\t1,2\t1,3
+RNNCell(3, 4)\ttrain\t2,3
+RNNCell(3, 2, bias=False, nonlinearity='relu')\ttrain\t3\t2
+LSTMCell(3, 4)\ttrain\t2,3\t2,4\t2,4
+LSTMCell(3, 2, bias=False)\ttrain\t3
+GRUCell(3, 4)\ttrain\t2,3\t2,4
+GRUCell(3, 2, bias=False)\ttrain\t3
 """.strip().split("\n")]
 
 arrays = {}
@@ -240,7 +278,7 @@ for i, (text, mode, *specs) in enumerate(ROWS):
     for step in range(3):
         for p in [*layer.parameters(), *(x for x in inputs if x.requires_grad)]:
             p.grad = None
-        y = layer(*inputs)
+        y = result_of(layer, inputs)
         if cotangent is None:
             cotangent = torch.tensor(np.round(generator.uniform(-1, 1, tuple(y.shape)) * 64) / 64)
             keep(f"{i}/c", cotangent)
