@@ -1,12 +1,10 @@
 // bench_libtorch: every workload in chainrule and in libtorch, in turns in one run, and the ratios between them.
 // Memory is measured in processes of their own, one for each side and workload.
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <chrono>
-#include <cmath>
 #include <cstdlib>
 #include <iterator>
 #include <sstream>
@@ -30,24 +28,6 @@ struct Options {
   bool quick = false, markdown = false, no_memory = false;
   std::string memory_of;  // inner use: the side whose memory this process measures
 };
-
-/// Settings that libraries read when they are loaded, so the program begins anew with them; what the user set stays.
-void settle_environment(char** argv) {
-  bool changed = false;
-  const auto set = [&changed](const char* name, const char* value) {
-    if (std::getenv(name) == nullptr) changed = setenv(name, value, 1) == 0 || changed;
-  };
-  // Between two pieces of work threads spin for some microseconds, then sleep. Spinning for long, the default, makes
-  // two threads on a busy machine many times slower and tells nothing about either side.
-  if (!std::getenv("OMP_WAIT_POLICY") && !std::getenv("GOMP_SPINCOUNT")) {
-    set("OMP_WAIT_POLICY", "passive");
-    set("GOMP_SPINCOUNT", "20000");
-  }
-  // OpenBLAS takes its oldest kernels for a processor that it does not know. That would flatter us.
-  if (their_blas_core() == "Prescott" && instruction_set() == "AVX3") set("OPENBLAS_CORETYPE", "SkylakeX");
-  if (their_blas_core() == "Prescott" && instruction_set() == "AVX2") set("OPENBLAS_CORETYPE", "Haswell");
-  if (changed) execv("/proc/self/exe", argv);  // where that fails, go on
-}
 
 void use_threads(int threads) {
   set_num_threads(threads);
@@ -81,17 +61,11 @@ std::string memory_text(const Options& options, const Workload& w, int threads, 
 std::string ratio_text(double ours, double theirs) { return fmt::format("{:.2f}", theirs / ours); }
 std::string wanted_text(double target) { return target > 0 ? fmt::format("{:g}", target) : ""; }
 
-/// Both sides begin with the same numbers, so their first losses tell whether they do the same work.
-void compare_results(const Workload& w, double ours, double theirs) {
-  if (std::abs(ours - theirs) <= 1e-3 * std::abs(theirs) + 1e-6) return;
-  throw NumericError(fmt::format("bench: {}: chainrule's first result is {}, libtorch's {}", w.name, ours, theirs));
-}
-
 std::vector<std::string> row(const Options& options, const Workload& w, int threads, double peak) {
   const Data data = make_data(w);
   const double sample_seconds = options.quick ? 1e-3 : 0.05;
   Timer ours(make_ours(w, data), sample_seconds), theirs(make_theirs(w, data), sample_seconds);
-  compare_results(w, ours.first_result(), theirs.first_result());
+  check_same(w.name, ours.first_result(), theirs.first_result());
   for (int round = 0; round < options.rounds; ++round) {
     ours.sample();
     theirs.sample();
@@ -244,7 +218,7 @@ int parse_and_run(int argc, char** argv) {
 }  // namespace chainrule::bench
 
 int main(int argc, char** argv) {
-  chainrule::bench::settle_environment(argv);
+  chainrule::bench::settle_environment(argv, their_blas_core());
   try {
     return chainrule::bench::parse_and_run(argc, argv);
   } catch (const chainrule::Error& e) {

@@ -3,6 +3,7 @@
 #include "tools/bench/machine.h"
 
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <atomic>
@@ -104,6 +105,23 @@ std::string build_type() {
 bool is_release_build() { return kOptimised && !kAssertions && !kSanitized; }
 
 std::string wait_policy() { return setting("OMP_WAIT_POLICY") + ", " + setting("GOMP_SPINCOUNT"); }
+
+void settle_environment(char** argv, const std::string& blas_core) {
+  bool changed = false;
+  const auto set = [&changed](const char* name, const char* value) {
+    if (std::getenv(name) == nullptr) changed = setenv(name, value, 1) == 0 || changed;
+  };
+  // Between two pieces of work threads spin for some microseconds, then sleep. Spinning for long, the default, makes
+  // two threads on a busy machine many times slower and tells nothing about either side.
+  if (!std::getenv("OMP_WAIT_POLICY") && !std::getenv("GOMP_SPINCOUNT")) {
+    set("OMP_WAIT_POLICY", "passive");
+    set("GOMP_SPINCOUNT", "20000");
+  }
+  // OpenBLAS takes its oldest kernels for a processor that it does not know. That would flatter us.
+  if (blas_core == "Prescott" && instruction_set() == "AVX3") set("OPENBLAS_CORETYPE", "SkylakeX");
+  if (blas_core == "Prescott" && instruction_set() == "AVX2") set("OPENBLAS_CORETYPE", "Haswell");
+  if (changed) execv("/proc/self/exe", argv);  // where that fails, go on
+}
 
 double fma_peak(int threads) {
   const auto multiply = HWY_DYNAMIC_DISPATCH(multiply_add);

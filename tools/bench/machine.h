@@ -14,6 +14,9 @@ std::string build_type();
 bool is_release_build();
 /// How threads wait for work: OMP_WAIT_POLICY and GOMP_SPINCOUNT, as they are set.
 std::string wait_policy();
+/// Sets how threads wait, for both sides, and OpenBLAS's kernels where it chose its oldest (`blas_core`, see theirs.h),
+/// unless they are set. Libraries read it when they are loaded, so the program begins anew where anything changed.
+void settle_environment(char** argv, const std::string& blas_core);
 /// Fused multiply-adds of float32 that `threads` threads do together, in FLOP a second: the best of several bursts.
 double fma_peak(int threads);
 /// Two lines: machine and build.

@@ -1,6 +1,8 @@
 // Timing on the steady clock; memory from /proc/self/status.
 #include "tools/bench/measure.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <chrono>
 #include <cmath>
@@ -14,11 +16,6 @@
 namespace chainrule::bench {
 namespace {
 
-double now(Clock clock) {
-  if (clock == Clock::processor) return static_cast<double>(std::clock()) / CLOCKS_PER_SEC;
-  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
-}
-
 /// A line of /proc/self/status such as "VmHWM:  1234 kB", in bytes.
 std::int64_t status(const std::string& field) {
   std::ifstream file("/proc/self/status");
@@ -28,6 +25,16 @@ std::int64_t status(const std::string& field) {
 }
 
 }  // namespace
+
+double now(Clock clock) {
+  if (clock == Clock::processor) return static_cast<double>(std::clock()) / CLOCKS_PER_SEC;
+  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
+}
+
+void check_same(const std::string& work, double ours, double theirs) {
+  if (std::abs(ours - theirs) <= 1e-3 * std::abs(theirs) + 1e-6) return;
+  throw NumericError(fmt::format("bench: {}: chainrule's first result is {}, libtorch's {}", work, ours, theirs));
+}
 
 Spread spread_of(std::vector<double> samples) {
   if (samples.empty()) return {};

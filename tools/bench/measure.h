@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 #include <vector>
 
 #include "tools/bench/workloads.h"
@@ -18,6 +19,12 @@ Spread spread_of(std::vector<double> samples);
 /// Wall time; or processor time of the whole process, which other programs on the machine disturb less: for work of one
 /// thread.
 enum class Clock { wall, processor };
+/// Seconds since some moment.
+double now(Clock clock = Clock::wall);
+
+/// Both sides begin with the same numbers, so what they give tells whether they do the same work. Throws NumericError
+/// where they do not.
+void check_same(const std::string& work, double ours, double theirs);
 
 /// Runs one side's step again and again and collects seconds per step.
 class Timer {

@@ -27,8 +27,8 @@ struct BatchNorm : Module {
   Buffer mean, variance;
 };
 
-struct Training {
-  Training(const Workload& w, const Data& data) {
+struct TrainingStep {
+  TrainingStep(const Workload& w, const Data& data) {
     Shape shape{w.batch};
     for (const std::int64_t n : w.input) shape.push_back(n);
     images = from_vector(data.x, shape);
@@ -124,7 +124,7 @@ Step make_ours(const Workload& w, const Data& data) {
     case Workload::Kind::training:
       break;
   }
-  return [training = std::make_shared<Training>(w, data)] { return training->step(); };
+  return [training = std::make_shared<TrainingStep>(w, data)] { return training->step(); };
 }
 
 }  // namespace chainrule::bench
