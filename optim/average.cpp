@@ -4,10 +4,12 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cstring>
 #include <set>
 
 #include "engine/factory.h"
 #include "engine/scopes.h"
+#include "engine/tensor_impl.h"
 #include "engine/types/error.h"
 #include "optim/arguments.h"
 
@@ -33,12 +35,18 @@ void WeightAverage::expect_usable(const char* what) const {
 
 void WeightAverage::update() {
   expect_usable("update");
+  for (std::size_t i = 0; i < averages_.size(); ++i)
+    if (parameters_[i].tensor.dtype() != averages_[i].dtype())
+      throw ValueError(fmt::format("WeightAverage: '{}' is {} now, its average is {}; make a new one",
+                                   parameters_[i].name, name_of(parameters_[i].tensor.dtype()),
+                                   name_of(averages_[i].dtype())));
   ++updates_;
   const double share = updates_ == 1 ? 1 : options_.decay ? 1 - *options_.decay : 1 / static_cast<double>(updates_);
   for (std::size_t i = 0; i < averages_.size(); ++i) {
     const Tensor& now = parameters_[i].tensor;
     if (updates_ == 1 || !is_floating(now.dtype())) {
-      averages_[i] = internal::copied(now);
+      // Into the buffer that is there, so that nothing can fail halfway.
+      std::memcpy(averages_[i].impl().data, now.data(), static_cast<std::size_t>(now.numel()) * item_size(now.dtype()));
       continue;
     }
     dispatch_floating(now.dtype(), [&](auto zero) {
@@ -61,6 +69,7 @@ std::vector<NamedTensor> WeightAverage::values() const {
 
 void WeightAverage::exchange() {
   const NoGrad in_place;
+  for (const NamedTensor& p : parameters_) internal::move_outside(p.tensor.impl());  // what can fail comes first
   for (std::size_t i = 0; i < averages_.size(); ++i) {
     auto* p = static_cast<unsigned char*>(parameters_[i].tensor.mutable_data("WeightAverage::swap_in"));
     auto* a = static_cast<unsigned char*>(averages_[i].impl().data);

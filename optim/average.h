@@ -24,7 +24,8 @@ class WeightAverage {
   WeightAverage(const WeightAverage&) = delete;
   WeightAverage& operator=(const WeightAverage&) = delete;
 
-  /// Takes the parameters as they are now into the average. Throws ValueError while they are swapped.
+  /// Takes the parameters as they are now into the average. Throws ValueError while they are swapped, and when one is
+  /// of another dtype than it was.
   void update();
   std::int64_t updates() const { return updates_; }
   /// The averages under the names of the parameters.

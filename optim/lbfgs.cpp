@@ -35,18 +35,20 @@ void add(Numbers& y, double scale, const Numbers& x) {
   for (std::size_t i = 0; i < y.size(); ++i) y[i] += scale * x[i];
 }
 
-Tensor matrix(const std::deque<Numbers>& rows, std::size_t columns) {
+using Kept = std::deque<std::shared_ptr<const Numbers>>;
+
+Tensor matrix(const Kept& rows, std::size_t columns) {
   Numbers all;
-  for (const Numbers& row : rows) all.insert(all.end(), row.begin(), row.end());
+  for (const auto& row : rows) all.insert(all.end(), row->begin(), row->end());
   return from_vector(all, {std::ssize(rows), static_cast<std::int64_t>(columns)});
 }
 
-std::deque<Numbers> rows_of(const Tensor& m) {
+Kept rows_of(const Tensor& m) {
   const Numbers all = m.to_vector();
-  std::deque<Numbers> rows;
+  Kept rows;
   const auto columns = m.size(1);
   for (std::int64_t r = 0; r < m.size(0); ++r)
-    rows.emplace_back(all.begin() + r * columns, all.begin() + (r + 1) * columns);
+    rows.push_back(std::make_shared<const Numbers>(all.begin() + r * columns, all.begin() + (r + 1) * columns));
   return rows;
 }
 
@@ -119,7 +121,8 @@ void LBFGS::move(const Numbers& start, double length, const Numbers& direction, 
       dispatch_floating(parameter.dtype(), [&](auto zero) {
         using T = decltype(zero);
         for (std::size_t i = 0; i < n; ++i)
-          static_cast<T*>(data)[i] = static_cast<T>(start[at + i] + length * direction[at + i]);
+          static_cast<T*>(data)[i] =
+              static_cast<T>(length == 0 ? start[at + i] : start[at + i] + length * direction[at + i]);
       });
     }
     at += n;
@@ -137,8 +140,8 @@ void LBFGS::remember(const Numbers& gradient_now) {
     memory_.value_steps.pop_front();
     memory_.gradient_steps.pop_front();
   }
-  memory_.gradient_steps.push_back(std::move(y));
-  memory_.value_steps.push_back(std::move(s));
+  memory_.gradient_steps.push_back(std::make_shared<const Numbers>(std::move(y)));
+  memory_.value_steps.push_back(std::make_shared<const Numbers>(std::move(s)));
 }
 
 LBFGS::Numbers LBFGS::next_direction(const Numbers& gradient_now) const {
@@ -146,14 +149,14 @@ LBFGS::Numbers LBFGS::next_direction(const Numbers& gradient_now) const {
   Numbers d(gradient_now.size(), 0.0), share(ys.size());
   add(d, -1, gradient_now);
   for (std::size_t i = ys.size(); i-- > 0;) {
-    share[i] = dot(ss[i], d) * (1 / dot(ys[i], ss[i]));
-    add(d, -share[i], ys[i]);
+    share[i] = dot(*ss[i], d) * (1 / dot(*ys[i], *ss[i]));
+    add(d, -share[i], *ys[i]);
   }
   if (!ys.empty()) {
-    const double scale = dot(ys.back(), ss.back()) / dot(ys.back(), ys.back());
+    const double scale = dot(*ys.back(), *ss.back()) / dot(*ys.back(), *ys.back());
     for (double& v : d) v *= scale;
   }
-  for (std::size_t i = 0; i < ys.size(); ++i) add(d, share[i] - dot(ys[i], d) * (1 / dot(ys[i], ss[i])), ss[i]);
+  for (std::size_t i = 0; i < ys.size(); ++i) add(d, share[i] - dot(*ys[i], d) * (1 / dot(*ys[i], *ss[i])), *ss[i]);
   std::size_t at = 0;  // what is frozen now, and was not, does not move
   for (const NamedTensor& p : parameters()) {
     const auto n = static_cast<std::size_t>(p.tensor.numel());
@@ -164,6 +167,18 @@ LBFGS::Numbers LBFGS::next_direction(const Numbers& gradient_now) const {
 }
 
 Tensor LBFGS::step(const std::function<Tensor()>& closure, SourceLocation where) {
+  const Numbers start = values();
+  Memory before = memory_;
+  try {
+    return search(closure, where);
+  } catch (...) {
+    move(start, 0, start, where);
+    memory_ = std::move(before);
+    throw;
+  }
+}
+
+Tensor LBFGS::search(const std::function<Tensor()>& closure, const SourceLocation& where) {
   const Options& o = options();
   const auto evaluate = [&] {
     const EnableGrad recorded;

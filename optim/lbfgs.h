@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <deque>
+#include <memory>
 #include <optional>
 
 #include "optim/optimizer.h"
@@ -29,7 +30,9 @@ class LBFGS : public OptimizerOf<LBFGS, LBFGSOptions> {
   LBFGS(Groups<LBFGSOptions> groups, LBFGSOptions options = {});
   static constexpr const char* kName = "LBFGS";
   using Optimizer::step;  // without a function it throws ValueError
+  /// When the closure throws, parameters and state are as before.
   Tensor step(const std::function<Tensor()>& closure, SourceLocation where = SourceLocation::current()) override;
+  bool needs_closure() const override { return true; }
   /// `lbfgs.step`, the iterations so far, and from the first one on the direction, its length, the last gradient, and
   /// the changes of gradients and parameters that are kept, one in a row.
   std::vector<NamedTensor> state() const override;
@@ -47,14 +50,16 @@ class LBFGS : public OptimizerOf<LBFGS, LBFGSOptions> {
   Numbers values() const;
   /// Parameters become start + length direction.
   void move(const Numbers& start, double length, const Numbers& direction, const SourceLocation& where);
+  Tensor search(const std::function<Tensor()>& closure, const SourceLocation& where);
   void remember(const Numbers& gradient_now);
   Numbers next_direction(const Numbers& gradient_now) const;
 
+  using Kept = std::deque<std::shared_ptr<const Numbers>>;  // shared with the copy that a failed step goes back to
   struct Memory {
     std::int64_t iterations = 0;
     double length = 0;
-    Numbers direction, gradient;                      // of the last iteration
-    std::deque<Numbers> gradient_steps, value_steps;  // PyTorch's old_dirs and old_stps
+    Numbers direction, gradient;       // of the last iteration
+    Kept gradient_steps, value_steps;  // PyTorch's old_dirs and old_stps
   } memory_;
 };
 

@@ -13,6 +13,7 @@
 #include "engine/factory.h"
 #include "engine/format.h"
 #include "engine/scopes.h"
+#include "engine/tensor_impl.h"
 #include "engine/types/error.h"
 #include "optim/arguments.h"
 
@@ -135,17 +136,27 @@ std::vector<std::string> Optimizer::frozen() const {
 
 void Optimizer::step(SourceLocation where) {
   const NoGrad in_place;
+  // What can fail, for want of memory or because a dtype changed, comes before the first change.
+  gradients_.assign(parameters_.size(), Tensor());
   for (std::size_t i = 0; i < parameters_.size(); ++i) {
     Tensor& parameter = parameters_[i].tensor;
     if (!parameter.requires_grad() || !parameter.has_grad()) continue;
     State& state = states_[i];
-    const Tensor gradient = dense(parameter.grad());
-    const bool first = state.step == 0;
-    if (first) state.slots = fresh_slots(i);
+    Tensor gradient = dense(parameter.grad());
+    if (state.step == 0) state.slots = fresh_slots(i);
     if (gradient.dtype() != parameter.dtype() || (!state.slots.empty() && state.slots[0].dtype() != parameter.dtype()))
       throw ValueError(fmt::format("{}: '{}' is {} now; its gradient or its state is not, so make a new optimizer",
                                    name_, parameters_[i].name, parameter.dtype()));
-    update(group_of_[i], {parameter, gradient, state.slots, ++state.step, where});
+    // The buffers that will be written.
+    internal::move_outside(parameter.impl());
+    for (Tensor& slot : state.slots) internal::move_outside(slot.impl());
+    gradients_[i] = std::move(gradient);
+  }
+  for (std::size_t i = 0; i < parameters_.size(); ++i) {
+    if (!gradients_[i].defined()) continue;
+    State& state = states_[i];
+    update(group_of_[i], {parameters_[i].tensor, gradients_[i], state.slots, ++state.step, where});
+    gradients_[i] = Tensor();  // freed at once, for the next forward
   }
 }
 
@@ -200,6 +211,7 @@ std::vector<NamedTensor> Optimizer::state() const {
     const State& state = states_[i];
     const std::string prefix = parameters_[i].name + ".";
     list.push_back({prefix + "step", from_vector({state.step}, {})});
+    if (state.step == 0) continue;  // a first step may have failed after it had made slots
     const auto names = slots(group_of_[i]);
     for (std::size_t k = 0; k < state.slots.size(); ++k)
       list.push_back({prefix + names[k].name, internal::copied(state.slots[k])});

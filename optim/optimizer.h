@@ -16,11 +16,14 @@ class Optimizer {
  public:
   virtual ~Optimizer() = default;
   /// Changes every trainable parameter that has a gradient; the others are left alone, with their state. One fused pass
-  /// for each; gradients are read and never written. Whoever finds a value changed is told the line of this call.
+  /// for each; gradients are read and never written. Whoever finds a value changed is told the line of this call. When
+  /// it throws, no parameter has changed.
   virtual void step(SourceLocation where = SourceLocation::current());
   /// Calls `closure`, which clears the gradients, computes the loss, calls backward and returns the loss; then steps.
   /// LBFGS calls it several times. Returns the first loss.
   virtual Tensor step(const std::function<Tensor()>& closure, SourceLocation where = SourceLocation::current());
+  /// Does step() ask for the loss several times, so that it needs the closure? As LBFGS does.
+  virtual bool needs_closure() const { return false; }
   /// Forgets the gradients, so that the next backward starts from nothing.
   void zero_grad();
   const std::vector<NamedTensor>& parameters() const { return parameters_; }
@@ -94,6 +97,7 @@ class Optimizer {
   std::vector<NamedTensor> parameters_;
   std::vector<std::size_t> group_of_;  // for each parameter, as is the next
   std::vector<State> states_;
+  std::vector<Tensor> gradients_;  // within step(): what each parameter takes, none for one that is skipped
 };
 
 /// An optimizer with options for each group. `Self` says all that is its own, in static members: `kName`;

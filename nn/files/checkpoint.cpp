@@ -5,7 +5,7 @@
 #include <fmt/format.h>
 #include <zlib.h>
 
-#include <nlohmann/json.hpp>
+#include <new>
 #include <utility>
 
 #include "engine/files/array_files.h"
@@ -13,6 +13,7 @@
 #include "engine/system/text.h"
 #include "engine/system/version.h"
 #include "engine/types/error.h"
+#include "nn/files/json_text.h"
 
 namespace chainrule {
 namespace {
@@ -23,7 +24,7 @@ constexpr std::string_view kNoDigits = "00000000";
 constexpr std::size_t kLengthBytes = 8;  // in front of the header
 constexpr std::string_view kOptimizer = "optimizer/", kAverage = "average/";
 
-using Json = nlohmann::ordered_json;
+using internal::JsonTree;
 
 uLong crc_of(uLong so_far, std::string_view bytes) {
   return crc32_z(so_far, reinterpret_cast<const Bytef*>(bytes.data()), bytes.size());
@@ -42,33 +43,52 @@ std::string checksum(std::string_view bytes, std::size_t digits) {
   return fmt::format("{:08x}", crc_of(crc, bytes.substr(digits + kNoDigits.size())));
 }
 
-Json facts_of(const Checkpoint& c) {
-  Json generators = Json::object(), metrics = Json::object(), texts = Json::object();
+std::string facts_of(const Checkpoint& c) {
+  internal::JsonObject generators, metrics, texts;
   for (const auto& [name, s] : c.generators)
-    generators[name] = {{"seed", s.seed}, {"stream", s.stream}, {"drawn", s.drawn}};
-  for (const auto& [name, value] : c.metrics) metrics[name] = format_exact(value);  // JSON has no word for nan
-  for (const auto& [name, text] : c.texts) texts[name] = text;
-  return {{"version", kCheckpointVersion},
-          {"library", kLibraryVersion},
-          {"epoch", c.epoch},
-          {"batch", c.batch},
-          {"step", c.step},
-          {"generators", generators},
-          {"metrics", metrics},
-          {"texts", texts}};
+    generators.add(name, internal::JsonObject()
+                             .add("seed", std::to_string(s.seed))
+                             .add("stream", std::to_string(s.stream))
+                             .add("drawn", std::to_string(s.drawn))
+                             .text());
+  for (const auto& [name, value] : c.metrics) metrics.add(name, internal::json_text(format_exact(value)));
+  for (const auto& [name, text] : c.texts) texts.add(name, internal::json_text(text));
+  return internal::JsonObject()
+      .add("version", kCheckpointVersion)
+      .add("library", internal::json_text(kLibraryVersion))
+      .add("epoch", c.epoch)
+      .add("batch", c.batch)
+      .add("step", c.step)
+      .add("generators", generators.text())
+      .add("metrics", metrics.text())
+      .add("texts", texts.text())
+      .text();
 }
 
-void read_facts(Checkpoint& c, const Json& facts) {
-  c.library = facts.at("library").get<std::string>();
-  c.epoch = facts.at("epoch").get<std::int64_t>();
-  c.batch = facts.at("batch").get<std::int64_t>();
-  c.step = facts.at("step").get<std::int64_t>();
-  for (const auto& [name, s] : facts.at("generators").items())
-    c.generators[name] = {s.at("seed").get<std::uint64_t>(), s.at("stream").get<std::uint64_t>(),
-                          s.at("drawn").get<std::uint64_t>()};
-  for (const auto& [name, value] : facts.at("metrics").items())
-    c.metrics[name] = leading_number(value.get<std::string>()).value;
-  for (const auto& [name, text] : facts.at("texts").items()) c.texts[name] = text.get<std::string>();
+/// A count that fits into 63 bits.
+std::int64_t position_of(const JsonTree& facts, const char* name) {
+  const std::uint64_t value = facts.at(name).expect_count(name);
+  if (value >> 63 != 0) throw ValueError(fmt::format("'{}' is not a count", name));
+  return static_cast<std::int64_t>(value);
+}
+
+void read_facts(Checkpoint& c, const JsonTree& facts) {
+  c.library = facts.at("library").expect_text("library");
+  c.epoch = position_of(facts, "epoch");
+  c.batch = position_of(facts, "batch");
+  c.step = position_of(facts, "step");
+  for (const auto& [name, s] : facts.at("generators").expect(JsonTree::Kind::object, "generators"))
+    c.generators[name] = {s.at("seed").expect_count("seed"), s.at("stream").expect_count("stream"),
+                          s.at("drawn").expect_count("drawn")};
+  for (const auto& [name, value] : facts.at("metrics").expect(JsonTree::Kind::object, "metrics")) {
+    const std::string& text = value.expect_text(name);
+    const LeadingNumber number = leading_number(text);
+    if (text.empty() || number.length != text.size() || number.out_of_range)
+      throw ValueError(fmt::format("'{}' is not a number", printable(name)));
+    c.metrics[name] = number.value;
+  }
+  for (const auto& [name, text] : facts.at("texts").expect(JsonTree::Kind::object, "texts"))
+    c.texts[name] = text.expect_text(name);
 }
 
 /// Puts each tensor where its name says.
@@ -95,8 +115,8 @@ std::string checkpoint_bytes(const Checkpoint& c) {
   for (const NamedTensor& one : c.averages) tensors.push_back({std::string(kAverage) + one.name, one.tensor});
   std::string facts;
   try {
-    facts = facts_of(c).dump();
-  } catch (const nlohmann::json::exception&) {
+    facts = facts_of(c);
+  } catch (const ValueError&) {
     throw ValueError("save_checkpoint: a name or a text is not UTF-8");
   }
   std::string bytes = safetensors_bytes(
@@ -121,28 +141,36 @@ Checkpoint parse_checkpoint(std::string_view bytes, const std::string& file) {
                                  printable(bytes.substr(digits, sum.size()))));
   SafetensorsFile parts = parse_safetensors_file(bytes, file);
   Checkpoint c;
+  std::uint64_t version = 0;
+  std::string library = "?";
   try {
-    const Json facts = Json::parse(parts.metadata.at("checkpoint"));
-    const auto version = facts.at("version").get<std::int64_t>();
-    if (version < 1 || version > kCheckpointVersion)
-      throw ValueError(fmt::format("{}: it has format {}, written by chainrule {}; this library, {}, reads up to {}",
-                                   who, version, printable(facts.value("library", std::string("?"))), kLibraryVersion,
-                                   kCheckpointVersion));
-    read_facts(c, facts);
-  } catch (const nlohmann::json::exception& error) {
-    throw ValueError(fmt::format("{}: its facts are not as they should be: {}", who, printable(error.what())));
+    const JsonTree facts = internal::parse_json(parts.metadata.at("checkpoint"));
+    version = facts.at("version").expect_count("version");
+    if (version == kCheckpointVersion)
+      read_facts(c, facts);
+    else if (const JsonTree* writer = facts.find("library"))
+      library = writer->text;
+  } catch (const ValueError& error) {
+    throw ValueError(fmt::format("{}: its facts are not as they should be: {}", who, error.what()));
   }
+  if (version != kCheckpointVersion)
+    throw ValueError(fmt::format("{}: it has format {}, written by chainrule {}; this library, {}, reads up to {}", who,
+                                 version, shorten(printable(library), 40), kLibraryVersion, kCheckpointVersion));
   share_out(c, std::move(parts.tensors));
   return c;
 }
 
-void save_checkpoint(const std::string& path, const Checkpoint& checkpoint) {
+void save_checkpoint(const std::string& path, const Checkpoint& checkpoint) try {
   write_file(path, checkpoint_bytes(checkpoint));
   remove_abandoned(path);
+} catch (const std::bad_alloc&) {
+  throw EnvironmentError("save_checkpoint: out of memory; the file is as it was");
 }
 
-Checkpoint load_checkpoint(const std::string& path) {
+Checkpoint load_checkpoint(const std::string& path) try {
   return parse_checkpoint(read_file(path, "load_checkpoint"), path);
+} catch (const std::bad_alloc&) {
+  throw EnvironmentError("load_checkpoint: out of memory");
 }
 
 }  // namespace chainrule

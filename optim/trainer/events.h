@@ -28,7 +28,9 @@ struct Training {
   double mean_loss = 0;      ///< of this epoch so far
   Record record{};           ///< of this epoch, from before after_epoch on
   History history{};
-  bool stop = false;  ///< ends the training after this step, or after this epoch
+  const DataLoader* train_data = nullptr;  ///< within fit()
+  const DataLoader* test_data = nullptr;   ///< within fit(), where there is one
+  bool stop = false;                       ///< ends the training after this step, or after this epoch
   bool skip = false;  ///< leaves this step out: gradients are forgotten, weights and the optimizer stay
 
   /// Epochs done, with the part of the one that runs.
@@ -47,12 +49,13 @@ class Handler {
   virtual ~Handler() = default;
   virtual void before_training(Training&) {}  ///< also where a training goes on that was resumed
   virtual void before_epoch(Training&) {}
-  virtual void before_step(Training&) {}     ///< the batch is there
-  virtual void after_forward(Training&) {}   ///< output and loss are there
-  virtual void after_backward(Training&) {}  ///< the gradients of the step are complete and may be changed
-  virtual void after_step(Training&) {}      ///< the weights are changed
-  virtual void after_epoch(Training&) {}     ///< the record is in the history
-  virtual void after_training(Training&) {}  ///< not when an error ends it
+  virtual void before_step(Training&) {}             ///< the batch is there
+  virtual void after_forward(Training&) {}           ///< output and loss are there
+  virtual void after_backward(Training&) {}          ///< the gradients of the step are complete and may be changed
+  virtual void after_step(Training&) {}              ///< the weights are changed
+  virtual void after_epoch(Training&) {}             ///< the record is in the history
+  virtual void after_training(Training&) {}          ///< not when an error ends it
+  virtual void after_failure(Training&) noexcept {}  ///< an error ends it; the training is as after its last whole step
 
   /// Puts what it must remember into checkpoint.texts, under a name of its own; takes it back when resumed.
   virtual void save(Checkpoint&) const {}

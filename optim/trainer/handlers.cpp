@@ -15,22 +15,44 @@
 #include "engine/types/error.h"
 #include "optim/clip.h"
 #include "optim/trainer/finite.h"
+#include "optim/trainer/moment.h"
 #include "optim/trainer/run_folder.h"
+#include "optim/trainer/run_pictures.h"
 #include "optim/trainer/statistics.h"
 
 namespace chainrule {
+
+std::optional<double> internal::number_in(const Checkpoint& c, const std::string& name) {
+  const auto text = c.texts.find(name);
+  if (text == c.texts.end()) return {};
+  const LeadingNumber number = leading_number(text->second);
+  if (text->second.empty() || number.length != text->second.size() || number.out_of_range)
+    throw ValueError(fmt::format("Trainer: '{}' in the checkpoint is '{}', which is no number", name,
+                                 shorten(printable(text->second), 80)));
+  return number.value;
+}
+
+std::optional<std::int64_t> internal::count_in(const Checkpoint& c, const std::string& name) {
+  const std::optional<double> number = number_in(c, name);
+  if (!number) return {};
+  if (!(*number >= 0 && *number < 0x1p53 && *number == std::floor(*number)))
+    throw ValueError(fmt::format("Trainer: '{}' in the checkpoint is {}, which is no count", name, *number));
+  return static_cast<std::int64_t>(*number);
+}
 
 void ScheduleRate::before_step(Training& t) { t.optimizer.scale_lr(schedule_(t.time())); }
 
 // --- numbers that are not finite -------------------------------------------------------------------------------------
 
 RefuseNonfinite::RefuseNonfinite(OnNonfinite what, Loss loss, Message message)
-    : what_(what), loss_(std::move(loss)), message_(std::move(message)) {}
+    : what_(what),
+      loss_(std::move(loss)),
+      message_(std::move(message)),
+      before_(std::make_shared<internal::Moment>()) {}
 
 void RefuseNonfinite::before_step(Training& t) {
-  random_ = default_generator().state();
-  buffers_ = t.net.buffers();
-  for (NamedTensor& buffer : buffers_) buffer.tensor = internal::copied(buffer.tensor);
+  first_.clear();  // of a step that failed
+  before_->take(t.net);
 }
 
 void RefuseNonfinite::after_forward(Training& t) {
@@ -48,21 +70,21 @@ void RefuseNonfinite::after_backward(Training& t) {
   const std::string text =
       fmt::format("training: epoch {}, batch {}: {}{}; the step is left out", t.epoch + 1, t.batch, names, first_);
   first_.clear();
-  put_back(t);
+  before_->put_back_buffers();
   if (what_ == OnNonfinite::skip) {
     t.skip = true;
     return message_(text);
   }
   t.optimizer.zero_grad();
-  default_generator().set_state(random_);
+  before_->put_back_random();
   throw NumericError(text);
 }
 
 /// What the watch over every value says when the batch runs once more.
 std::string RefuseNonfinite::first_operation(const Training& t) const {
-  put_back(t);
+  before_->put_back_buffers();
   const Generator::State now = default_generator().state();
-  default_generator().set_state(random_);
+  before_->put_back_random();
   std::string found = "no operation of this batch alone makes it so";
   try {
     const AnomalyMode watch;
@@ -76,12 +98,6 @@ std::string RefuseNonfinite::first_operation(const Training& t) const {
   }
   default_generator().set_state(now);
   return found;
-}
-
-void RefuseNonfinite::put_back(const Training& t) const {
-  const NoGrad in_place;
-  std::vector<NamedTensor> now = t.net.buffers();
-  for (std::size_t i = 0; i < now.size(); ++i) now[i].tensor.copy_(buffers_[i].tensor);
 }
 
 void ClipGradients::after_backward(Training& t) {
@@ -113,10 +129,11 @@ bool Best::update(const Record& record) {
   if (better) any_ = true, value_ = value;
   return better;
 }
-std::string Best::text() const { return any_ ? format_exact(value_) : ""; }
-void Best::load(const std::string& text) {
-  any_ = !text.empty();
-  value_ = leading_number(text).value;
+void Best::save(Checkpoint& c, const std::string& name) const { c.texts[name] = any_ ? format_exact(value_) : ""; }
+void Best::load(const Checkpoint& c, const std::string& name) {
+  const auto text = c.texts.find(name);
+  any_ = text != c.texts.end() && !text->second.empty();
+  if (any_) value_ = internal::number_in(c, name).value();
 }
 
 void StopEarly::after_epoch(Training& t) {
@@ -124,14 +141,13 @@ void StopEarly::after_epoch(Training& t) {
   if (waited_ >= patience_) t.end(fmt::format("no better {} for {} epochs", best_.column(), waited_));
 }
 void StopEarly::save(Checkpoint& c) const {
-  c.texts["stop_early.best"] = best_.text();
+  best_.save(c, "stop_early.best");
   c.texts["stop_early.waited"] = std::to_string(waited_);
 }
 void StopEarly::load(const Checkpoint& c) {
-  const auto best = c.texts.find("stop_early.best"), waited = c.texts.find("stop_early.waited");
-  if (best == c.texts.end() || waited == c.texts.end()) return;
-  best_.load(best->second);
-  waited_ = static_cast<std::int64_t>(leading_number(waited->second).value);
+  const std::int64_t waited = internal::count_in(c, "stop_early.waited").value_or(0);
+  best_.load(c, "stop_early.best");
+  waited_ = waited;
 }
 
 void ReduceOnPlateau::before_training(Training& t) { t.optimizer.scale_lr(plateau_.factor()); }
@@ -144,9 +160,9 @@ void ReduceOnPlateau::save(Checkpoint& c) const {
 void ReduceOnPlateau::load(const Checkpoint& c) {
   std::vector<NamedTensor> state = plateau_.state();
   for (NamedTensor& one : state) {
-    const auto text = c.texts.find(one.name);
-    if (text == c.texts.end()) return;
-    one.tensor = full(one.tensor.shape(), leading_number(text->second).value, {.dtype = one.tensor.dtype()});
+    const std::optional<double> value = internal::number_in(c, one.name);
+    if (!value) return;
+    one.tensor = full(one.tensor.shape(), *value, {.dtype = one.tensor.dtype()});
   }
   plateau_.load_state(state);
 }
@@ -212,7 +228,7 @@ std::vector<std::shared_ptr<Handler>> standard_handlers(const Trainer::Options& 
   std::shared_ptr<RunFolder> folder;
   Message message = o.message;
   if (!o.run_folder.empty()) {
-    folder = std::make_shared<RunFolder>(o.run_folder, o.resume, Best(o), checkpoint, o.message);
+    folder = std::make_shared<RunFolder>(o, checkpoint);
     message = [folder, told = o.message](const std::string& text) {
       told(text);
       folder->log(text);
@@ -232,6 +248,10 @@ std::vector<std::shared_ptr<Handler>> standard_handlers(const Trainer::Options& 
     handlers.push_back(std::make_shared<LayerStatistics>(o.run_folder + "/statistics.csv"));
   }
   if (folder) handlers.push_back(folder);  // after all that it saves
+  if (o.pictures) {
+    if (o.run_folder.empty()) throw ValueError("Trainer: pictures go into a run_folder, and none is given");
+    handlers.push_back(std::make_shared<DrawPictures>(o.run_folder));
+  }
   if (o.progress != ProgressMode::none)
     handlers.push_back(std::make_shared<ShowProgress>(ProgressOptions{.mode = o.progress}));
   return handlers;

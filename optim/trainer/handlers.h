@@ -3,12 +3,21 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "optim/trainer/trainer.h"
 
 namespace chainrule {
+
+namespace internal {
+class Moment;
+/// A number, or a count of at least 0, that a handler saved in the texts; nothing where there is none. Throws
+/// ValueError for a text that is no such number.
+std::optional<double> number_in(const Checkpoint& checkpoint, const std::string& name);
+std::optional<std::int64_t> count_in(const Checkpoint& checkpoint, const std::string& name);
+}  // namespace internal
 
 using Message = std::function<void(const std::string&)>;
 
@@ -34,13 +43,11 @@ class RefuseNonfinite : public Handler {
 
  private:
   std::string first_operation(const Training& t) const;
-  void put_back(const Training& t) const;
   OnNonfinite what_;
   Loss loss_;
   Message message_;
-  std::vector<NamedTensor> buffers_;  // as they were before the step
-  Generator::State random_{};
-  std::string first_{};  // what is wrong with the loss, and where it began
+  std::shared_ptr<internal::Moment> before_;  // the batch
+  std::string first_{};                       // what is wrong with the loss, and where it began
 };
 
 /// Shortens gradients (clip.h): each number to `value`, then all together to the norm `norm`; 0 leaves out either.
@@ -69,8 +76,9 @@ class Best {
   /// Was this record better than all before?
   bool update(const Record& record);
   const std::string& column() const { return column_; }
-  std::string text() const;
-  void load(const std::string& text);
+  /// Under that name in the texts of a checkpoint.
+  void save(Checkpoint& c, const std::string& name) const;
+  void load(const Checkpoint& c, const std::string& name);
 
  private:
   std::function<Monitor(const Record&)> choose_;

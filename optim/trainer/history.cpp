@@ -5,10 +5,10 @@
 
 #include <algorithm>
 #include <limits>
-#include <nlohmann/json.hpp>
 
 #include "engine/system/text.h"
 #include "engine/types/error.h"
+#include "nn/files/json_text.h"
 
 namespace chainrule {
 namespace {
@@ -75,37 +75,54 @@ std::string to_string(const History& history) {
 }
 
 std::string history_json(const std::vector<Record>& records) {
-  nlohmann::ordered_json list = nlohmann::ordered_json::array();
+  using internal::json_list;
+  using internal::json_text;
+  std::vector<std::string> list;
   for (const Record& record : records) {
-    nlohmann::ordered_json values = nlohmann::ordered_json::array();
-    for (const auto& [name, value] : record.values) values.push_back({name, format_exact(value)});
-    list.push_back({{"epoch", record.epoch},
-                    {"step", record.step},
-                    {"seconds", format_exact(record.seconds)},
-                    {"values", values}});
+    std::vector<std::string> values;
+    for (const auto& [name, value] : record.values)
+      values.push_back(json_list({json_text(name), json_text(format_exact(value))}));
+    list.push_back(internal::JsonObject()
+                       .add("epoch", record.epoch)
+                       .add("step", record.step)
+                       .add("seconds", json_text(format_exact(record.seconds)))
+                       .add("values", json_list(values))
+                       .text());
   }
-  return list.dump();
+  return json_list(list);
 }
 
-std::vector<Record> parse_history(const std::string& json) {
-  const auto number = [](const nlohmann::ordered_json& text) {
-    return leading_number(text.get_ref<const std::string&>()).value;
+std::vector<Record> parse_history(const std::string& json) try {
+  using Tree = internal::JsonTree;
+  const auto number = [](const Tree& value) {
+    const std::string& text = value.expect_text("a number of it");
+    const LeadingNumber read = leading_number(text);
+    if (text.empty() || read.length != text.size() || read.out_of_range)
+      throw ValueError(fmt::format("'{}' is no number", shorten(printable(text), 80)));
+    return read.value;
+  };
+  const auto count = [](const Tree& one, const char* name) {
+    const std::uint64_t value = one.at(name).expect_count(name);
+    if (value >> 63 != 0) throw ValueError(fmt::format("'{}' is not a count", name));
+    return static_cast<std::int64_t>(value);
   };
   std::vector<Record> records;
-  try {
-    for (const auto& one : nlohmann::ordered_json::parse(json)) {
-      Record record;
-      record.epoch = one.at("epoch").get<std::int64_t>();
-      record.step = one.at("step").get<std::int64_t>();
-      record.seconds = number(one.at("seconds"));
-      for (const auto& pair : one.at("values"))
-        record.values.emplace_back(pair.at(0).get<std::string>(), number(pair.at(1)));
-      records.push_back(std::move(record));
+  const Tree list = internal::parse_json(json);
+  for (const auto& [none, one] : list.expect(Tree::Kind::list, "history")) {
+    Record record;
+    record.epoch = count(one, "epoch");
+    record.step = count(one, "step");
+    record.seconds = number(one.at("seconds"));
+    for (const auto& [nameless, pair] : one.at("values").expect(Tree::Kind::list, "values")) {
+      const auto& both = pair.expect(Tree::Kind::list, "a value");
+      if (both.size() != 2) throw ValueError("a value is not a name and a number");
+      record.values.emplace_back(both[0].second.expect_text("a name"), number(both[1].second));
     }
-  } catch (const nlohmann::json::exception& error) {
-    throw ValueError(fmt::format("history: it is not as it should be: {}", printable(error.what())));
+    records.push_back(std::move(record));
   }
   return records;
+} catch (const ValueError& error) {
+  throw ValueError(fmt::format("history: it is not as it should be: {}", error.what()));
 }
 
 }  // namespace chainrule

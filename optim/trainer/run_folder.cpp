@@ -3,12 +3,13 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cmath>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
-#include <nlohmann/json.hpp>
+#include <optional>
 #include <system_error>
 
 #include "engine/draw/diagram.h"
@@ -18,15 +19,16 @@
 #include "engine/system/version.h"
 #include "engine/types/error.h"
 #include "engine/types/threads.h"
+#include "nn/files/checkpoint.h"
+#include "nn/files/json_text.h"
 #include "optim/trainer/finite.h"
 
 namespace chainrule {
 namespace {
 
-using Json = nlohmann::ordered_json;
-
-/// JSON has no word for what is not finite.
-Json number(double value) { return std::isfinite(value) ? Json(value) : Json(format_exact(value)); }
+using internal::json_number;
+using internal::json_text;
+using internal::JsonObject;
 
 std::string csv_header(const Record& record) {
   std::string text = "epoch,step,seconds";
@@ -39,13 +41,60 @@ std::string csv_row(const Record& record) {
   return text;
 }
 
+std::string facts_of(const DataLoader* loader) {
+  if (!loader) return "null";
+  const DataLoader::Options& o = loader->options();
+  return JsonObject()
+      .add("samples", loader->samples())
+      .add("batches", loader->size())
+      .add("batch_size", o.batch_size)
+      .add("sampler", json_text(printable(o.sampler   ? o.sampler->name()
+                                          : o.shuffle ? "random"
+                                                      : "sequential")))
+      .add("drop_last", o.drop_last ? "true" : "false")
+      .add("seed", std::to_string(o.seed))
+      .add("transform", json_text(printable(to_string(o.transform))))
+      .add("prefetch", o.prefetch)
+      .text();
+}
+
+std::string facts_of(const Trainer::Options& o) {
+  JsonObject facts;
+  std::vector<std::string> metrics;
+  for (const AnyMetric& metric : o.metrics) metrics.push_back(json_text(printable(metric->name())));
+  facts.add("epochs", o.epochs).add("schedule", o.schedule ? json_text(printable(o.schedule->text())) : "null");
+  facts.add("plateau",
+            o.plateau
+                ? JsonObject().add("factor", json_number(o.plateau->factor)).add("patience", o.plateau->patience).text()
+                : "null");
+  facts.add("average", o.average ? JsonObject()
+                                       .add("decay", o.average->decay ? json_number(*o.average->decay) : "null")
+                                       .add("from", json_number(o.average_from))
+                                       .text()
+                                 : "null");
+  return facts.add("accumulate", o.accumulate)
+      .add("clip_norm", json_number(o.clip_norm))
+      .add("clip_value", json_number(o.clip_value))
+      .add("on_nonfinite", o.on_nonfinite == OnNonfinite::stop ? "\"stop\"" : "\"skip\"")
+      .add("patience", o.patience)
+      .add("monitor", json_text(printable(o.monitor)))
+      .add("metrics", internal::json_list(metrics))
+      .text();
+}
+
+std::string csv(const History& history) {
+  std::string rows;
+  for (const Record& record : history.records)
+    rows += (rows.empty() ? csv_header(record) + "\n" : "") + csv_row(record) + "\n";
+  return rows;
+}
+
 /// The lines of steps that the training has not yet done again are left out.
 std::string lines_until(const std::string& path, std::int64_t step) {
   std::string kept;
-  std::ifstream lines(path);
-  for (std::string line; std::getline(lines, line);) {
-    const Json json = Json::parse(line, nullptr, false);
-    if (json.is_object() && json.value("step", step + 1) <= step) kept += line + "\n";
+  for (const std::string& line : internal::lines_of(path)) {
+    const auto at = internal::step_of_line(line);
+    if (at && *at <= step) kept += line + "\n";
   }
   return kept;
 }
@@ -61,6 +110,27 @@ std::string command_line() {
 
 }  // namespace
 
+std::optional<std::int64_t> internal::step_of_line(const std::string& line) try {
+  const JsonTree json = parse_json(line);
+  const JsonTree* step = json.find("step");
+  if (!step || step->kind != JsonTree::Kind::count || step->count >> 63 != 0) return {};
+  return static_cast<std::int64_t>(step->count);
+} catch (const ValueError&) {
+  return {};  // cut off when the process ended
+}
+
+std::vector<std::string> internal::lines_of(const std::string& path) {
+  std::vector<std::string> lines;
+  if (!std::filesystem::exists(path)) return lines;
+  const std::string text = read_file(path, "run folder");
+  for (std::size_t at = 0; at < text.size();) {
+    const std::size_t end = std::min(text.find('\n', at), text.size());
+    lines.push_back(text.substr(at, end - at));
+    at = end + 1;
+  }
+  return lines;
+}
+
 AppendFile::AppendFile(const std::string& path) : path_(path), file_(std::fopen(path.c_str(), "ae"), std::fclose) {
   if (!file_)
     throw EnvironmentError(
@@ -73,13 +143,8 @@ void AppendFile::line(const std::string& text) {
         fmt::format("run folder: cannot write '{}': {}", printable(path_), std::generic_category().message(errno)));
 }
 
-RunFolder::RunFolder(std::string folder, bool resume, Best best, std::function<Checkpoint()> checkpoint,
-                     Message message)
-    : folder_(std::move(folder)),
-      resume_(resume),
-      best_(std::move(best)),
-      checkpoint_(std::move(checkpoint)),
-      message_(std::move(message)) {}
+RunFolder::RunFolder(const Trainer::Options& options, std::function<Checkpoint()> checkpoint)
+    : options_(options), folder_(options.run_folder), best_(options), checkpoint_(std::move(checkpoint)) {}
 
 std::optional<Checkpoint> RunFolder::last_checkpoint(const std::string& folder) {
   const std::string path = folder + "/last.safetensors";
@@ -93,17 +158,13 @@ void RunFolder::before_training(Training& t) {
   if (error)
     throw EnvironmentError(fmt::format("run folder: cannot make '{}': {}", printable(folder_), error.message()));
   const bool starts = t.epoch == 0 && t.batch == 0;
-  if (starts && !resume_ && std::filesystem::exists(file("last.safetensors")))
+  if (starts && !options_.resume && std::filesystem::exists(file("last.safetensors")))
     throw ValueError(
         fmt::format("run folder: a training is in '{}' already; go on with it by {{.resume = true}}, or take another "
                     "folder",
                     printable(folder_)));
-  std::string rows;
-  for (const Record& record : t.history.records)
-    rows += (rows.empty() ? csv_header(record) + "\n" : "") + csv_row(record) + "\n";
-  write_file(file("metrics.csv"), rows);
+  write_file(file("metrics.csv"), csv(t.history));
   write_file(file("metrics.jsonl"), lines_until(file("metrics.jsonl"), t.step));
-  rows_ = AppendFile(file("metrics.csv"));
   lines_ = AppendFile(file("metrics.jsonl"));
   log_ = AppendFile(file("log.txt"));
   if (!starts) log(fmt::format("goes on after epoch {}, batch {}, step {}", t.epoch, t.batch, t.step));
@@ -118,67 +179,83 @@ void RunFolder::after_forward(Training& t) {
     write_graph(file("network.svg"), t.output,
                 {.title = t.net.kind(), .values = false, .gradients = false, .message = [](std::string_view) {}});
   } catch (const EnvironmentError& error) {
-    message_(error.what());
+    options_.message(error.what());
     log(error.what());
   }
 }
 
 void RunFolder::after_step(Training& t) {
-  lines_.line(Json{{"event", "step"},
-                   {"epoch", t.epoch + 1},
-                   {"step", t.step},
-                   {"loss", number(t.last_loss)},
-                   {"lr", number(t.optimizer.lr())}}
-                  .dump());
+  lines_.line(JsonObject()
+                  .add("event", "\"step\"")
+                  .add("epoch", t.epoch + 1)
+                  .add("step", t.step)
+                  .add("loss", json_number(t.last_loss))
+                  .add("lr", json_number(t.optimizer.lr()))
+                  .text());
 }
 
+// Told again of an epoch in which it failed, it goes on where it was.
 void RunFolder::after_epoch(Training& t) {
-  Json json{
-      {"event", "epoch"}, {"epoch", t.record.epoch}, {"step", t.record.step}, {"seconds", number(t.record.seconds)}};
-  for (const auto& [name, value] : t.record.values) json[name] = number(value);
-  lines_.line(json.dump());
-  if (t.history.size() == 1) rows_.line(csv_header(t.record));
-  rows_.line(csv_row(t.record));
-  log(to_string(t.record));
+  if (written_ != t.record.epoch) {
+    JsonObject json;
+    json.add("event", "\"epoch\"").add("epoch", t.record.epoch).add("step", t.record.step);
+    json.add("seconds", json_number(t.record.seconds));
+    for (const auto& [name, value] : t.record.values) json.add(name, json_number(value));
+    lines_.line(json.text());
+    written_ = t.record.epoch;
+    better_ = best_.update(t.record);
+    log(to_string(t.record));
+  }
+  write_file(file("metrics.csv"), csv(t.history));
   write_curves(t);
-  const bool better = best_.update(t.record);
-  save_checkpoint_as("last.safetensors");
-  if (better) save_checkpoint_as("model.safetensors");
+  save_checkpoints(better_);
+  better_ = false;
 }
 
 void RunFolder::after_training(Training& t) {
-  if (t.batch > 0) save_checkpoint_as("last.safetensors");  // it ended in the middle of an epoch
+  if (t.batch > 0) save_checkpoints(false);  // it ended in the middle of an epoch
   if (!t.history.why.empty()) log("ended: " + t.history.why);
 }
 
-void RunFolder::save(Checkpoint& c) const { c.texts["best"] = best_.text(); }
+void RunFolder::save(Checkpoint& c) const { best_.save(c, "best"); }
 void RunFolder::load(const Checkpoint& c) {
-  if (const auto best = c.texts.find("best"); best != c.texts.end()) best_.load(best->second);
+  best_.load(c, "best");
+  written_ = -1;
 }
 
 void RunFolder::log(const std::string& text) { log_.line(printable(text)); }
 
-void RunFolder::save_checkpoint_as(const char* name) const {
-  const Checkpoint c = checkpoint_();
+// The best one first: what ends the process in between, the epoch comes again and is the best again.
+void RunFolder::save_checkpoints(bool best) const {
+  Checkpoint c = checkpoint_();
   for (const NamedTensor& weight : c.weights)
     if (!internal::all_finite(weight.tensor))
       throw NumericError(fmt::format("run folder: '{}' is not finite after step {}; no checkpoint is written",
                                      printable(weight.name), c.step));
-  save_checkpoint(file(name), c);
+  if (best) {
+    Checkpoint model = c;
+    if (!c.averages.empty()) model.weights = c.averages;
+    save_checkpoint(file("model.safetensors"), model);
+  }
+  save_checkpoint(file("last.safetensors"), c);
 }
 
 void RunFolder::write_run(const Training& t) const {
-  const Json json{{"library", kLibraryVersion},
-                  {"command", command_line()},
-                  {"network", t.net.kind()},
-                  {"parameters", t.net.parameter_count()},
-                  {"optimizer", t.optimizer.name()},
-                  {"lr", number(t.optimizer.lr())},
-                  {"epochs", t.epochs},
-                  {"batches", t.batches},
-                  {"seed", default_generator().seed()},
-                  {"threads", num_threads()}};
-  write_file(file("run.json"), json.dump(2) + "\n");
+  write_file(file("run.json"), JsonObject()
+                                   .add("library", json_text(kLibraryVersion))
+                                   .add("checkpoint_format", kCheckpointVersion)
+                                   .add("compiler", json_text(__VERSION__))
+                                   .add("command", json_text(command_line()))
+                                   .add("network", json_text(printable(t.net.kind())))
+                                   .add("parameters", t.net.parameter_count())
+                                   .add("optimizer", json_text(t.optimizer.name()))
+                                   .add("lr", json_number(t.optimizer.lr()))
+                                   .add("seed", std::to_string(default_generator().seed()))
+                                   .add("threads", num_threads())
+                                   .add("options", facts_of(options_))
+                                   .add("train_data", facts_of(t.train_data))
+                                   .add("test_data", facts_of(t.test_data))
+                                   .lines());
 }
 
 void RunFolder::write_curves(const Training& t) const {

@@ -1,11 +1,13 @@
 // The files of a training: each is whole after every epoch, whatever ends the process.
 #pragma once
 
+#include <cstdint>
 #include <cstdio>
 #include <functional>
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "optim/trainer/handlers.h"
 
@@ -24,19 +26,27 @@ class AppendFile {
   std::unique_ptr<std::FILE, int (*)(std::FILE*)> file_{nullptr, nullptr};
 };
 
+namespace internal {
+/// The lines of a text file, whole: what a stream does when memory is out looks like the end. None where there is none.
+std::vector<std::string> lines_of(const std::string& path);
+/// The step that a line of metrics.jsonl is of; nothing for what is no such line.
+std::optional<std::int64_t> step_of_line(const std::string& line);
+}  // namespace internal
+
 /// In the folder:
 ///   last.safetensors   checkpoint of the last epoch, or of the step in which a signal came
-///   model.safetensors  checkpoint of the best epoch; load_state takes its weights
+///   model.safetensors  checkpoint of the best epoch; load_state takes its weights, the averages where there are some
 ///   metrics.csv        a row for each epoch
 ///   metrics.jsonl      a line for each step and each epoch
 ///   curves.svg         loss, metrics and rate over the epochs
 ///   network.svg        the network as it computed the first batch (needs Graphviz; without it network.dot)
-///   run.json           command, version, options of the training
+///   run.json           command, versions, seed, what trains what on which data, options of the training
 ///   log.txt            what was said
 /// Refuses to save weights that are not finite: NumericError.
 class RunFolder : public Handler {
  public:
-  RunFolder(std::string folder, bool resume, Best best, std::function<Checkpoint()> checkpoint, Message message);
+  /// The one that the options name.
+  RunFolder(const Trainer::Options& options, std::function<Checkpoint()> checkpoint);
   /// Throws ValueError when a training is in the folder and is not to be resumed, EnvironmentError when the folder
   /// cannot be made.
   void before_training(Training& t) override;
@@ -55,13 +65,15 @@ class RunFolder : public Handler {
   std::string file(const char* name) const { return folder_ + "/" + name; }
   void write_run(const Training& t) const;
   void write_curves(const Training& t) const;
-  void save_checkpoint_as(const char* name) const;
+  void save_checkpoints(bool best) const;
+  Trainer::Options options_;
   std::string folder_;
-  bool resume_, drawn_ = false;
+  bool drawn_ = false;
+  bool better_ = false;        // the last epoch, and model.safetensors does not have it yet
+  std::int64_t written_ = -1;  // the epoch of the last line
   Best best_;
   std::function<Checkpoint()> checkpoint_;
-  Message message_;
-  AppendFile rows_, lines_, log_;
+  AppendFile lines_, log_;
 };
 
 }  // namespace chainrule

@@ -5,7 +5,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <fstream>
 
 #include "engine/scopes.h"
 #include "engine/system/file.h"
@@ -25,17 +24,19 @@ double norm(const std::vector<double>& numbers) {
 
 }  // namespace
 
-LayerStatistics::~LayerStatistics() {
-  if (watching_) thread_state().observer = outer_;  // an error ended the forward
+LayerStatistics::~LayerStatistics() { stop_watching(); }
+void LayerStatistics::after_failure(Training&) noexcept { stop_watching(); }
+void LayerStatistics::stop_watching() noexcept {
+  if (watching_) thread_state().observer = outer_;
+  watching_ = false;
 }
 
 // Not before the training: the run folder is made and judged there.
 void LayerStatistics::before_epoch(Training& t) {
   if (path_.empty() || opened_) return;
   opened_ = true;
-  std::string kept = kColumns;
-  std::ifstream lines(path_);
-  for (std::string line; t.epoch > 0 && std::getline(lines, line);)  // epochs that will come again are left out
+  std::string kept = kColumns;  // epochs that will come again are left out
+  for (const std::string& line : t.epoch > 0 ? internal::lines_of(path_) : std::vector<std::string>())
     if (const LeadingNumber epoch = leading_number(line);
         epoch.length > 0 && epoch.value <= static_cast<double>(t.epoch))
       kept += line + "\n";
@@ -65,8 +66,7 @@ void LayerStatistics::computed(const OpInfo&, std::span<const Tensor* const>, Te
 
 void LayerStatistics::after_forward(Training& t) {
   if (!watching_) return;
-  thread_state().observer = outer_;
-  watching_ = false;
+  stop_watching();
   for (const NamedTensor& a : activations_) add(t, "activation", a.name, a.tensor.detach().to_vector());
   activations_.clear();
 }

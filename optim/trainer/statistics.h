@@ -36,8 +36,10 @@ class LayerStatistics : public Handler, private Observer {
   void after_forward(Training& t) override;
   void after_backward(Training& t) override;
   void after_step(Training& t) override;
+  void after_failure(Training& t) noexcept override;
 
  private:
+  void stop_watching() noexcept;
   void computed(const OpInfo& info, std::span<const Tensor* const> inputs, Tensor& result) override;
   void add(const Training& t, const char* kind, const std::string& name, const std::vector<double>& numbers,
            double ratio = 0);

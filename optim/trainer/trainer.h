@@ -18,6 +18,7 @@
 #include "nn/data/loader.h"
 #include "nn/module.h"
 #include "ops/ops.h"
+#include "optim/average.h"
 #include "optim/optimizer.h"
 #include "optim/schedule.h"
 #include "optim/trainer/events.h"
@@ -67,13 +68,18 @@ class Trainer {
     /// Reduces the rate when `monitor` no longer improves; not beside a schedule.
     std::optional<PlateauOptions> plateau{};
     std::int64_t accumulate = 1;  ///< batches of a step; their gradients add up to those of one large batch
-    double clip_norm = 0;         ///< longest gradient, over all parameters; 0: any
-    double clip_value = 0;        ///< largest magnitude in a gradient; 0: any
+    /// Averages weights and buffers after each step (average.h): with a decay a moving average, else their mean.
+    /// evaluate(), the test set and model.safetensors then take the averages; the training itself does not.
+    std::optional<WeightAverageOptions> average{};
+    double average_from = 0;  ///< the time in epochs after which steps count for the average; at least 0
+    double clip_norm = 0;     ///< longest gradient, over all parameters; 0: any
+    double clip_value = 0;    ///< largest magnitude in a gradient; 0: any
     OnNonfinite on_nonfinite = OnNonfinite::stop;
     std::int64_t patience = 0;  ///< ends after that many epochs in which `monitor` did not improve; 0: never
     /// What is best: a column of the record. Default: the first metric on the test set, else the test loss, else those
     /// of the training.
     std::string monitor{};
+    bool pictures = false;     ///< of weights, activations, answers and rates in the run folder: see run_pictures.h
     bool statistics = false;   ///< activations, gradients and updates of each layer, once an epoch: statistics.csv
     std::string run_folder{};  ///< where files go; made when it is not there; empty: none are written
     bool resume = false;  ///< goes on where last.safetensors of the run folder ended, or starts where there is none
@@ -82,12 +88,16 @@ class Trainer {
     std::function<void(const std::string&)> message{};  ///< warnings; default: a line on stderr
   };
 
-  /// Throws ValueError for an option outside its range. Net and optimizer are referred to.
+  /// Throws ValueError for an option outside its range. Net and optimizer are referred to. An optimizer that asks for
+  /// the loss several times a step (LBFGS) sees the same batch, dropout and buffers each time; accumulation and
+  /// clipping do not go with it.
   Trainer(Module& net, Optimizer& optimizer, Loss loss, Options options);
   Trainer(Module& net, Optimizer& optimizer, Loss loss) : Trainer(net, optimizer, std::move(loss), Options()) {}
 
   /// Trains until `epochs` epochs are done; called again it does nothing more. Throws NumericError for numbers that are
-  /// not finite, EnvironmentError for files that cannot be written; the last checkpoint is whole in any case.
+  /// not finite, EnvironmentError for files that cannot be written and when memory is out; the last checkpoint is whole
+  /// in any case. Whatever it throws, net, optimizer, random generator and position are as after the last whole step,
+  /// and fit() called again goes on from there to the same bits.
   History fit(const DataLoader& train, const DataLoader& test);
   History fit(const DataLoader& train, const AnyDataset& test);  ///< in batches as large as those of the training
   History fit(const DataLoader& train);
@@ -108,12 +118,20 @@ class Trainer {
 
  private:
   using Event = void (Handler::*)(Training&);
-  History fit(const DataLoader& train, const DataLoader* test);
-  void begin(const DataLoader& train);
+  struct Before;  // what a step that fails goes back to
+  template <class Loop>
+  History guarded(Loop&& loop);
+  History loop(const DataLoader& train, const DataLoader* test);
+  void begin(const DataLoader& train, const DataLoader* test);
+  void begin_step();
   void forward_and_backward(const Batch& batch);
   bool step_is_due() const;
   void finish_gradients();
-  void finish_step();
+  void take_step();
+  void search_step();
+  void undo();
+  void take(const Checkpoint& checkpoint);
+  void tell_of_epoch();
   void finish_epoch(const DataLoader* test);
   void tell(Event event);
   void add_values(Record& record, const std::string& prefix, const Mean& loss,
@@ -127,7 +145,11 @@ class Trainer {
   Mean mean_loss_;
   double waiting_ = 0;  // samples whose gradients wait for a step
   double started_ = 0;
-  bool resumed_ = false;
+  std::optional<WeightAverage> average_;
+  std::shared_ptr<Before> before_;
+  bool settled_ = true;      // no step has begun that is not finished
+  std::size_t told_ = kAll;  // handlers that know of the last epoch, when not all do
+  static constexpr std::size_t kAll = static_cast<std::size_t>(-1);
 };
 
 }  // namespace chainrule

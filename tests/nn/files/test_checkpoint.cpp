@@ -2,10 +2,12 @@
 #include "nn/files/checkpoint.h"
 
 #include <doctest/doctest.h>
+#include <fmt/format.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
+#include <zlib.h>
 
 #include <algorithm>
 #include <cmath>
@@ -172,6 +174,32 @@ TEST_CASE("checkpoint: each damaged byte, each cut and each newer version is ref
   // A newer version with a right checksum: what it says decides, not that it cannot be read.
   const std::string newer = content(kCheckpoints + "checkpoint_99.safetensors");
   CHECK(contains(fault([&] { parse_checkpoint(newer, "c"); }), "it has format 99, written by chainrule 9.9.0; this"));
+}
+
+TEST_CASE("checkpoint: facts that are no counts or numbers are refused, not cut to some") {
+  Checkpoint c = example();
+  c.step = 475;
+  const std::string good = checkpoint_bytes(c);
+  const auto refusal = [&](const std::string& from, const std::string& to) {
+    std::string bytes = good;
+    const std::size_t at = bytes.find(from);
+    REQUIRE(at != std::string::npos);
+    bytes.replace(at, from.size(), to);
+    const std::string sum = "crc32:";
+    const std::size_t digits = bytes.find(sum) + sum.size();
+    bytes.replace(digits, 8, "00000000");
+    const auto crc = ::crc32(0, reinterpret_cast<const Bytef*>(bytes.data()), static_cast<uInt>(bytes.size()));
+    bytes.replace(digits, 8, fmt::format("{:08x}", crc));
+    return fault([&] { parse_checkpoint(bytes, "c"); });
+  };
+  const std::string start = "checkpoint 'c': its facts are not as they should be: ";
+  CHECK(refusal("475", "4.5") == start + "'step' is not a count");
+  CHECK(refusal("475", "-75") == start + "'step' is not a count");
+  CHECK(refusal("475", "1e9") == start + "'step' is not a count");
+  CHECK(contains(refusal("475", "4,5"), start));
+  CHECK(refusal("18446744073709551615", "18446744073709551616") == start + "'seed' is not a count");
+  CHECK(refusal("-inf", "-in!") == start + "'worst' is not a number");
+  CHECK(contains(refusal("version", "Version"), start));
 }
 
 TEST_CASE("checkpoint: a writer that is killed at any moment never costs the one before, and leaves nothing for long") {

@@ -4,11 +4,17 @@
 #include <doctest/doctest.h>
 
 #include <cmath>
+#include <filesystem>
 
 #include "engine/factory.h"
 #include "nn/layers.h"
 #include "ops/ops.h"
+#include "optim/adam.h"
+#include "optim/sgd.h"
+#include "optim/trainer/trainer.h"
 #include "tests/engine/files/array_bytes.h"
+#include "tests/optim/trainer/small_training.h"
+#include "tests/temporary_folder.h"
 
 using namespace chainrule;
 using namespace chainrule::testing;
@@ -94,4 +100,56 @@ TEST_CASE("pictures: samples that are read wrongly, and what a network's layers 
   CHECK(given[0].values == std::vector<double>{0, 1, 0.75});
   Linear linear(2, 3);
   CHECK(parameter_histograms(linear)[0].values == linear.weight.to_vector());
+}
+
+TEST_CASE("pictures: those of a run folder are the same bytes again, also of a training that was resumed") {
+  struct Cnn : Module {
+    Child<Conv2d> conv{*this, "conv", 1, 4, Conv2d::Options{.kernel_size = 3, .padding = 1}};
+    Child<Linear> out{*this, "out", 4 * 16, 10};
+    Tensor forward(const Tensor& x) override { return out(flatten(max_pool2d(relu(conv(x)), 2), 1)); }
+  };
+  const ImageSplit digits = few_digits();
+  const TemporaryFolder folder;
+  const auto train = [&](std::int64_t epochs, const std::string& name) {
+    manual_seed(5);
+    Cnn net;
+    Adam optimizer{net.parameters(), {.lr = 0.01}};
+    Trainer::Options options = quiet(epochs);
+    options.metrics = {Accuracy()};
+    options.schedule = cosine(4);
+    options.run_folder = folder / name;
+    options.resume = true;
+    options.pictures = true;
+    Trainer trainer{net, optimizer, cross_entropy, options};
+    trainer.fit(few_batches(digits.train), digits.test);
+  };
+  train(4, "once");
+  train(4, "again");
+  train(2, "halves");
+  train(4, "halves");
+  for (const std::string name :
+       {"learning_rate.svg", "histograms.svg", "activations.svg", "confusion.svg", "mistakes.png", "filters.png"}) {
+    CAPTURE(name);
+    const std::string bytes = content(folder / "once/" + name);
+    CHECK(bytes.size() > 500);
+    CHECK(content(folder / "again/" + name) == bytes);
+    CHECK(content(folder / "halves/" + name) == bytes);
+  }
+  // What they show is what metrics and weights say.
+  const std::string confusion = content(folder / "once/confusion.svg");
+  CHECK(contains(confusion, "confusion"));
+  CHECK(contains(content(folder / "once/histograms.svg"), "conv.weight"));
+  CHECK(contains(content(folder / "once/activations.svg"), "conv"));
+  Linear flat(2, 2);
+  Sgd optimizer{flat.parameters()};
+  Trainer::Options options = quiet(1);
+  options.pictures = true;
+  CHECK(contains(fault([&] { Trainer(flat, optimizer, mse_loss, options); }), "pictures go into a run_folder"));
+  // Without classes and convolutions there are those that apply.
+  options.run_folder = folder / "flat";
+  Trainer trainer{flat, optimizer, mse_loss, options};
+  trainer.fit(DataLoader(TensorDataset(ones({4, 2}), ones({4, 2})), {.batch_size = 2}));
+  CHECK(!content(folder / "flat/learning_rate.svg").empty());
+  CHECK(!std::filesystem::exists(folder / "flat/confusion.svg"));
+  CHECK(!std::filesystem::exists(folder / "flat/filters.png"));
 }

@@ -14,6 +14,7 @@
 #include "nn/files/state.h"
 #include "optim/adam.h"
 #include "optim/adaptive.h"
+#include "optim/lbfgs.h"
 #include "optim/lion.h"
 #include "optim/sgd.h"
 #include "optim/trainer/handlers.h"
@@ -27,8 +28,8 @@ using namespace chainrule::testing;
 namespace {
 
 /// Every optimizer that there is, with options that keep most state.
-const std::vector<std::string> kOptimizers = {"Sgd",    "Adam",    "AdamW",   "NAdam",    "RAdam",
-                                              "Adamax", "Adagrad", "RMSprop", "Adadelta", "Lion"};
+const std::vector<std::string> kOptimizers = {"Sgd",     "Adam",    "AdamW",    "NAdam", "RAdam", "Adamax",
+                                              "Adagrad", "RMSprop", "Adadelta", "Lion",  "LBFGS"};
 
 std::unique_ptr<Optimizer> make_optimizer(const std::string& name, SmallNet& net) {
   const auto p = net.parameters();
@@ -41,14 +42,18 @@ std::unique_ptr<Optimizer> make_optimizer(const std::string& name, SmallNet& net
   if (name == "Adagrad") return std::make_unique<Adagrad>(p);
   if (name == "RMSprop") return std::make_unique<RMSprop>(p, RMSprop::Options{.momentum = 0.9, .centered = true});
   if (name == "Adadelta") return std::make_unique<Adadelta>(p);
+  if (name == "LBFGS")
+    return std::make_unique<LBFGS>(p, LBFGS::Options{.lr = 0.5, .max_iter = 4, .strong_wolfe = true});
   return std::make_unique<Lion>(p);
 }
 
-Trainer::Options options_for(std::int64_t epochs, const std::string& folder) {
+Trainer::Options options_for(const std::string& name, std::int64_t epochs, const std::string& folder) {
   Trainer::Options options = quiet(epochs);
   options.metrics = {Accuracy()};
   options.schedule = inverse_time(1);
-  options.clip_norm = 5;
+  if (name != "LBFGS") options.clip_norm = 5;
+  if (name == "Adam") options.average = WeightAverageOptions{.decay = 0.9};
+  if (name == "Sgd") options.average = WeightAverageOptions{}, options.average_from = 1.5;
   options.run_folder = folder;
   options.statistics = true;
   options.resume = true;
@@ -62,7 +67,7 @@ History train(const std::string& name, std::int64_t epochs, const std::string& f
   manual_seed(6);
   SmallNet net;
   const auto optimizer = make_optimizer(name, net);
-  Trainer trainer{net, *optimizer, cross_entropy, options_for(epochs, folder)};
+  Trainer trainer{net, *optimizer, cross_entropy, options_for(name, epochs, folder)};
   struct Stop : Handler {
     std::int64_t at = 0;
     void after_step(Training& t) override {
@@ -109,7 +114,9 @@ TEST_CASE("resume: 2N epochs are N epochs, a file, a new process and N more, for
       const Checkpoint a = load_checkpoint((straight / "run") + file), b = load_checkpoint((halves / "run") + file);
       CHECK((a.epoch == 4 && b.epoch == 4 && a.step == b.step));
       CHECK(a.generators == b.generators);
-      for (const auto& [left, right] : {std::pair(&a.weights, &b.weights), std::pair(&a.optimizer, &b.optimizer)}) {
+      CHECK(a.averages.empty() == (name != "Adam" && name != "Sgd"));
+      for (const auto& [left, right] : {std::pair(&a.weights, &b.weights), std::pair(&a.optimizer, &b.optimizer),
+                                        std::pair(&a.averages, &b.averages)}) {
         REQUIRE(left->size() == right->size());
         for (std::size_t i = 0; i < left->size(); ++i) {
           CHECK((*left)[i].name == (*right)[i].name);
@@ -149,9 +156,26 @@ TEST_CASE("resume: what does not fit is refused and changes nothing") {
   Sgd sgd{net.parameters()};
   Trainer other{net, sgd, cross_entropy, quiet(1)};
   CHECK(fault([&] { other.resume(c); }) == "Trainer: the checkpoint is of Adam, not of Sgd");
+  Adam with_amsgrad{net.parameters(), {.amsgrad = true}};
+  Trainer plain{net, with_amsgrad, cross_entropy, quiet(1)};
+  CHECK(contains(fault([&] { plain.resume(c); }), "this training has none; give it the option average"));
   Adam adam{net.parameters()};  // without amsgrad: another state
-  Trainer less{net, adam, cross_entropy, quiet(1)};
+  Trainer::Options averaging = quiet(1);
+  averaging.average = WeightAverageOptions{.decay = 0.9};
+  averaging.patience = 3;
+  Trainer less{net, adam, cross_entropy, averaging};
   CHECK(contains(fault([&] { less.resume(c); }), "max_exp_avg_sq"));
+  CHECK(less.checkpoint().averages.empty());
+  // What is found last, in the texts of a handler, is found before anything has changed, too.
+  Trainer last{net, with_amsgrad, cross_entropy, averaging};
+  Checkpoint odd = c;
+  odd.texts["stop_early.waited"] = "-1";
+  CHECK(fault([&] { last.resume(odd); }) == "Trainer: 'stop_early.waited' in the checkpoint is -1, which is no count");
+  odd = c;
+  odd.texts["average.updates"] = "two";
+  CHECK(contains(fault([&] { last.resume(odd); }), "'average.updates' in the checkpoint is 'two', which is no number"));
+  CHECK(last.checkpoint().averages.empty());
+  CHECK(with_amsgrad.state().size() == net.parameters().size());
   CHECK(numbers_of(net) == before);
   Trainer again{net, adam, cross_entropy, [&] {
                   Trainer::Options options = quiet(1);
@@ -180,7 +204,15 @@ TEST_CASE("run folder: every file, and they agree") {
   const std::string lines = content(run + "/metrics.jsonl");
   CHECK(std::count(lines.begin(), lines.end(), '\n') == 21 + 3);
   CHECK(contains(lines, R"({"event":"step","epoch":3,"step":21,"loss":)"));
-  CHECK(contains(content(run + "/run.json"), "\"parameters\": 1242"));
+  const std::string facts = content(run + "/run.json");
+  for (const char* fact :
+       {R"("library": ")", R"("checkpoint_format": 1)", R"("compiler": ")", R"("parameters": 1242)",
+        R"("optimizer": "Adam")", R"("seed": 6)", R"x("schedule":"inverse_time(1)")x", R"("clip_norm":5.0)",
+        R"("decay":0.9)", R"("samples":200)", R"("batches":7)", R"("batch_size":32)", R"("seed":4)",
+        R"("drop_last":false)", R"("prefetch":0)", R"("samples":100)"}) {
+    CAPTURE(fact);
+    CHECK(contains(facts, fact));
+  }
   CHECK(contains(content(run + "/log.txt"), "epoch 3  step 21  loss "));
   const std::string statistics = content(run + "/statistics.csv");
   CHECK(std::count(statistics.begin(), statistics.end(), '\n') == 1 + 3 * (3 + 6 + 6));
