@@ -132,6 +132,9 @@ const std::vector<LayerInfo>& rows() {
     row("RNNCell", "input_size, hidden_size, bias=True, nonlinearity='tanh'", [](A a) { return made<RNNCell>(a.integer(0), a.integer(1), RNNCell::Options{a.flag(2), nonlinearity(a, 3)}); }, -1),
     row("LSTMCell", "input_size, hidden_size, bias=True", [](A a) { return made<LSTMCell>(a.integer(0), a.integer(1), LSTMCell::Options{a.flag(2)}); }, -1),
     row("GRUCell", "input_size, hidden_size, bias=True", [](A a) { return made<GRUCell>(a.integer(0), a.integer(1), GRUCell::Options{a.flag(2)}); }, -1),
+    // attention.h
+    row("MultiheadAttention", "embed_dim, num_heads, dropout=0.0, bias=True, kdim=None, vdim=None, batch_first=False", [](A a) { return made<MultiheadAttention>(a.integer(0), a.integer(1), MultiheadAttention::Options{a.number(2), a.flag(3), a.optional_integer(4), a.optional_integer(5), a.flag(6)}); }, -1),
+    row("TransformerEncoderLayer", "d_model, nhead, dim_feedforward=2048, dropout=0.1, activation='relu', layer_norm_eps=1e-5, batch_first=False, norm_first=False", [](A a) { return made<TransformerEncoderLayer>(a.integer(0), a.integer(1), TransformerEncoderLayer::Options{a.integer(2), a.number(3), word<TransformerActivation>(a, 4, {{"relu", TransformerActivation::relu}, {"gelu", TransformerActivation::gelu}}), a.number(5), a.flag(6), a.flag(7)}); }, -1),
     // activation.h
     plain<Sigmoid>("Sigmoid"),
     plain<LogSigmoid>("LogSigmoid"),

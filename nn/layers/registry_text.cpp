@@ -77,7 +77,11 @@ std::shared_ptr<ModuleBase> make_layer(const LayerInfo& layer, std::vector<Value
     if (axis < 0 || axis >= input->rank())
       throw ShapeError(fmt::format("{}: an input of shape {} has no axis {} for {}", layer.name(), to_string(*input),
                                    layer.axis, first));
-    if (!given) positional.insert(positional.begin(), (*input)[static_cast<std::size_t>(axis)]);
+    if (!given) {
+      std::vector<Value> all{(*input)[static_cast<std::size_t>(axis)]};
+      all.insert(all.end(), positional.begin(), positional.end());
+      positional = std::move(all);
+    }
   }
   return layer.make(Arguments(layer.function, std::move(positional), std::move(keywords)));
 }

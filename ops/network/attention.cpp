@@ -164,17 +164,9 @@ Tensor embedding(const Tensor& input, const Operand& weight, std::optional<std::
   return record(Embedding{padding}, w, input);
 }
 
-Tensor scaled_dot_product_attention(const Operand& query, const Operand& key, const Operand& value,
-                                    const AttentionOptions& o) {
-  const CalledFrom caller(query.where());
-  const char* const who = "scaled_dot_product_attention";
-  const Tensor q = as_floating(tensor_argument(query, who, "query")), k = as_floating(tensor_argument(key, who, "key")),
-               v = as_floating(tensor_argument(value, who, "value"));
-  if (q.dim() < 2 || k.dim() < 2 || v.dim() < 2 || q.size(-1) != k.size(-1) || k.size(-2) != v.size(-2))
-    throw ShapeError(fmt::format("{}: query {}, key {} and value {} must be (..., L, E), (..., S, E) and (..., S, D)",
-                                 who, to_string(q.shape()), to_string(k.shape()), to_string(v.shape())));
+Tensor internal::attention_weights(const Tensor& q, const Tensor& k, const AttentionOptions& o) {
   if (o.attn_mask.defined() && o.is_causal)
-    throw ValueError(fmt::format("{}: give attn_mask or is_causal, not both", who));
+    throw ValueError("scaled_dot_product_attention: give attn_mask or is_causal, not both");
   const double scale = 1 / std::sqrt(static_cast<double>(q.size(-1)));
   Tensor scores = matmul(mul(q, scale), transpose(k));
   constexpr double kNever = -kInf;
@@ -192,8 +184,19 @@ Tensor scaled_dot_product_attention(const Operand& query, const Operand& key, co
     weights = where(blind, 0, softmax(where(blind, 0, scores), -1));
   else
     weights = softmax(scores, -1);
-  if (o.dropout_p != 0) weights = dropout(weights, o.dropout_p);
-  return matmul(weights, v);
+  return o.dropout_p != 0 ? dropout(weights, o.dropout_p) : weights;
+}
+
+Tensor scaled_dot_product_attention(const Operand& query, const Operand& key, const Operand& value,
+                                    const AttentionOptions& o) {
+  const CalledFrom caller(query.where());
+  const char* const who = "scaled_dot_product_attention";
+  const Tensor q = as_floating(tensor_argument(query, who, "query")), k = as_floating(tensor_argument(key, who, "key")),
+               v = as_floating(tensor_argument(value, who, "value"));
+  if (q.dim() < 2 || k.dim() < 2 || v.dim() < 2 || q.size(-1) != k.size(-1) || k.size(-2) != v.size(-2))
+    throw ShapeError(fmt::format("{}: query {}, key {} and value {} must be (..., L, E), (..., S, E) and (..., S, D)",
+                                 who, to_string(q.shape()), to_string(k.shape()), to_string(v.shape())));
+  return matmul(internal::attention_weights(q, k, o), v);
 }
 
 Family attention_family() {

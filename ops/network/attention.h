@@ -21,8 +21,13 @@ struct AttentionOptions {
   bool is_causal = false;  ///< position i sees 0 ... i; not together with a mask
 };
 /// softmax(query key^T / sqrt(E) + mask) value (Vaswani et al. 2017): query (..., L, E), key (..., S, E), value
-/// (..., S, D). A row whose scores are all masked gives NaN.
+/// (..., S, D). A query that may see no key gives 0.
 Tensor scaled_dot_product_attention(const Operand& query, const Operand& key, const Operand& value,
                                     const AttentionOptions& options = {});
+
+namespace internal {
+/// What value is multiplied by there: (..., L, S), with the mask and dropout.
+Tensor attention_weights(const Tensor& query, const Tensor& key, const AttentionOptions& options);
+}  // namespace internal
 
 }  // namespace chainrule

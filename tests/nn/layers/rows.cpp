@@ -47,6 +47,11 @@ Tensor call_as(ModuleBase& layer, const std::vector<Tensor>& x) {
     return joined(own(x.at(0), {given(1), given(2)}));
   else if constexpr (std::is_same_v<L, RNN> || std::is_same_v<L, GRU>)
     return joined(own(x.at(0), given(1)));
+  else if constexpr (std::is_same_v<L, MultiheadAttention>)
+    return joined(own(x.at(0), x.at(x.size() > 1 ? 1 : 0), x.at(x.size() > 1 ? 2 : 0),
+                      {.key_padding_mask = given(4), .attn_mask = given(3)}));
+  else if constexpr (std::is_same_v<L, TransformerEncoderLayer>)
+    return own(x.at(0), {.src_mask = given(1), .src_key_padding_mask = given(2)});
   else if constexpr (std::is_same_v<L, RNNCell> || std::is_same_v<L, GRUCell>)
     return own(x.at(0), given(1));
   else
@@ -76,6 +81,8 @@ const std::map<std::string, Tensor (*)(ModuleBase&, const std::vector<Tensor>&)>
       {"RNNCell", call_as<RNNCell>},
       {"LSTMCell", call_as<LSTMCell>},
       {"GRUCell", call_as<GRUCell>},
+      {"MultiheadAttention", call_as<MultiheadAttention>},
+      {"TransformerEncoderLayer", call_as<TransformerEncoderLayer>},
   };
   return calls;
 }

@@ -75,6 +75,10 @@ names.update(
 calls = {
     "LSTM": lambda layer, x, *state: layer(x, state or None),
     "LSTMCell": lambda layer, x, *state: layer(x, state or None),
+    "MultiheadAttention": lambda layer, q, k=None, v=None, mask=None, padding=None: layer(
+        q, q if k is None else k, q if v is None else v, attn_mask=mask, key_padding_mask=padding),
+    "TransformerEncoderLayer": lambda layer, x, mask=None, padding=None: layer(
+        x, src_mask=mask, src_key_padding_mask=padding),
 }
 
 
@@ -89,13 +93,17 @@ def result_of(layer, inputs):
 
 
 # Inputs: distinct numbers, none on a kink of a piecewise function; "3,4" from -2 to 2, "3,4:0:1" in an interval,
-# "3|5" class numbers below 5, "3,4?" signs 1 and -1, "3,4=" places of maxima. The last three are not differentiable.
+# "3|5" class numbers below 5, "3,4?" signs 1 and -1, "3,4=" places of maxima, "3,4!" masks, true beyond
+# the second place of the first row, the third of the second. The last four are not differentiable.
 def input_of(spec):
     if "|" in spec:
         shape, classes = spec.split("|")
         return torch.from_numpy(generator.integers(0, int(classes), [int(n) for n in shape.split(",")]))
     if spec.endswith("?"):
         return torch.from_numpy(generator.choice([-1.0, 1.0], [int(n) for n in spec[:-1].split(",")]))
+    if spec.endswith("!"):
+        shape = [int(n) for n in spec[:-1].split(",")]
+        return torch.ones(shape, dtype=torch.bool).triu(2) if len(shape) > 1 else torch.arange(shape[0]) > 1
     if spec.endswith("="):  # for MaxUnpool2d(2): one place in each window of two by two
         n, c, h, w = (int(v) for v in spec[:-1].split(","))
         rows = 2 * np.arange(h)[:, None] + generator.integers(0, 2, (n, c, h, w))
@@ -249,6 +257,14 @@ LSTMCell(3, 4)\ttrain\t2,3\t2,4\t2,4
 LSTMCell(3, 2, bias=False)\ttrain\t3
 GRUCell(3, 4)\ttrain\t2,3\t2,4
 GRUCell(3, 2, bias=False)\ttrain\t3
+MultiheadAttention(4, 2)\ttrain\t3,2,4
+MultiheadAttention(4, 2, batch_first=True)\ttrain\t2,3,4\t2,5,4\t2,5,4
+MultiheadAttention(4, 2, kdim=3, vdim=5)\ttrain\t3,2,4\t4,2,3\t4,2,5\t3,4!\t2,4!
+MultiheadAttention(6, 3, bias=False)\ttrain\t3,6\t4,6\t4,6\t3,4\t4!
+MultiheadAttention(4, 2, dropout=0.3)\teval\t3,2,4\t4,2,4\t4,2,4\t4,3,4!
+TransformerEncoderLayer(4, 2, dim_feedforward=5, dropout=0.0)\ttrain\t3,2,4
+TransformerEncoderLayer(4, 2, dim_feedforward=5, activation='gelu', norm_first=True, batch_first=True)\teval\t2,3,4\t3,3!\t2,3!
+TransformerEncoderLayer(4, 1, dim_feedforward=3, layer_norm_eps=0.001)\teval\t3,4
 """.strip().split("\n")]
 
 arrays = {}
