@@ -58,7 +58,7 @@ void give_to_training(const Checkpoint& c) {
   expect(trainer.training().epoch == c.epoch && trainer.training().batch == c.batch);
 }
 
-void read(std::string_view bytes) {
+void read_whole(std::string_view bytes) {
   const Checkpoint c = parse_checkpoint(bytes, "fuzz.safetensors");
   const std::string written = checkpoint_bytes(c);
   expect(checkpoint_bytes(parse_checkpoint(written, "written.safetensors")) == written);
@@ -74,8 +74,8 @@ void fill(std::string_view bytes) {
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  chainrule::testing::expect_value_or_error(data, size, read);
-  chainrule::testing::expect_value_or_error(data, size,
-                                            [](std::string_view bytes) { read(with_checksum(std::string(bytes))); });
+  chainrule::testing::expect_value_or_error(data, size, read_whole);
+  chainrule::testing::expect_value_or_error(
+      data, size, [](std::string_view bytes) { read_whole(with_checksum(std::string(bytes))); });
   return chainrule::testing::expect_value_or_error(data, size, fill);
 }
