@@ -245,14 +245,17 @@ struct Mish {
   }
 };
 
-// z = g (Phi(x) + x phi(x)), phi the normal density      dg = h times the same slope,  dx = h g phi(x) (2 - x^2)
+// z = g (P + x p), P the normal distribution function and p its density
+// dg = h times the same slope,  dx = h g p (2 - x^2)
 struct GeluGrad {
-  static constexpr OpInfo info{.name = "gelu_grad",
-                               .elementwise = true,
-                               .formula = "z = g * (Phi(x) + x * phi(x))",
-                               .derivatives = {"Phi(x) + x * phi(x)", "g * phi(x) * (2 - x^2)"},
-                               .inputs = "g x",
-                               .flops = "8 * numel(z)"};
+  static constexpr OpInfo info{
+      .name = "gelu_grad",
+      .elementwise = true,
+      .formula = "z = g * (P + x * p), P = (1 + erf(x / sqrt(2))) / 2, p = exp(-x^2 / 2) / sqrt(2 * pi)",
+      .derivatives = {"P + x * p, P = (1 + erf(x / sqrt(2))) / 2, p = exp(-x^2 / 2) / sqrt(2 * pi)",
+                      "g * p * (2 - x^2), p = exp(-x^2 / 2) / sqrt(2 * pi)"},
+      .inputs = "g x",
+      .flops = "8 * numel(z)"};
   Tensor forward(const Tensor& g, const Tensor& x) const { return zip(g, x, Binary::gelu_grad, "gelu_grad"); }
   void backward(GradContext& c, const Tensor& h) const {
     const Tensor g = c.input(0), x = c.input(1);
@@ -290,18 +293,34 @@ struct GeluTanhGrad {
   }
 };
 
-// z = x Phi(x)      dx = g (Phi(x) + x phi(x))
+// z = x P      dx = g (P + x p), P the normal distribution function and p its density
 struct Gelu {
-  static constexpr OpInfo info{.name = "gelu",
-                               .elementwise = true,
-                               .formula = "z = x * Phi(x)",
-                               .derivatives = {"Phi(x) + x * phi(x)"},
-                               .flops = "4 * numel(z)"};
-  bool by_tanh;
-  std::string attributes() const { return fmt::format("approximate='{}'", by_tanh ? "tanh" : "none"); }
-  Tensor forward(const Tensor& x) const { return map(x, by_tanh ? Unary::gelu_tanh : Unary::gelu, "gelu"); }
+  static constexpr OpInfo info{
+      .name = "gelu",
+      .elementwise = true,
+      .formula = "z = x * P, P = (1 + erf(x / sqrt(2))) / 2",
+      .derivatives = {"P + x * p, P = (1 + erf(x / sqrt(2))) / 2, p = exp(-x^2 / 2) / sqrt(2 * pi)"},
+      .flops = "4 * numel(z)"};
+  Tensor forward(const Tensor& x) const { return map(x, Unary::gelu, "gelu"); }
   void backward(GradContext& c, const Tensor& g) const {
-    c.send(0, [&] { return by_tanh ? record(GeluTanhGrad{}, g, c.input(0)) : record(GeluGrad{}, g, c.input(0)); });
+    c.send(0, [&] { return record(GeluGrad{}, g, c.input(0)); });
+  }
+};
+
+// z = x s, s = sigmoid(u), u = 2 sqrt(2 / pi) (x + k x^3)      dx = g (s + x s (1 - s) u')
+struct GeluTanh {
+  static constexpr OpInfo info{
+      .name = "gelu_tanh",
+      .elementwise = true,
+      .formula = "z = x * sigmoid(u), u = 2 * sqrt(2 / pi) * (x + 0.044715 * x^3)",
+      .derivatives =
+          {"s + x * s * (1 - s) * d, s = sigmoid(u), u = c * (x + 0.044715 * x^3), d = c * (1 + 0.134145 * x^2), "
+           "c = 2 * sqrt(2 / pi)"},
+      .flops = "4 * numel(z)"};
+  std::string attributes() const { return "approximate='tanh'"; }
+  Tensor forward(const Tensor& x) const { return map(x, Unary::gelu_tanh, "gelu"); }
+  void backward(GradContext& c, const Tensor& g) const {
+    c.send(0, [&] { return record(GeluTanhGrad{}, g, c.input(0)); });
   }
 };
 
@@ -320,7 +339,7 @@ Tensor celu(const Operand& x, double alpha) {
 }
 
 Tensor gelu(const Operand& x, Approximation approximate) {
-  return record_floating(Gelu{approximate == Approximation::tanh}, x);
+  return approximate == Approximation::tanh ? record_floating(GeluTanh{}, x) : record_floating(Gelu{}, x);
 }
 
 Tensor softplus(const Operand& x, double beta, double threshold) {
@@ -331,10 +350,10 @@ Tensor softplus(const Operand& x, double beta, double threshold) {
 Tensor sigmoid_grad(const Tensor& g, const Tensor& x) { return record(SigmoidGrad{}, g, x); }
 
 Family smooth_activation_family() {
-  static constexpr const OpInfo* ops[] = {&Sigmoid::info,  &SigmoidGrad::info, &Logsigmoid::info,   &EluGrad::info,
-                                          &Elu::info,      &Selu::info,        &Celu::info,         &SoftplusGrad::info,
-                                          &Softplus::info, &SiluGrad::info,    &Silu::info,         &MishGrad::info,
-                                          &Mish::info,     &GeluGrad::info,    &GeluTanhGrad::info, &Gelu::info};
+  static constexpr const OpInfo* ops[] = {
+      &Sigmoid::info, &SigmoidGrad::info,  &Logsigmoid::info,   &EluGrad::info,  &Elu::info,     &Selu::info,
+      &Celu::info,    &SoftplusGrad::info, &Softplus::info,     &SiluGrad::info, &Silu::info,    &MishGrad::info,
+      &Mish::info,    &GeluGrad::info,     &GeluTanhGrad::info, &Gelu::info,     &GeluTanh::info};
   static const Function functions[] = {
       {"sigmoid", "input", [](const Arguments& a) -> Value { return sigmoid(a.operand(0)); }, "sigmoid(x)",
        "x=[0.5,-1.5]"},

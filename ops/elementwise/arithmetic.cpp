@@ -106,6 +106,66 @@ Tensor safe_base(const Tensor& x, const Tensor& y) {
 // x, but 1 where x = 0 and y >= 0: there z * log(x) tends to 0.
 Tensor safe_log_argument(const Tensor& x, const Tensor& y) { return where(eq(x, 0), where(ge(y, 0), 1, x), x); }
 
+/// Whether y - n is exact in y's type for all of them.
+bool is_exact_below(const Tensor& y, int n) {
+  if (y.numel() != 1) return !any(ne((y - n) + n, y)).item();
+  const double v = y.item(), below = y.dtype() == DType::float32 ? static_cast<float>(v - n) : v - n;
+  return below + n == v;
+}
+
+/// c x^(y - n), n = 1 or 2. Where y - n is rounded, which would count log(x) times, it is divided by x instead. x and c
+/// stand apart because 1 / x may overflow where c / x does not.
+Tensor power_below(const Tensor& c, const Tensor& x, const Tensor& y, int n) {
+  const Tensor exact = y.detach();
+  if (is_exact_below(exact, n)) return c * pow(x, y - n);
+  const Tensor rounded = ne((exact - n) + n, exact);
+  const Tensor divided = logical_and(rounded, eq(x.detach() / x.detach(), 1));  // x neither 0 nor infinite
+  if (n == 2) return where(divided, power_below(c, x, y, 1) / x, c * pow(x, y - 2));
+  return c * pow(x, where(divided, y, y - 1)) / where(divided, x, 1);
+}
+
+/// g d2z/dx dy of z = x^y: g x^(y - 1) (1 + y log(x)), 0 where the power is 0 even if its logarithm is infinite.
+Tensor mixed_power(const Tensor& g, const Tensor& x, const Tensor& y) {
+  const Tensor bend = 1 + y * log(safe_log_argument(x, y));
+  const Tensor power = power_below(g, x, y, 1);
+  return where(eq(power, 0), power, power * bend);
+}
+
+// z = y x^(y - 1)      dx = g * y (y - 1) x^(y - 2),  dy = g * x^(y - 1) (1 + y log(x))
+// One operation, because the two paths to x may overflow with opposite signs.
+struct PowGrad {
+  static constexpr OpInfo info{.name = "pow_grad",
+                               .elementwise = true,
+                               .formula = "z = y * x^(y - 1)",
+                               .derivatives = {"y * (y - 1) * x^(y - 2)", "x^(y - 1) * (1 + y * log(x))"},
+                               .kinks = "derivative by y is x^(y - 1) where x = 0 and y >= 0, NaN where x < 0",
+                               .flops = "3 * numel(z)"};
+  Tensor forward(const Tensor& x, const Tensor& y) const { return power_below(y, x, y, 1); }
+  void backward(GradContext& c, const Tensor& g) const {
+    const Tensor x = c.input(0), y = c.input(1);
+    c.send(0, [&] { return power_below(g * y, x, y, 2) * (y - 1); });
+    c.send(1, [&] { return mixed_power(g, x, y); });
+  }
+};
+
+// z = x^y log(x)      dx = g * x^(y - 1) (1 + y log(x)),  dy = g * z log(x)
+// One operation, because x^y may underflow where x^(y - 1) does not.
+struct PowLog {
+  static constexpr OpInfo info{.name = "pow_log",
+                               .elementwise = true,
+                               .formula = "z = x^y * log(x)",
+                               .derivatives = {"x^(y - 1) * (1 + y * log(x))", "z * log(x)"},
+                               .kinks = "the logarithm is 0 where x = 0 and y >= 0, NaN where x < 0",
+                               .flops = "3 * numel(z)"};
+  static constexpr Uses uses[] = {kX | kY, kX | kY | kOutput};
+  Tensor forward(const Tensor& x, const Tensor& y) const { return pow(x, y) * log(safe_log_argument(x, y)); }
+  void backward(GradContext& c, const Tensor& g) const {
+    const Tensor x = c.input(0), y = c.input(1);
+    c.send(0, [&] { return mixed_power(g, x, y); });
+    c.send(1, [&] { return g * c.output() * log(safe_log_argument(x, y)); });
+  }
+};
+
 // z = x^y      dx = g * y * x^(y - 1),  dy = g * z * log(x)
 struct Pow {
   static constexpr OpInfo info{
@@ -114,7 +174,7 @@ struct Pow {
       .formula = "z = x^y",
       .derivatives = {"y * x^(y - 1)", "z * log(x)"},
       .kinks = "derivative by x is 0 where y = 0; derivative by y is 0 where x = 0 and y >= 0, NaN where x < 0"};
-  static constexpr Uses uses[] = {kX | kY, kX | kY | kOutput};
+  static constexpr Uses uses[] = {kX | kY, kX | kY};
   static bool is_constant(const Tensor& y, double n) {
     return y.shape().empty() && !y.requires_grad() && y.item() == n;
   }
@@ -130,8 +190,8 @@ struct Pow {
   }
   void backward(GradContext& c, const Tensor& g) const {
     const Tensor x = c.input(0), y = c.input(1);
-    c.send(0, [&] { return is_constant(y, 2) ? square_grad(g, x) : g * y * pow(safe_base(x, y), y - 1); });
-    c.send(1, [&] { return g * c.output() * log(safe_log_argument(x, y)); });
+    c.send(0, [&] { return is_constant(y, 2) ? square_grad(g, x) : g * record(PowGrad{}, safe_base(x, y), y); });
+    c.send(1, [&] { return g * record(PowLog{}, x, y); });
   }
 };
 
@@ -282,10 +342,10 @@ void check_divisor(const Tensor& y, const char* who) {
 }
 
 Family arithmetic_family() {
-  static constexpr const OpInfo* ops[] = {&Add::info,        &Sub::info,   &Mul::info,        &Div::info,
-                                          &Neg::info,        &Pow::info,   &Square::info,     &SquareGrad::info,
-                                          &Sqrt::info,       &Rsqrt::info, &Reciprocal::info, &FloorDivide::info,
-                                          &TruncDivide::info};
+  static constexpr const OpInfo* ops[] = {&Add::info,         &Sub::info,    &Mul::info,        &Div::info,
+                                          &Neg::info,         &Pow::info,    &Square::info,     &SquareGrad::info,
+                                          &Sqrt::info,        &Rsqrt::info,  &Reciprocal::info, &FloorDivide::info,
+                                          &TruncDivide::info, &PowLog::info, &PowGrad::info};
   static const Function functions[] = {
       {"add", "input, other, alpha=1",
        [](const Arguments& a) -> Value { return add(a.operand(0), a.operand(1), {.alpha = a.operand(2)}); },

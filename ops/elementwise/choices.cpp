@@ -25,13 +25,13 @@ struct Abs {
   }
 };
 
-// z = min(max(x, low), high)      dx = g where low <= x <= high, else 0
+// z = min(max(x, low), high)      dx = g where low <= x <= high, else 0. The words call the bounds as the call does.
 struct Clamp {
   static constexpr OpInfo info{.name = "clamp",
                                .elementwise = true,
-                               .formula = "z = min(max(x, low), high)",
-                               .derivatives = {"1 where low <= x <= high, else 0"},
-                               .kinks = "1 at both bounds; 0 where low = high, for the result is a constant",
+                               .formula = "z = min(max(x, min), max)",
+                               .derivatives = {"1 where min <= x <= max, else 0"},
+                               .kinks = "1 at both bounds; 0 where min = max, for the result is a constant",
                                .flops = "2 * numel(z)"};
   double low, high;
   std::string attributes() const { return fmt::format("min={}, max={}", low, high); }

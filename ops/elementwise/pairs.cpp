@@ -46,6 +46,26 @@ struct Minimum {
   }
 };
 
+// z = x / (x^2 + y^2)      dx = g (v - w) (v + w) / r^2,  dy = -g 2 w v / r^2,  r = hypot(x, y), w = x / r, v = y / r
+// One operation, because the paths through r cancel, and overflow, where x and y are far apart.
+struct Atan2Grad {
+  static constexpr OpInfo info{.name = "atan2_grad",
+                               .elementwise = true,
+                               .formula = "z = x / (x^2 + y^2)",
+                               .derivatives = {"(y^2 - x^2) / (x^2 + y^2)^2", "-2 * x * y / (x^2 + y^2)^2"},
+                               .kinks = "none at x = y = 0: NaN",
+                               .flops = "6 * numel(z)"};
+  Tensor forward(const Tensor& x, const Tensor& y) const {
+    const Tensor r = hypot(x, y);
+    return x / r / r;
+  }
+  void backward(GradContext& c, const Tensor& g) const {
+    const Tensor x = c.input(0), y = c.input(1), r = hypot(x, y), w = x / r, v = y / r;
+    c.send(0, [&] { return g * ((v - w) * (v + w)) / r / r; });
+    c.send(1, [&] { return -2 * g * (w * v) / r / r; });
+  }
+};
+
 // z = atan2(y, x)      dy = g x / r^2,  dx = -g y / r^2,  r = hypot(x, y)
 struct Atan2 {
   static constexpr OpInfo info{.name = "atan2",
@@ -56,9 +76,9 @@ struct Atan2 {
                                .inputs = "y x"};
   Tensor forward(const Tensor& y, const Tensor& x) const { return zip(y, x, Binary::atan2, "atan2"); }
   void backward(GradContext& c, const Tensor& g) const {
-    const Tensor y = c.input(0), x = c.input(1), r = hypot(x, y);
-    c.send(0, [&] { return g * (x / r) / r; });
-    c.send(1, [&] { return -g * (y / r) / r; });
+    const Tensor y = c.input(0), x = c.input(1);
+    c.send(0, [&] { return g * record(Atan2Grad{}, x, y); });
+    c.send(1, [&] { return -g * record(Atan2Grad{}, y, x); });
   }
 };
 
@@ -210,9 +230,9 @@ Tensor lerp(const Operand& start, const Operand& end, const Operand& weight) {
 }
 
 Family pair_family() {
-  static constexpr const OpInfo* ops[] = {&Maximum::info, &Minimum::info, &Atan2::info,     &Hypot::info,
-                                          &Cosine::info,  &Fmod::info,    &Remainder::info, &LogAddExp::info,
-                                          &Xlogy::info,   &Lerp::info};
+  static constexpr const OpInfo* ops[] = {&Maximum::info,   &Minimum::info, &Atan2::info, &Atan2Grad::info,
+                                          &Hypot::info,     &Cosine::info,  &Fmod::info,  &Remainder::info,
+                                          &LogAddExp::info, &Xlogy::info,   &Lerp::info};
   static const Function functions[] = {
       {"maximum", "input, other", [](const Arguments& a) -> Value { return maximum(a.operand(0), a.operand(1)); },
        "maximum(x, y)", "x=[1,2] y=[3,-1]"},

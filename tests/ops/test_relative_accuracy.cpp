@@ -3,12 +3,10 @@
 // them, so that kernels and rules are held together. reference/accuracy.f64.gz is made by make_accuracy.py.
 #include <doctest/doctest.h>
 #include <fmt/format.h>
-#include <zlib.h>
 
 #include <algorithm>
 #include <array>
 #include <cmath>
-#include <cstring>
 #include <string>
 #include <vector>
 
@@ -19,6 +17,7 @@
 #include "ops/ops.h"
 #include "ops/registry.h"
 #include "tests/ops/kernels/support.h"
+#include "tests/ops/reference_points.h"
 
 using namespace chainrule;
 using namespace chainrule::language;
@@ -27,30 +26,7 @@ namespace {
 
 constexpr int kOrders = 3;
 using Truth = std::array<double, 6>;  // x, f(x) and its derivatives of order 1 to 4
-
-struct Curve {
-  std::string text;
-  std::vector<Truth> points;
-};
-
-std::vector<Curve> curves() {
-  const std::string path = std::string(CHAINRULE_SOURCE_DIR) + "/tests/ops/reference/accuracy.f64.gz";
-  const gzFile file = gzopen(path.c_str(), "rb");
-  REQUIRE_MESSAGE(file != nullptr, path);
-  const auto read = [&](void* to, std::size_t n) {
-    return gzread(file, to, static_cast<unsigned>(n)) == static_cast<int>(n);
-  };
-  std::vector<Curve> all;
-  for (double sizes[2]; read(sizes, sizeof sizes);) {
-    Curve c{std::string(static_cast<std::size_t>(sizes[0]), ' '),
-            std::vector<Truth>(static_cast<std::size_t>(sizes[1]))};
-    REQUIRE(read(c.text.data(), c.text.size()));
-    REQUIRE(read(c.points.data(), c.points.size() * sizeof(Truth)));
-    all.push_back(std::move(c));
-  }
-  gzclose(file);
-  return all;
-}
+using Curve = test::Curve<6>;
 
 constexpr std::array<double, kOrders> kMost{4, 16, 16};  // ulp of value, first and second derivative
 /// Functions of which a value or derivative passes through 0 away from x = 0: there its relative error may be as large
@@ -119,7 +95,7 @@ std::array<Farthest, kOrders> worst_of(const Curve& c) {
 
 TEST_CASE_TEMPLATE("values and derivatives are near the truth in relative error", T, float, double) {
   const char* const names[kOrders] = {"value", "first derivative", "second derivative"};
-  for (const Curve& c : curves()) {
+  for (const Curve& c : test::curves<6>("accuracy.f64.gz")) {
     const auto worst = worst_of<T>(c);
     std::string line;
     for (std::size_t k = 0; k < kOrders; ++k) {
@@ -134,10 +110,7 @@ TEST_CASE_TEMPLATE("values and derivatives are near the truth in relative error"
 
 namespace {
 
-struct NotSwept {
-  const char *operations, *reason;
-};
-constexpr NotSwept kNotSwept[] = {
+constexpr test::NotSwept kNotSwept[] = {
     {"add sub mul lerp", "one rounding for each of their operations; where terms cancel, a rounding of x is as large"},
     {"neg abs where to", "no rounding"},
     {"clamp relu relu6 hardtanh leaky_relu threshold", "straight pieces"},
@@ -147,16 +120,12 @@ constexpr NotSwept kNotSwept[] = {
     {"binary_cross_entropy", "bounded at both ends on purpose, and its slope passes through 0 between them"},
 };
 
-bool has_word(const std::string& words, const std::string& word) {
-  return (" " + words + " ").find(" " + word + " ") != std::string::npos;
-}
-
 }  // namespace
 
 TEST_CASE("every pointwise operation is swept, or is none that could fall short") {
   const std::string signs[][2] = {{"div", " / "}};
   std::vector<std::string> texts;
-  for (const Curve& c : curves()) texts.push_back(c.text);
+  for (const Curve& c : test::curves<6>("accuracy.f64.gz")) texts.push_back(c.text);
   const auto is_swept = [&](const std::string& op) {
     return std::any_of(texts.begin(), texts.end(), [&](const std::string& text) {
       if (text.starts_with(op + "(")) return true;
@@ -170,7 +139,7 @@ TEST_CASE("every pointwise operation is swept, or is none that could fall short"
     // What only derivatives are made of is swept with the function that it belongs to: it has no name in the language.
     if (!op->elementwise || !find_function(name)) continue;
     const bool excused = std::any_of(std::begin(kNotSwept), std::end(kNotSwept),
-                                     [&](const NotSwept& row) { return has_word(row.operations, name); });
+                                     [&](const test::NotSwept& row) { return test::has_word(row.operations, name); });
     CHECK_MESSAGE(is_swept(name) != excused, name << (excused ? " is swept and need not be excused" : " is not swept"));
     swept += is_swept(name);
   }

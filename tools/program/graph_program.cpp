@@ -78,9 +78,10 @@ std::string_view parameter_for(std::string_view letter) {
   return letter == "w" ? "weight" : letter == "b" ? "bias" : letter == "i" ? "index" : "";
 }
 
-/// The function that recorded the operation; an operation of windows may have come by the sizes of its result.
+/// The function that recorded the operation; an operation of windows may have come by the sizes of its result, and
+/// gelu is two operations.
 const Function* function_for(const std::string& op, const Settings& settings) {
-  for (const std::string& name : {op, "adaptive_" + op}) {
+  for (const std::string& name : {op == "gelu_tanh" ? "gelu" : op, "adaptive_" + op}) {
     const Function* f = find_function(name);
     if (f && std::all_of(settings.begin(), settings.end(), [&](const auto& s) { return takes(*f, s.first); })) return f;
   }

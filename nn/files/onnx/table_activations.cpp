@@ -22,18 +22,20 @@ std::string write_softplus(OnnxWriter& w) {
   return threshold >= 20 ? z : w.add("Where", {w.add("Greater", {scaled_x, w.scalar(threshold)}), x, z});
 }
 
+// x / 2 (1 + inner)
+std::string gelu_of(OnnxWriter& w, const std::string& inner) {
+  return w.add("Mul", {w.add("Mul", {w.in(0), w.add("Add", {inner, w.scalar(1)})}), w.scalar(0.5)});
+}
+
 std::string write_gelu(OnnxWriter& w) {
-  const std::string x = w.in(0);
-  const auto times = [&](const std::string& a, double b) { return w.add("Mul", {a, w.scalar(b)}); };
-  std::string inner;
-  if (w.word("approximate") == "tanh") {
-    const std::string cube = w.add("Mul", {x, w.add("Mul", {x, x})});
-    const double slope = std::numbers::sqrt2 * std::numbers::inv_sqrtpi;  // sqrt(2 / pi)
-    inner = w.add("Tanh", {times(w.add("Add", {x, times(cube, 0.044715)}), slope)});
-  } else {
-    inner = w.add("Erf", {times(x, std::numbers::sqrt2 / 2)});
-  }
-  return times(w.add("Mul", {x, w.add("Add", {inner, w.scalar(1)})}), 0.5);
+  return gelu_of(w, w.add("Erf", {w.add("Mul", {w.in(0), w.scalar(std::numbers::sqrt2 / 2)})}));
+}
+
+std::string write_gelu_tanh(OnnxWriter& w) {
+  const std::string x = w.in(0), cube = w.add("Mul", {x, w.add("Mul", {x, x})});
+  const std::string sum = w.add("Add", {x, w.add("Mul", {cube, w.scalar(0.044715)})});
+  const double slope = std::numbers::sqrt2 * std::numbers::inv_sqrtpi;  // sqrt(2 / pi)
+  return gelu_of(w, w.add("Tanh", {w.add("Mul", {sum, w.scalar(slope)})}));
 }
 
 std::string write_threshold(OnnxWriter& w) {
@@ -125,6 +127,7 @@ std::span<const OnnxRow> onnx_activation_rows() {
          return w.add("Mul", {w.in(0), w.add("Tanh", {w.add("Softplus", {w.in(0)})})});
        }},
       {"gelu", "", write_gelu},
+      {"gelu_tanh", "", write_gelu_tanh},
       {"softplus", "Softplus", write_softplus, [](OnnxReader& r) { return softplus(r.in(0)); }},
       {"logsigmoid", "", [](OnnxWriter& w) { return w.add("Neg", {w.add("Softplus", {w.add("Neg", {w.in(0)})})}); }},
       {"hardsigmoid", "",

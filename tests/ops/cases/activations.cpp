@@ -39,11 +39,11 @@ std::vector<Case> activation_cases() {
                [](double x) { return 0.5 * x * std::erfc(-x / std::sqrt(2.0)); }),
            "exact", {"gelu_grad"}),
       with(calls(
-               "gelu", "tanh", any, [](const Tensor& x) { return gelu(x, Approximation::tanh); },
+               "gelu_tanh", "", any, [](const Tensor& x) { return gelu(x, Approximation::tanh); },
                [](double x) {
                  return 0.5 * x * (1 + std::tanh(std::sqrt(2 / std::acos(-1.0)) * (x + 0.044715 * x * x * x)));
                }),
-           "tanh", {"gelu_tanh_grad"}),
+           "", {"gelu_tanh_grad"}),
       with(unary("silu", silu, [](double x) { return x * sigmoid_of(x); }), "", {"silu_grad"}),
       with(unary("mish", mish, [](double x) { return x * std::tanh(std::log1p(std::exp(x))); }), "", {"mish_grad"}),
       with(calls(

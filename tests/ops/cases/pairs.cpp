@@ -12,8 +12,9 @@ std::vector<Case> pair_cases() {
   std::vector<Case> rows = {
       choice("maximum", maximum, [](double x, double y) { return x > y ? x : y; }),
       choice("minimum", minimum, [](double x, double y) { return x < y ? x : y; }),
-      binary(
-          "atan2", atan2, [](double y, double x) { return std::atan2(y, x); }, any, far_from_zero),
+      with(binary(
+               "atan2", atan2, [](double y, double x) { return std::atan2(y, x); }, any, far_from_zero),
+           "", {"atan2_grad"}),
       with(binary(
                "hypot", hypot, [](double x, double y) { return std::sqrt(x * x + y * y); }, any, far_from_zero),
            "", {"hypot_grad"}),

@@ -22,8 +22,9 @@ std::vector<Case> pointwise_cases() {
           "mul", mul, [](double x, double y) { return x * y; }, straight, straight),
       binary(
           "div", div, [](double x, double y) { return x / y; }, straight, far_from_zero),
-      binary(
-          "pow", pow, [](double x, double y) { return std::pow(x, y); }, far_from_zero, any),
+      with(binary(
+               "pow", pow, [](double x, double y) { return std::pow(x, y); }, far_from_zero, any),
+           "", {"pow_grad", "pow_log"}),
       unary(
           "neg", neg, [](double x) { return -x; }, straight),
       calls(

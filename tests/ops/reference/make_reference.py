@@ -122,7 +122,7 @@ def attention(query, key, value, attn_mask=None, dropout_p=0.0, is_causal=False)
 
 # --- the cases -------------------------------------------------------------------------------------------------------
 
-cases, texts, numbers, seen = [], [], [], set()
+cases, texts, numbers = [], [], []
 
 
 def add(expression, **inputs):
@@ -155,23 +155,29 @@ def run(expression, inputs):
     return line, values
 
 
-for expression, inputs in cases:
-    key = (expression, tuple(inputs.items()))
-    if key in seen:
-        continue
-    seen.add(key)
-    try:
-        line, values = run(expression, inputs)
-    except Exception as e:
-        raise SystemExit(f"{expression} {inputs}: {e}")
-    texts.append(line)
-    numbers.extend(values)
+def main():
+    seen = set()
+    for expression, inputs in cases:
+        key = (expression, tuple(inputs.items()))
+        if key in seen:
+            continue
+        seen.add(key)
+        try:
+            line, values = run(expression, inputs)
+        except Exception as e:
+            raise SystemExit(f"{expression} {inputs}: {e}")
+        texts.append(line)
+        numbers.extend(values)
 
-folder = __file__.replace("make_reference.py", "")
-with gzip.GzipFile(folder + "cases.txt.gz", "wb", mtime=0) as f:
-    f.write(("\n".join(texts) + "\n").encode())
-flat = numpy.concatenate([numpy.asarray(v, dtype="<f8") for v in numbers])
-# The eight bytes of a number apart: the high ones repeat, and pack well.
-with gzip.GzipFile(folder + "values.f64.gz", "wb", mtime=0) as f:
-    f.write(flat.view(numpy.uint8).reshape(-1, 8).T.tobytes())
-print(f"{len(texts)} cases, {len(flat)} numbers")
+    folder = __file__.replace("make_reference.py", "")
+    with gzip.GzipFile(folder + "cases.txt.gz", "wb", mtime=0) as f:
+        f.write(("\n".join(texts) + "\n").encode())
+    flat = numpy.concatenate([numpy.asarray(v, dtype="<f8") for v in numbers])
+    # The eight bytes of a number apart: the high ones repeat, and pack well.
+    with gzip.GzipFile(folder + "values.f64.gz", "wb", mtime=0) as f:
+        f.write(flat.view(numpy.uint8).reshape(-1, 8).T.tobytes())
+    print(f"{len(texts)} cases, {len(flat)} numbers")
+
+
+if __name__ == "__main__":
+    main()
