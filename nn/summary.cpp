@@ -91,7 +91,8 @@ void add_parameters(Summary& s, ModuleBase& model) {
 
 }  // namespace
 
-Summary summary(ModuleBase& model, const Shape& shape, const SummaryOptions& options) {
+Summary summary(ModuleBase& model, const Shape& shape, const SummaryOptions& options, SourceLocation where) {
+  const CalledFrom user(where);
   if (options.batch_size < 1)
     throw ValueError(fmt::format("summary: batch_size must be at least 1, not {}", options.batch_size));
   Summary s{.kind = model.kind(), .timed = options.time};
@@ -112,14 +113,14 @@ Summary summary(ModuleBase& model, const Shape& shape, const SummaryOptions& opt
     Gather gather(s.rows);
     const internal::Scope<Observer*> watched(&ThreadState::observer, &gather);
     gather.start();
-    s.output = caller(x).shape();
+    s.output = caller(x, where).shape();
   };
   run();
   if (options.time) {
     run();  // with warm caches
     for (int i = 0; i < 3; ++i) {
       const double begin = internal::profile_clock();
-      (void)caller(x);
+      (void)caller(x, where);
       const double seconds = internal::profile_clock() - begin;
       s.seconds = i == 0 ? seconds : std::min(s.seconds, seconds);
     }

@@ -43,8 +43,9 @@ struct SummaryOptions {
 };
 /// `shape` is that of one sample, {1, 28, 28}. The network runs in evaluation mode without recording; its mode, its
 /// state and the default generator are left as they were. Throws ValueError for a batch_size below 1, and what the
-/// network throws for inputs of that shape.
-Summary summary(ModuleBase& model, const Shape& shape, const SummaryOptions& options = {});
+/// network throws for inputs of that shape, with the place where summary was called.
+Summary summary(ModuleBase& model, const Shape& shape, const SummaryOptions& options = {},
+                SourceLocation where = SourceLocation::current());
 
 /// A table with totals.
 std::string to_string(const Summary& summary);

@@ -4,6 +4,8 @@
 
 #include <fmt/format.h>
 
+#include <cmath>
+
 #include "engine/types/error.h"
 #include "ops/families.h"
 #include "ops/ops.h"
@@ -213,13 +215,33 @@ Tensor softsign(const Operand& x) { return record_floating(Softsign{}, x); }
 Tensor hardsigmoid(const Operand& x) { return record_floating(Hardsigmoid{}, x); }
 Tensor hardswish(const Operand& x) { return record_floating(Hardswish{}, x); }
 Tensor leaky_relu(const Operand& x, double negative_slope) { return record_floating(LeakyRelu{negative_slope}, x); }
+namespace {
+
+/// A setting of a function of whole numbers.
+std::int64_t whole_bound(double v, const char* who, const char* what) {
+  if (std::trunc(v) == v && std::abs(v) < 0x1p53) return static_cast<std::int64_t>(v);
+  throw ValueError(
+      fmt::format("{}: x is int64 and {} is {}; write to(x, 'float32') for numbers between whole ones", who, what, v));
+}
+
+}  // namespace
+
 Tensor hardtanh(const Operand& x, double min_val, double max_val) {
   if (!(min_val < max_val))
     throw ValueError(fmt::format("hardtanh: min_val {} must be below max_val {}", min_val, max_val));
+  if (is_whole(x)) {
+    const std::int64_t low = whole_bound(min_val, "hardtanh", "min_val");
+    return clamp(x, low, whole_bound(max_val, "hardtanh", "max_val"));
+  }
   return record_floating(Hardtanh{min_val, max_val}, x);
 }
 
 Tensor threshold(const Operand& x, double threshold, double value) {
+  if (is_whole(x)) {
+    const CalledFrom caller(x.where());
+    const Tensor a = x.tensor();
+    return where(a > whole_bound(threshold, "threshold", "threshold"), a, whole_bound(value, "threshold", "value"));
+  }
   return record_floating(Threshold{threshold, value}, x);
 }
 

@@ -26,7 +26,8 @@ Tensor mish(const Operand& x);  ///< x tanh(softplus(x)), Misra (2019)
 /// log(1 + exp(beta x)) / beta, and x itself where beta x > threshold. Throws ValueError for beta = 0.
 Tensor softplus(const Operand& x, double beta = 1, double threshold = 20);
 Tensor softsign(const Operand& x);  ///< x / (1 + |x|)
-/// min(max(x, min_val), max_val); derivative 0 at both bounds. Throws ValueError unless min_val < max_val.
+/// min(max(x, min_val), max_val); derivative 0 at both bounds. Throws ValueError unless min_val < max_val. Of int64 the
+/// result is int64, here and in threshold; then the settings must be whole.
 Tensor hardtanh(const Operand& x, double min_val = -1, double max_val = 1);
 Tensor hardsigmoid(const Operand& x);  ///< relu6(x + 3) / 6; derivative 0 at -3 and at 3
 Tensor hardswish(const Operand& x);    ///< x hardsigmoid(x); derivative -1/2 at -3 and 3/2 at 3

@@ -339,6 +339,7 @@ Tensor celu(const Operand& x, double alpha) {
 }
 
 Tensor gelu(const Operand& x, Approximation approximate) {
+  expect_defined(Gelu::info, x);
   return approximate == Approximation::tanh ? record_floating(GeluTanh{}, x) : record_floating(Gelu{}, x);
 }
 

@@ -143,7 +143,7 @@ struct PowGrad {
   Tensor forward(const Tensor& x, const Tensor& y) const { return power_below(y, x, y, 1); }
   void backward(GradContext& c, const Tensor& g) const {
     const Tensor x = c.input(0), y = c.input(1);
-    c.send(0, [&] { return power_below(g * y, x, y, 2) * (y - 1); });
+    c.send(0, [&] { return power_below(g * y, safe_base(safe_base(x, y), y - 1), y, 2) * (y - 1); });
     c.send(1, [&] { return mixed_power(g, x, y); });
   }
 };
@@ -328,7 +328,10 @@ Tensor pow(const Operand& x, const Operand& y) {
   return record_pair(Pow{}, a, b);
 }
 
-Tensor square(const Operand& x) { return record_one(Square{}, x); }
+Tensor square(const Operand& x) {
+  if (!x.is_number() && is_mask(x)) return to(x, DType::int64);
+  return record_one(Square{}, x);
+}
 Tensor sqrt(const Operand& x) { return record_floating(Sqrt{}, x); }
 Tensor rsqrt(const Operand& x) { return record_floating(Rsqrt{}, x); }
 Tensor reciprocal(const Operand& x) { return record_floating(Reciprocal{}, x); }

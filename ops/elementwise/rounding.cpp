@@ -133,9 +133,13 @@ Tensor round(const Operand& x, std::int64_t decimals) {
   return decimals < 0 ? record_floating(Round{decimals}, x) : record_one(Round{decimals}, x);
 }
 Tensor frac(const Operand& x) { return record_floating(Frac{}, x); }
-Tensor sign(const Operand& x) { return record_one(Sign{}, x); }
+Tensor sign(const Operand& x) {
+  if (!x.is_number() && is_mask(x)) return x.tensor();
+  return record_one(Sign{}, x);
+}
 Tensor step(const Operand& x) {
   const CalledFrom caller(x.where());
+  if (!x.is_number() && is_mask(x)) return x.tensor();
   return is_whole(x) ? to(x > 0, DType::int64) : record_floating(Step{}, x);
 }
 

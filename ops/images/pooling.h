@@ -37,6 +37,7 @@ struct AveragePoolOptions {
   bool count_include_pad = true;  ///< zeros of the padding count as elements
   std::optional<std::int64_t> divisor_override{};
 };
+/// Of int64 the result is int64, cut towards 0 as in PyTorch, and exact while sums of windows stay below 2^53.
 Tensor avg_pool2d(const Operand& x, Size2 kernel_size, const AveragePoolOptions& options = {});
 
 /// Sizes of an adaptive result; none: the input's.

@@ -9,6 +9,7 @@
 #include "ops/images/images.h"
 #include "ops/launch.h"
 #include "ops/ops.h"
+#include "ops/rules.h"
 
 namespace chainrule {
 namespace {
@@ -115,6 +116,7 @@ Tensor avg_pool2d(const Operand& x, Size2 kernel_size, const AveragePoolOptions&
   const auto s = pooling_windows("avg_pool2d", batch.x.shape(), kernel_size, options.stride, options.padding, 1,
                                  options.ceil_mode);
   const kernels::Averaging a{options.count_include_pad, options.divisor_override.value_or(0)};
+  if (is_whole(batch.x)) return batch.back(to(averaged(to(batch.x, DType::float64), s, a), DType::int64));
   return batch.back(averaged(as_floating(batch.x), s, a));
 }
 

@@ -129,6 +129,8 @@ Tensor mse_loss(const Operand& x, const Operand& target, Reduction reduction) {
 Tensor l1_loss(const Operand& x, const Operand& target, Reduction reduction) {
   const CalledFrom caller(x.where());
   const auto [a, y] = loss_operands(x, target, "l1_loss");
+  if (is_whole(x) && is_whole(target) && reduction != Reduction::mean)
+    return reduce_losses(abs(sub(x, target)), reduction);
   return reduce_losses(abs(sub(a, y)), reduction);
 }
 
@@ -196,8 +198,11 @@ Tensor kl_div(const Operand& x, const Operand& target, const KlDivOptions& o) {
 
 Tensor hinge_embedding_loss(const Operand& x, const Operand& target, double margin, Reduction reduction) {
   const CalledFrom caller(x.where());
-  const auto [a, y] = loss_operands(x, target, "hinge_embedding_loss");
-  const Tensor apart = where(ne(y, 1), clamp(margin - a, 0), 0), near = where(ne(y, -1), a, 0);
+  auto [a, y] = loss_operands(x, target, "hinge_embedding_loss");
+  const bool whole = is_whole(x) && is_whole(target) && std::trunc(margin) == margin && reduction != Reduction::mean;
+  if (whole) a = x.tensor(), y = target.tensor();
+  const Tensor gap = whole ? sub(static_cast<std::int64_t>(margin), a) : margin - a;
+  const Tensor apart = where(ne(y, 1), clamp(gap, 0), 0), near = where(ne(y, -1), a, 0);
   return reduce_losses(apart + near, reduction);
 }
 

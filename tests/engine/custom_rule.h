@@ -19,7 +19,7 @@ struct Rule1 {
 };
 
 struct Custom1 {
-  static constexpr OpInfo info{.name = "custom1", .inputs = "x"};
+  static constexpr OpInfo info{.name = "custom1"};
   static constexpr Uses uses[] = {kX | kOutput};
   Rule1 rule;
   Tensor forward(const Tensor& x) const { return rule.forward(x); }

@@ -18,7 +18,7 @@ namespace {
 
 // z = x^3      dx = g * 3 x^2
 struct Cube {
-  static constexpr OpInfo info{.name = "cube", .inputs = "x"};
+  static constexpr OpInfo info{.name = "cube"};
   static constexpr Uses uses[] = {kX};
   Tensor forward(const Tensor& x) const { return x * x * x; }
   void backward(GradContext& c, const Tensor& g) const {
@@ -30,13 +30,13 @@ Tensor cube(const Operand& x) { return record(Cube{}, x); }
 
 // Known to have no derivative.
 struct Round {
-  static constexpr OpInfo info{.name = "round", .inputs = "x"};
+  static constexpr OpInfo info{.name = "round"};
   Tensor forward(const Tensor& x) const { return to(to(x + 0.5, DType::int64), x.dtype()); }
 };
 
 // z = w x, with an attribute and a broadcast left to the walk.
 struct Scale {
-  static constexpr OpInfo info{.name = "scale", .elementwise = true, .inputs = "x"};
+  static constexpr OpInfo info{.name = "scale", .elementwise = true};
   static constexpr Uses uses[] = {kNothing};
   double w;
   Tensor forward(const Tensor& x) const { return x * w; }
@@ -58,7 +58,7 @@ struct Forgetful {
   }
 };
 struct ForgetfulNumber {
-  static constexpr OpInfo info{.name = "forgetful_number", .elementwise = true, .inputs = "x"};
+  static constexpr OpInfo info{.name = "forgetful_number", .elementwise = true};
   static constexpr Uses uses[] = {kX};
   Tensor forward(const Tensor& x) const { return exp(x); }
   void backward(auto& c, const auto& g) const {
@@ -69,7 +69,7 @@ struct ForgetfulNumber {
 
 // Sends to one input more than there are.
 struct TooMany {
-  static constexpr OpInfo info{.name = "too_many", .inputs = "x"};
+  static constexpr OpInfo info{.name = "too_many"};
   static constexpr Uses uses[] = {kNothing};
   Tensor forward(const Tensor& x) const { return x + 1; }
   void backward(GradContext& c, const Tensor& g) const {

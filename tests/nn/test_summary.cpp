@@ -95,6 +95,18 @@ TEST_CASE("a summary leaves modes, buffers, parents and the generator as they we
   for (const NamedModule& m : outer.modules()) CHECK(m.module->is_training() == modes[i++]);
 }
 
+TEST_CASE("an input that does not fit is an error at the line that asked for the summary") {
+  Linear layer(3, 4);
+  const int line = __LINE__ + 2;
+  try {
+    (void)summary(layer, {5});
+    FAIL("three numbers were asked for, and five were taken");
+  } catch (const Error& e) {
+    const std::string text = e.what();
+    CHECK_MESSAGE(text.find(fmt::format("called at test_summary.cpp:{}", line)) != std::string::npos, text);
+  }
+}
+
 TEST_CASE("what evaluation does not call is listed, what is frozen is counted") {
   GoogLeNet net({.num_classes = 10, .in_channels = 1});
   Tensor(net.parameters()[0].tensor).set_requires_grad(false);

@@ -72,8 +72,9 @@ TEST_CASE("operands meet in one dtype") {
   CHECK(abs(-i).dtype() == DType::int64);
   CHECK((i / i).dtype() == DType::float32);
   CHECK((7 / (i + 1)).to_vector() == Numbers{3.5, 3.5});
-  for (const Tensor& z : {pow(i + 1, 3), relu(i), step(i), clamp(i, 0, 1)}) CHECK(z.dtype() == DType::int64);
-  for (const Tensor& z : {exp(i), log(i), sqrt(i), tanh(i), sigmoid(i), hardtanh(i), clamp(i, 0, 1.), pow(i, 0.5)})
+  for (const Tensor& z : {pow(i + 1, 3), relu(i), step(i), clamp(i, 0, 1), hardtanh(i)})
+    CHECK(z.dtype() == DType::int64);
+  for (const Tensor& z : {exp(i), log(i), sqrt(i), tanh(i), sigmoid(i), clamp(i, 0, 1.), pow(i, 0.5)})
     CHECK(z.dtype() == DType::float32);
   CHECK(exp(gt(f, 0)).dtype() == DType::float32);
   CHECK(where(gt(f, 0), f, i).dtype() == DType::float32);

@@ -42,11 +42,14 @@ def answer(expression, inputs):
         return "refused", ""
 
 
+EXTRA = [("dropout(x, 0.5, training=False)", dict(x="5|-4:4")), ("dropout(x, training=False) * 2", dict(x="2,3|-4:4"))]
+
+
 def main():
     warnings.simplefilter("ignore")
     seen, lines = set(), []
-    for expression, inputs in cases:
-        if expression in seen or "dropout" in expression or not all(0 < count(s) < 100 for s in inputs.values()):
+    for expression, inputs in cases + EXTRA:
+        if expression in seen or ("dropout" in expression and "training=False" not in expression) or not all(0 < count(s) < 100 for s in inputs.values()):
             continue
         seen.add(expression)
         for kind in "ib":

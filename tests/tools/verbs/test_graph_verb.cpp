@@ -35,6 +35,27 @@ TEST_CASE("graph: a picture of the program") {
   CHECK(command({"graph", "x * 2", "x=1", "-o", out / "no/such/folder/a.dot"}).exit_code == 4);
 }
 
+TEST_CASE("graph: the edges of a picture speak of the program's own names") {
+  const Folder out;
+  const std::string file = out / "a.svg";
+  const auto drawn = [&](std::vector<std::string> args) {
+    args.insert(args.begin(), "graph");
+    args.insert(args.end(), {"-o", file});
+    const ProcessResult r = command(args);
+    CHECK_MESSAGE(r.exit_code == 0, r.err);
+    return content(file);
+  };
+  const std::string square = drawn({"a = x*x; sum(a)", "x=[1,2]"});
+  CHECK(contains(square, "∂x = g · x"));
+  CHECK_FALSE(contains(square, "· y"));
+  CHECK(contains(drawn({"z = tanh(x); y = z*z; r = sqrt(y); sum(r)", "x=[0.5,1]"}), "∂y = g / (2 · r)"));
+  CHECK(contains(drawn({"z = w*x; sigmoid(z)", "x=2", "w=3", "--symbols"}), "∂z = ∂result · result · (1 − result)"));
+  CHECK(contains(drawn({"z = x*2; p = softmax(z, dim=0); sum(p*p)", "x=[1,2]"}), "∂z = g · (diag(p) − p pᵀ)"));
+  const std::string joined = drawn({"sum(cat([a,b,c]))", "a=[1,2]", "b=[3]", "c=[4]"});
+  CHECK(contains(joined, "∂c = g (same element)"));
+  CHECK_FALSE(contains(joined, "argument"));
+}
+
 TEST_CASE("graph: what was asked for and cannot be drawn is said, and nothing else") {
   const Folder folder;
   const std::string out = folder / "g.dot";

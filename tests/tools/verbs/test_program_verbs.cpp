@@ -154,6 +154,11 @@ TEST_CASE("check: yes is 0, no is 1, and the facts are there") {
     CHECK(j["inputs"][0].contains(key));
   CHECK(json_of({"check", "sum(relu(x))", "x=[0,1]", "--strict"}, 1)["ok"] == false);
   CHECK(command({"check", "1 + 1"}).exit_code == 2);
+  // A result of one number is weighed by 1: what check shows is what grad shows.
+  const Json plain = json_of({"check", "tanh(w*x+b)", "x=0.5", "w=2", "b=-1", "--verbose"});
+  CHECK(plain["inputs"][0]["analytic"].get<double>() == doctest::Approx(2));
+  CHECK(plain["inputs"][1]["analytic"].get<double>() == doctest::Approx(0.5));
+  CHECK(json_of({"check", "relu(x)", "x=0"})["inputs"][0]["numeric"].get<double>() == doctest::Approx(0.5));
 }
 
 TEST_CASE("ops: the table, and one operation whose example is run and checked") {
