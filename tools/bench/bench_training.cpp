@@ -28,6 +28,9 @@ int parse_and_run(int argc, char** argv) {
   app.add_option("--threads", options.threads, "Threads of both sides")
       ->check(CLI::Range(1, 1024))
       ->capture_default_str();
+  app.add_option("--prefetch", options.prefetch, "Batches that a thread makes ahead, for both sides")
+      ->check(CLI::Range(0, 1024))
+      ->capture_default_str();
   app.add_option("--data", options.data,
                  "Folder of MNIST, and in its fashion-mnist of Fashion-MNIST (default: CHAINRULE_DATA; Debian's "
                  "dataset-fashion-mnist)");

@@ -52,7 +52,7 @@ std::vector<Recipe> recipes() {
   res.learning = {.network = "resnet", .lr = 0.1, .momentum = 0.9, .weight_decay = 5e-4};
   res.fashion = true;
   res.batch = 128;
-  res.epochs = 8;
+  res.epochs = 12;
   res.transform = random_shift(2) | random_flip();
   res.accuracy = 0.92;
   res.ratio = 1.4;

@@ -134,15 +134,18 @@ double commonest_class(const ImageSplit& data) {
   return static_cast<double>(test[best]) / static_cast<double>(data.test.size());
 }
 
-DataLoader loader_of(const Recipe& recipe, const ImageSet& train) {
-  return {train, {.batch_size = recipe.batch, .shuffle = true, .seed = 1, .transform = recipe.transform}};
+DataLoader loader_of(const TrainingOptions& o, const Recipe& recipe, const ImageSet& train) {
+  return {
+      train,
+      {.batch_size = recipe.batch, .shuffle = true, .seed = 1, .transform = recipe.transform, .prefetch = o.prefetch}};
 }
 
 struct Trained {
   double accuracy, seconds;
 };
 
-Trained train(const Recipe& recipe, const ImageSet& train, const ImageSet& test, std::int64_t epochs, bool quick) {
+Trained train(const TrainingOptions& o, const Recipe& recipe, const ImageSet& train, const ImageSet& test,
+              std::int64_t epochs) {
   manual_seed(1);
   const auto net = recipe.make();
   const auto optimizer = make_optimizer(recipe.learning, *net);
@@ -152,10 +155,10 @@ Trained train(const Recipe& recipe, const ImageSet& train, const ImageSet& test,
                   {.epochs = epochs,
                    .metrics = {Accuracy()},
                    .schedule = cosine(epochs),
-                   .progress = quick ? ProgressMode::none : ProgressMode::automatic,
+                   .progress = o.quick ? ProgressMode::none : ProgressMode::automatic,
                    .interrupts = false}};
   const double start = now();
-  const History history = trainer.fit(loader_of(recipe, train), test);
+  const History history = trainer.fit(loader_of(o, recipe, train), test);
   return {history.back().at("test_accuracy"), now() - start};
 }
 
@@ -183,7 +186,7 @@ struct Speed {
 
 Speed measure_speed(const TrainingOptions& o, const Recipe& recipe, const ImageSet& set) {
   manual_seed(1);
-  const DataLoader loader = loader_of(recipe, set);
+  const DataLoader loader = loader_of(o, recipe, set);
   OurLearner ours(recipe);
   const auto theirs = make_theirs(o, recipe, ours, loader);
   Walk our_walk(loader, [&](const Batch& batch) { return ours.step(batch); });
@@ -200,8 +203,15 @@ Speed measure_speed(const TrainingOptions& o, const Recipe& recipe, const ImageS
 
 std::string memory_text(const TrainingOptions& o, const Recipe& recipe, const char* side) {
   if (o.program.empty()) return "";
-  std::vector<std::string> call{
-      o.program, "--memory-of", side, "--net", recipe.learning.network, "--threads", std::to_string(o.threads)};
+  std::vector<std::string> call{o.program,
+                                "--memory-of",
+                                side,
+                                "--net",
+                                recipe.learning.network,
+                                "--threads",
+                                std::to_string(o.threads),
+                                "--prefetch",
+                                std::to_string(o.prefetch)};
   if (o.quick) call.emplace_back("--quick");
   if (!o.data.empty()) call.insert(call.end(), {"--data", o.data});
   const ProcessResult result = run_process(call, {.time_limit = std::chrono::minutes(10)});
@@ -219,9 +229,9 @@ std::vector<std::string> row(const TrainingOptions& o, const Recipe& recipe, con
   std::vector<std::string> cells{recipe.title, fmt::format("{}", OurLearner(recipe).size())};
   std::vector<std::string> learned(6);
   if (!o.no_accuracy) {
-    const Trained trained = train(recipe, data.train, data.test, epochs, o.quick);
+    const Trained trained = train(o, recipe, data.train, data.test, epochs);
     const Trained control =
-        train(recipe, with_shuffled_labels(data.train), data.test, std::max<std::int64_t>(epochs / 5, 1), o.quick);
+        train(o, recipe, with_shuffled_labels(data.train), data.test, std::max<std::int64_t>(epochs / 5, 1));
     learned = {fmt::format("{}", epochs),      percent(trained.accuracy), percent(recipe.accuracy),
                percent(commonest_class(data)), percent(control.accuracy), seconds_text(trained.seconds)};
   }
@@ -275,7 +285,7 @@ std::int64_t training_memory(const TrainingOptions& o, const std::string& side) 
   const Recipe recipe = chosen(o).at(0);
   const ImageSplit data = load(recipe, o);
   set_num_threads(o.threads);
-  const DataLoader loader = loader_of(recipe, data.train);
+  const DataLoader loader = loader_of(o, recipe, data.train);
   manual_seed(1);
   std::optional<OurLearner> ours(recipe);
   const auto parameters = ours->parameters();

@@ -9,6 +9,7 @@ namespace chainrule::bench {
 struct TrainingOptions {
   std::vector<std::string> nets{};  ///< empty: all
   std::int64_t epochs = 0;          ///< in place of the recipes'; 0: theirs
+  std::int64_t prefetch = 2;        ///< batches that a thread makes ahead, for both sides; 0: none
   int rounds = 10;                  ///< pieces of an epoch that are timed, on each side in turns
   bool quick = false;               ///< a few hundred pictures of each set
   bool markdown = false;
