@@ -88,7 +88,7 @@ void add_pointwise(Maker& m) {
   m.add(
       "gelu", [](const Tensor& t) { return gelu(t); }, x);
   m.add(
-      "gelu_tanh", [](const Tensor& t) { return gelu(t, Approximation::tanh); }, x, true, "gelu");
+      "gelu_tanh", [](const Tensor& t) { return gelu(t, Approximation::tanh); }, x);
   m.add(
       "softplus", [](const Tensor& t) { return softplus(t); }, x);
   m.add(
