@@ -108,7 +108,7 @@ Tensor safe_log_argument(const Tensor& x, const Tensor& y) { return where(eq(x, 
 
 /// Whether y - n is exact in y's type for all of them.
 bool is_exact_below(const Tensor& y, int n) {
-  if (y.numel() != 1) return !any(ne((y - n) + n, y)).item();
+  if (y.numel() != 1) return any(ne((y - n) + n, y)).item() == 0;
   const double v = y.item(), below = y.dtype() == DType::float32 ? static_cast<float>(v - n) : v - n;
   return below + n == v;
 }
