@@ -27,6 +27,8 @@ void operations(Tensor& out, const Tensor& x, const Tensor& y, const Tensor& z) 
   reshape(x, Shape(2, 3));                               // refused: write Shape{2, 3}
   reshape(x, Shape(2));                                  // refused: write Shape{2, 3}
   empty_strided({2, 3}, Strides(3, 1), DType::float32);  // refused: write Shape{2, 3}
+  view(x, Shape{2, 3});                                  // refused: view
+  alias(x);                                              // refused: alias
   out = clamp(x, 0, {});
   out = clamp(x, {}, y);
 }

@@ -26,7 +26,8 @@ void write_part(const std::string& folder, const std::string& part, const ImageS
     for (int y = 0; y < 28; ++y)
       for (int x = 0; x < 28; ++x) {
         const bool inside = x >= 2 && x < 26 && y >= 2 && y < 26;
-        pixels += inside ? static_cast<char>(picture[(y - 2) / 3 * 8 + (x - 2) / 3] * 255) : '\0';
+        pixels +=
+            inside ? static_cast<char>(static_cast<unsigned char>(picture[(y - 2) / 3 * 8 + (x - 2) / 3] * 255)) : '\0';
       }
     classes += static_cast<char>(digits.labels.data<std::int64_t>()[place]);
   }
