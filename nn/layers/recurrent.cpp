@@ -205,8 +205,8 @@ LstmState RecurrentCell::run(const Tensor& x, const LstmState& before) const {
     return rows(state_or_zeros(given, shape, weights.weight_hh, rule_.layer, name));
   };
   const LstmState s{state(before.h, "h"), rule_.has_c ? state(before.c, "c") : Tensor()};
-  const LstmState next = rule_.step(linear(rows(x), weights.weight_ih, or_none(weights.bias_ih)),
-                                    linear(s.h, weights.weight_hh, or_none(weights.bias_hh)), s);
+  LstmState next = rule_.step(linear(rows(x), weights.weight_ih, or_none(weights.bias_ih)),
+                              linear(s.h, weights.weight_hh, or_none(weights.bias_hh)), s);
   if (is_batch) return next;
   return {squeeze(next.h, {0}), rule_.has_c ? squeeze(next.c, {0}) : Tensor()};
 }

@@ -2,8 +2,8 @@
 // rules are torch.nn's: weights and biases start uniform within 1 / sqrt(hidden_size).
 //
 //   LSTM lstm(10, 20, {.num_layers = 2});
-//   const auto [output, state] = lstm(x);             // x (T, N, 10), output (T, N, 20), state.h and state.c (2, N,
-//   20) const auto [more, last] = lstm(y, state);         // goes on from there
+//   const auto [output, state] = lstm(x);       // x (T, N, 10), output (T, N, 20); state.h and state.c (2, N, 20)
+//   const auto [more, last] = lstm(y, state);   // goes on from there
 //
 // As a step of a Sequential each gives its output, without the state.
 #pragma once

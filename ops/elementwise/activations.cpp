@@ -239,7 +239,7 @@ Tensor hardtanh(const Operand& x, double min_val, double max_val) {
 Tensor threshold(const Operand& x, double threshold, double value) {
   if (is_whole(x)) {
     const CalledFrom caller(x.where());
-    const Tensor a = x.tensor();
+    const Tensor& a = x.tensor();
     return where(a > whole_bound(threshold, "threshold", "threshold"), a, whole_bound(value, "threshold", "value"));
   }
   return record_floating(Threshold{threshold, value}, x);

@@ -3,6 +3,7 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <cstring>
 #include <filesystem>
 #include <fstream>
 #include <map>
@@ -24,6 +25,7 @@ std::set<std::string> types_in(std::istream& in) {
   std::vector<std::string> scopes;
   std::set<std::string> types;
   for (std::string line; std::getline(in, line);) {
+    if (line.empty() || !std::strchr("nstceu}", line[0])) continue;  // expressions are slow under sanitizers
     std::smatch m;
     if (std::regex_search(line, m, opening)) {
       scopes.push_back(m[1]);
