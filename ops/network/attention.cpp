@@ -136,7 +136,7 @@ Tensor causal_mask(std::int64_t queries, std::int64_t keys) {
 Tensor dropout(const Operand& x, double p, bool training) {
   const CalledFrom caller(x.where());
   if (!(p >= 0 && p <= 1)) throw ValueError(fmt::format("dropout: p is {}, it must be from 0 to 1", p));
-  const Tensor given = tensor_argument(x, "dropout");
+  Tensor given = tensor_argument(x, "dropout");
   if (!training) return given;
   const Tensor a = as_floating(given);
   return record(Dropout{p}, a, dropout_mask(a.shape(), a.dtype(), p, p < 1 ? 1 / (1 - p) : 0));
