@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cstdlib>
 #include <map>
+#include <memory>
 #include <typeinfo>
 #include <unordered_set>
 #if __has_include(<cxxabi.h>)
@@ -190,10 +191,9 @@ std::string ModuleBase::kind() const {
   std::string name = typeid(*this).name();
 #if __has_include(<cxxabi.h>)
   int status = 0;
-  if (char* readable = abi::__cxa_demangle(name.c_str(), nullptr, nullptr, &status)) {
-    name = readable;
-    std::free(readable);
-  }
+  const std::unique_ptr<char, void (*)(void*)> readable(abi::__cxa_demangle(name.c_str(), nullptr, nullptr, &status),
+                                                        std::free);  // freed also when the copy finds no memory
+  if (readable) name = readable.get();
 #endif
   // "chainrule::Child<chainrule::ModuleList<chainrule::Linear> >" is a ModuleList to its reader.
   const std::string child = "chainrule::Child<";
