@@ -14,6 +14,13 @@
 namespace chainrule {
 namespace {
 
+/// A setting of a function of whole numbers.
+std::int64_t whole_bound(double v, const char* who, const char* what) {
+  if (std::trunc(v) == v && std::abs(v) < 0x1p53) return static_cast<std::int64_t>(v);
+  throw ValueError(
+      fmt::format("{}: x is int64 and {} is {}; write to(x, 'float32') for numbers between whole ones", who, what, v));
+}
+
 // z = max(x, 0)      dx = g where x > 0, else 0; z > 0 says the same
 struct Relu {
   static constexpr OpInfo info{.name = "relu",
@@ -215,16 +222,6 @@ Tensor softsign(const Operand& x) { return record_floating(Softsign{}, x); }
 Tensor hardsigmoid(const Operand& x) { return record_floating(Hardsigmoid{}, x); }
 Tensor hardswish(const Operand& x) { return record_floating(Hardswish{}, x); }
 Tensor leaky_relu(const Operand& x, double negative_slope) { return record_floating(LeakyRelu{negative_slope}, x); }
-namespace {
-
-/// A setting of a function of whole numbers.
-std::int64_t whole_bound(double v, const char* who, const char* what) {
-  if (std::trunc(v) == v && std::abs(v) < 0x1p53) return static_cast<std::int64_t>(v);
-  throw ValueError(
-      fmt::format("{}: x is int64 and {} is {}; write to(x, 'float32') for numbers between whole ones", who, what, v));
-}
-
-}  // namespace
 
 Tensor hardtanh(const Operand& x, double min_val, double max_val) {
   if (!(min_val < max_val))

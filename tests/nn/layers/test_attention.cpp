@@ -9,20 +9,11 @@
 #include "nn/layers.h"
 #include "nn/print.h"
 #include "nn/summary.h"
+#include "tests/nn/layers/compare.h"
 
 using namespace chainrule;
-
-namespace {
-
-std::vector<std::string> state_names(const ModuleBase& layer) {
-  std::vector<std::string> names;
-  for (const NamedTensor& t : layer.state()) names.push_back(t.name);
-  return names;
-}
-
-double farthest(const Tensor& a, const Tensor& b) { return amax(abs(a - b)).item(); }
-
-}  // namespace
+using chainrule::testing::farthest;
+using chainrule::testing::state_names;
 
 TEST_CASE("parameters of attention have torch's names, order, shapes and first values") {
   manual_seed(2);

@@ -10,34 +10,25 @@
 #include "nn/layers.h"
 #include "nn/print.h"
 #include "nn/summary.h"
+#include "tests/nn/layers/compare.h"
 
 using namespace chainrule;
-
-namespace {
-
-std::vector<std::string> names_of(const ModuleBase& layer) {
-  std::vector<std::string> names;
-  for (const NamedTensor& t : layer.state()) names.push_back(t.name);
-  return names;
-}
-
-double apart(const Tensor& a, const Tensor& b) { return amax(abs(a - b)).item(); }
-
-}  // namespace
+using chainrule::testing::farthest;
+using chainrule::testing::state_names;
 
 TEST_CASE("parameters of recurrent layers have torch's names, order and shapes") {
   const LSTM lstm(3, 4, {.num_layers = 2, .bidirectional = true});
-  CHECK(names_of(lstm) == std::vector<std::string>{"weight_ih_l0", "weight_hh_l0", "bias_ih_l0", "bias_hh_l0",
-                                                   "weight_ih_l0_reverse", "weight_hh_l0_reverse", "bias_ih_l0_reverse",
-                                                   "bias_hh_l0_reverse", "weight_ih_l1", "weight_hh_l1", "bias_ih_l1",
-                                                   "bias_hh_l1", "weight_ih_l1_reverse", "weight_hh_l1_reverse",
-                                                   "bias_ih_l1_reverse", "bias_hh_l1_reverse"});
+  CHECK(state_names(lstm) ==
+        std::vector<std::string>{"weight_ih_l0", "weight_hh_l0", "bias_ih_l0", "bias_hh_l0", "weight_ih_l0_reverse",
+                                 "weight_hh_l0_reverse", "bias_ih_l0_reverse", "bias_hh_l0_reverse", "weight_ih_l1",
+                                 "weight_hh_l1", "bias_ih_l1", "bias_hh_l1", "weight_ih_l1_reverse",
+                                 "weight_hh_l1_reverse", "bias_ih_l1_reverse", "bias_hh_l1_reverse"});
   CHECK(lstm.layers.weights[0].weight_ih.shape() == Shape{16, 3});
   CHECK(lstm.layers.weights[3].weight_ih.shape() == Shape{16, 8});
   CHECK(lstm.layers.weights[3].weight_hh.shape() == Shape{16, 4});
   CHECK(GRU(3, 4).layers.weights[0].bias_hh->shape() == Shape{12});
-  CHECK(names_of(RNN(3, 4, {.bias = false})) == std::vector<std::string>{"weight_ih_l0", "weight_hh_l0"});
-  CHECK(names_of(GRUCell(3, 4)) == std::vector<std::string>{"weight_ih", "weight_hh", "bias_ih", "bias_hh"});
+  CHECK(state_names(RNN(3, 4, {.bias = false})) == std::vector<std::string>{"weight_ih_l0", "weight_hh_l0"});
+  CHECK(state_names(GRUCell(3, 4)) == std::vector<std::string>{"weight_ih", "weight_hh", "bias_ih", "bias_hh"});
 }
 
 TEST_CASE("first values are torch's: uniform within 1 / sqrt(hidden_size), normal for Embedding") {
@@ -68,11 +59,11 @@ TEST_CASE("a sequence in two parts with the state handed on is the whole sequenc
   CHECK(last.h.shape() == Shape{2, 2, 4});
   const auto first = lstm(begin);
   const auto second = lstm(end, {first.state.h, first.state.c});
-  CHECK(apart(cat({first.output, second.output}), whole) < 1e-6);
-  CHECK(apart(second.state.c, last.c) < 1e-6);
+  CHECK(farthest(cat({first.output, second.output}), whole) < 1e-6);
+  CHECK(farthest(second.state.c, last.c) < 1e-6);
   GRU gru(3, 4);
   const auto half = gru(begin);
-  CHECK(apart(gru(end, half.h).output, slice(gru(x).output, 0, 4)) < 1e-6);
+  CHECK(farthest(gru(end, half.h).output, slice(gru(x).output, 0, 4)) < 1e-6);
 }
 
 TEST_CASE("a cell applied to each step is the layer") {
@@ -89,7 +80,7 @@ TEST_CASE("a cell applied to each step is the layer") {
   LSTMCell::State state;
   for (std::int64_t t = 0; t < 5; ++t) {
     state = cell(squeeze(slice(x, 0, t, t + 1), {0}), state);
-    CHECK(apart(state.h, squeeze(slice(wanted, 0, t, t + 1), {0})) < 1e-6);
+    CHECK(farthest(state.h, squeeze(slice(wanted, 0, t, t + 1), {0})) < 1e-6);
   }
 }
 
@@ -97,10 +88,10 @@ TEST_CASE("dropout acts between layers while training, and only there") {
   manual_seed(7);
   GRU gru(3, 40, {.num_layers = 2, .dropout = 0.5});
   const Tensor x = randn({4, 2, 3});
-  CHECK(apart(gru(x).output, gru(x).output) > 0);
-  CHECK(apart(slice(gru(x).h, 0, 0, 1), slice(gru(x).h, 0, 0, 1)) == 0);  // the first layer sees all of x
+  CHECK(farthest(gru(x).output, gru(x).output) > 0);
+  CHECK(farthest(slice(gru(x).h, 0, 0, 1), slice(gru(x).h, 0, 0, 1)) == 0);  // the first layer sees all of x
   gru.eval();
-  CHECK(apart(gru(x).output, gru(x).output) == 0);
+  CHECK(farthest(gru(x).output, gru(x).output) == 0);
 }
 
 TEST_CASE("threads do not change a bit of a recurrent layer") {
