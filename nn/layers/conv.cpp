@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "nn/layers/arguments.h"
 #include "nn/layers/checks.h"
 
 namespace chainrule {
@@ -20,6 +21,30 @@ void check_windows_of(const Options& o, const char* layer) {
   positive(o.stride, layer, "stride");
   positive(o.dilation, layer, "dilation");
   not_negative(o.padding, layer, "padding");
+}
+
+/// What all three were made with.
+template <class Options>
+internal::ArgumentsText windows_of(const Options& o) {
+  const Options usual;
+  internal::ArgumentsText text;
+  text.add("kernel_size", o.kernel_size).unless(usual.stride, "stride", o.stride);
+  text.unless(usual.padding, "padding", o.padding).unless(usual.dilation, "dilation", o.dilation);
+  text.unless(usual.groups, "groups", o.groups).unless(usual.bias, "bias", o.bias);
+  return text;
+}
+const char* name_of(PadMode mode) {
+  return mode == PadMode::reflect     ? "reflect"
+         : mode == PadMode::replicate ? "replicate"
+         : mode == PadMode::circular  ? "circular"
+                                      : "zeros";
+}
+template <class Options>
+std::string padded_windows_of(const Options& o) {
+  internal::ArgumentsText text = windows_of(o);
+  if (o.same_padding) text.add("padding", "same");
+  if (o.padding_mode != PadMode::constant) text.add("padding_mode", name_of(o.padding_mode));
+  return text.text();
 }
 
 template <class Options>
@@ -137,6 +162,12 @@ Tensor ConvTranspose2d::forward(const Tensor& x) {
                            .output_padding = options_.output_padding,
                            .groups = options_.groups,
                            .dilation = options_.dilation});
+}
+
+std::string Conv1d::arguments() const { return padded_windows_of(options_); }
+std::string Conv2d::arguments() const { return padded_windows_of(options_); }
+std::string ConvTranspose2d::arguments() const {
+  return windows_of(options_).unless(Size2(0), "output_padding", options_.output_padding).text();
 }
 
 }  // namespace chainrule

@@ -25,6 +25,7 @@ class Conv1d : public Module {
 
   Parameter weight;               ///< (out, in / groups, kernel_size)
   std::optional<Parameter> bias;  ///< (out)
+  std::string arguments() const override;
 
  protected:
   Tensor forward(const Tensor& x) override;
@@ -49,6 +50,7 @@ class Conv2d : public Module {
 
   Parameter weight;               ///< (out, in / groups, kernel_h, kernel_w)
   std::optional<Parameter> bias;  ///< (out)
+  std::string arguments() const override;
 
  protected:
   Tensor forward(const Tensor& x) override;
@@ -73,6 +75,7 @@ class ConvTranspose2d : public Module {
 
   Parameter weight;               ///< (in, out / groups, kernel_h, kernel_w)
   std::optional<Parameter> bias;  ///< (out)
+  std::string arguments() const override;
 
  protected:
   Tensor forward(const Tensor& x) override;

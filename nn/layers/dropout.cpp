@@ -1,6 +1,7 @@
 #include "nn/layers/dropout.h"
 
 #include "engine/factory.h"
+#include "nn/layers/arguments.h"
 #include "nn/layers/checks.h"
 #include "ops/ops.h"
 
@@ -21,5 +22,8 @@ Tensor Dropout2d::forward(const Tensor& x) {
   for (std::size_t i = 2; i < channels.size(); ++i) channels[i] = 1;
   return x * dropout(ones(channels, x.dtype()), p_, true);
 }
+
+std::string Dropout::arguments() const { return internal::ArgumentsText().add("p", p_).text(); }
+std::string Dropout2d::arguments() const { return internal::ArgumentsText().add("p", p_).text(); }
 
 }  // namespace chainrule

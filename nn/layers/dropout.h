@@ -10,6 +10,7 @@ namespace chainrule {
 class Dropout : public Module {
  public:
   explicit Dropout(double p = 0.5);
+  std::string arguments() const override;
 
  protected:
   Tensor forward(const Tensor& x) override;
@@ -23,6 +24,7 @@ class Dropout : public Module {
 class Dropout2d : public Module {
  public:
   explicit Dropout2d(double p = 0.5);
+  std::string arguments() const override;
 
  protected:
   Tensor forward(const Tensor& x) override;

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "nn/layers/arguments.h"
 #include "nn/layers/checks.h"
 
 namespace chainrule {
@@ -67,6 +68,21 @@ Tensor InstanceNorm::normalise(const Tensor& x) {
       x, or_none(running_mean), or_none(running_var), or_none(weight), or_none(bias),
       {.use_input_stats = is_training() || !running_mean, .momentum = options_.momentum, .eps = options_.eps});
 }
+
+namespace {
+template <class Options>
+std::string text_of(std::int64_t num_features, const Options& o) {
+  const Options usual;
+  ArgumentsText text;
+  if (!o.affine && !o.track_running_stats) text.add("num_features", num_features);
+  text.unless(usual.eps, "eps", o.eps).unless(usual.momentum, "momentum", o.momentum);
+  text.unless(usual.affine, "affine", o.affine);
+  return text.unless(usual.track_running_stats, "track_running_stats", o.track_running_stats).text();
+}
+}  // namespace
+
+std::string BatchNorm::arguments() const { return text_of(num_features_, options_); }
+std::string InstanceNorm::arguments() const { return text_of(num_features_, options_); }
 
 }  // namespace internal
 
@@ -134,5 +150,22 @@ Tensor GroupNorm::forward(const Tensor& x) {
 
 LocalResponseNorm::LocalResponseNorm(std::int64_t size, Options o)
     : Applied(positive(size, "LocalResponseNorm", "size"), o.alpha, o.beta, o.k) {}
+
+std::string LayerNorm::arguments() const {
+  internal::ArgumentsText text;
+  if (!weight) text.add("normalized_shape", shape_).add("elementwise_affine", false);
+  return text.unless(1e-5, "eps", eps_).text();
+}
+std::string RMSNorm::arguments() const {
+  internal::ArgumentsText text;
+  if (!weight) text.add("normalized_shape", shape_).add("elementwise_affine", false);
+  return text.unless(std::optional<double>(), "eps", eps_).text();
+}
+std::string GroupNorm::arguments() const {
+  internal::ArgumentsText text;
+  text.add("num_groups", num_groups_);
+  if (!weight) text.add("num_channels", num_channels_).add("affine", false);
+  return text.unless(1e-5, "eps", eps_).text();
+}
 
 }  // namespace chainrule

@@ -30,6 +30,7 @@ class BatchNorm : public RunningNorm {
     std::optional<double> momentum = 0.1;  ///< the share of the new value; none: the mean of all batches so far
     bool affine = true, track_running_stats = true;
   };
+  std::string arguments() const override;
 
  protected:
   BatchNorm(const char* layer, std::int64_t num_features, const Options& options);
@@ -46,6 +47,7 @@ class InstanceNorm : public RunningNorm {
     double momentum = 0.1;
     bool affine = false, track_running_stats = false;
   };
+  std::string arguments() const override;
 
  protected:
   InstanceNorm(const char* layer, std::int64_t num_features, const Options& options);
@@ -110,6 +112,7 @@ class LayerNorm : public Module {
   explicit LayerNorm(const Shape& normalized_shape) : LayerNorm(normalized_shape, Options()) {}
 
   std::optional<Parameter> weight, bias;  ///< normalized_shape
+  std::string arguments() const override;
 
  protected:
   Tensor forward(const Tensor& x) override;
@@ -130,6 +133,7 @@ class RMSNorm : public Module {
   explicit RMSNorm(const Shape& normalized_shape) : RMSNorm(normalized_shape, Options()) {}
 
   std::optional<Parameter> weight;  ///< normalized_shape
+  std::string arguments() const override;
 
  protected:
   Tensor forward(const Tensor& x) override;
@@ -150,6 +154,7 @@ class GroupNorm : public Module {
   GroupNorm(std::int64_t num_groups, std::int64_t num_channels) : GroupNorm(num_groups, num_channels, Options()) {}
 
   std::optional<Parameter> weight, bias;  ///< (num_channels)
+  std::string arguments() const override;
 
  protected:
   Tensor forward(const Tensor& x) override;

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "nn/layers/arguments.h"
 #include "nn/layers/checks.h"
 
 namespace chainrule {
@@ -33,6 +34,21 @@ OutputSize check_output(const OutputSize& size, const char* layer) {
   for (const auto& side : {size.h, size.w})
     if (side) positive(*side, layer, "output_size");
   return size;
+}
+
+/// What all of them were made with.
+template <class Options>
+internal::ArgumentsText windows_of(Size2 kernel_size, const Options& o) {
+  internal::ArgumentsText text;
+  text.add("kernel_size", kernel_size).unless(std::optional<Size2>(), "stride", o.stride);
+  return text.unless(Size2(0), "padding", o.padding);
+}
+/// The same of a signal, which lies in a row.
+template <class Options>
+internal::ArgumentsText row_windows_of(Size2 kernel_size, Options o) {
+  if (o.stride) o.stride = o.stride->w;
+  o.padding = o.padding.w;
+  return windows_of(kernel_size.w, o);
 }
 
 Axes window_axes(const Tensor& x, const char* layer) {
@@ -111,5 +127,32 @@ Tensor GlobalMaxPool::forward(const Tensor& x) {
   const CalledFrom caller(called_from());
   return amax(x, window_axes(x, "GlobalMaxPool"));
 }
+
+std::string MaxPool1d::arguments() const {
+  return row_windows_of(kernel_size_, options_)
+      .unless(std::int64_t{1}, "dilation", options_.dilation.w)
+      .unless(false, "ceil_mode", options_.ceil_mode)
+      .text();
+}
+std::string MaxPool2d::arguments() const {
+  return windows_of(kernel_size_, options_)
+      .unless(Size2(1), "dilation", options_.dilation)
+      .unless(false, "ceil_mode", options_.ceil_mode)
+      .text();
+}
+std::string AvgPool1d::arguments() const {
+  return row_windows_of(kernel_size_, options_)
+      .unless(false, "ceil_mode", options_.ceil_mode)
+      .unless(true, "count_include_pad", options_.count_include_pad)
+      .text();
+}
+std::string AvgPool2d::arguments() const {
+  return windows_of(kernel_size_, options_)
+      .unless(false, "ceil_mode", options_.ceil_mode)
+      .unless(true, "count_include_pad", options_.count_include_pad)
+      .unless(std::optional<std::int64_t>(), "divisor_override", options_.divisor_override)
+      .text();
+}
+std::string MaxUnpool2d::arguments() const { return windows_of(kernel_size_, options_).text(); }
 
 }  // namespace chainrule

@@ -14,6 +14,7 @@ class MaxPool1d : public Module {
  public:
   using Options = Pool1dOptions;
   explicit MaxPool1d(std::int64_t kernel_size, Options options = {});
+  std::string arguments() const override;
 
  protected:
   Tensor forward(const Tensor& x) override;
@@ -32,6 +33,7 @@ class AvgPool1d : public Module {
  public:
   using Options = AveragePool1dOptions;
   explicit AvgPool1d(std::int64_t kernel_size, Options options = {});
+  std::string arguments() const override;
 
  protected:
   Tensor forward(const Tensor& x) override;
@@ -47,6 +49,7 @@ class MaxPool2d : public Module {
   MaxPool2d(Size2 kernel_size, Options options = {});
   /// Where each maximum stands: what MaxUnpool2d takes.
   Tensor indices(const Tensor& x) const;
+  std::string arguments() const override;
 
  protected:
   Tensor forward(const Tensor& x) override;
@@ -60,6 +63,7 @@ class AvgPool2d : public Module {
  public:
   using Options = AveragePoolOptions;
   explicit AvgPool2d(Size2 kernel_size, Options options = {});
+  std::string arguments() const override;
 
  protected:
   Tensor forward(const Tensor& x) override;
@@ -75,6 +79,7 @@ class MaxUnpool2d : public ModuleOf<MaxUnpool2d> {
   using Options = UnpoolOptions;
   explicit MaxUnpool2d(Size2 kernel_size, Options options = {});
   Tensor forward(const Tensor& x, const Tensor& indices);
+  std::string arguments() const override;
 
  private:
   Size2 kernel_size_;
