@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <set>
 
 #include "engine/random.h"
 #include "engine/types/error.h"
@@ -50,8 +51,14 @@ std::vector<double> BayesianSearch::propose(std::int64_t number, const std::vect
     std::vector<double> place;
   };
   std::vector<Candidate> found;
+  // What was tried is worth nothing: places are cut off at the edges and rounded to whole numbers, and fall together.
+  std::set<std::vector<double>> tried;
+  for (const Trial& t : trials) tried.insert(t.values);
   const auto look_at = [&](std::vector<double> place) {
-    found.push_back({expected_improvement(process.at(place), best), std::move(place)});
+    std::vector<double> trial;
+    for (std::size_t i = 0; i < axes; ++i) trial.push_back(ranges()[i].at(place[i]));
+    const double gain = tried.contains(trial) ? -1 : expected_improvement(process.at(place), best);
+    found.push_back({gain, std::move(place)});
   };
   for (std::int64_t i = 0; i < options_.candidates; ++i) look_at(anywhere());
   // Around the most promising ones, closer and closer.

@@ -149,6 +149,28 @@ TEST_CASE("a search that is taken up again asks for the trial that would have co
   check([] { return std::make_unique<BayesianSearch>(kRates, BayesianSearchOptions{.seed = 5, .candidates = 300}); });
 }
 
+TEST_CASE("Bayesian optimisation tries nothing twice while something is left, at edges and among whole numbers too") {
+  // The least value lies in a corner, where places are cut off.
+  BayesianSearch corner({{.name = "x"}, {.name = "y"}}, {.seed = 4, .initial = 4, .candidates = 100});
+  // Six trials are all that there are; the seventh is one of them again.
+  BayesianSearch whole({{.name = "n", .low = 1, .high = 6, .whole = true}},
+                       {.seed = 4, .initial = 1, .candidates = 100});
+  std::set<std::vector<double>> places, numbers;
+  for (int i = 0; i < 60; ++i) {
+    const Trial t = corner.ask();
+    corner.tell(t.number, t.values[0] + t.values[1]);
+    places.insert(t.values);
+  }
+  CHECK(places.contains({0, 0}));
+  CHECK(places.size() == 60);
+  for (int i = 0; i < 7; ++i) {
+    const Trial t = whole.ask();
+    whole.tell(t.number, t.values[0]);
+    numbers.insert(t.values);
+  }
+  CHECK(numbers.size() == 6);
+}
+
 TEST_CASE("several threads ask and tell") {
   BayesianSearch search(kBranin, {.seed = 2, .candidates = 200});
   std::vector<std::thread> workers;
