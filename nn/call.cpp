@@ -68,12 +68,12 @@ void ModuleBase::Call::throw_again(std::span<const Tensor> inputs) const {
   for (const Tensor& x : inputs) got += (got.empty() ? "" : ", ") + to_string(x.shape());
   for (const Member& m : module_.members_)
     if (!m.child) has += fmt::format("{}{} {}", has.empty() ? "" : ", ", m.name, to_string(m.tensor.shape()));
-  if (const std::string arguments = module_.arguments(); !arguments.empty())
-    has += (has.empty() ? "" : ", ") + arguments;
+  const std::string arguments = module_.arguments();
+  std::string made = arguments.empty() && has.empty() ? "" : "; " + kind;
+  if (!arguments.empty()) made += "(" + arguments + ")";
   internal::throw_again_in(fmt::format("in {}{}", path ? fmt::format("{} ({})", path->full(), kind) : kind,
                                        where_.line() ? fmt::format(", called at {}", to_string(where_)) : ""),
-                           fmt::format("{}{}", got.empty() ? "" : "; input " + got,
-                                       has.empty() ? "" : fmt::format("; {} has {}", kind, has)));
+                           (got.empty() ? "" : "; input " + got) + made + (has.empty() ? "" : " has " + has));
 }
 
 const SourceLocation& ModuleBase::called_from() {

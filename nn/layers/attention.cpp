@@ -102,6 +102,8 @@ Tensor MultiheadAttention::mask_of(const AttentionCall& call, std::int64_t n, st
 MultiheadAttention::Result MultiheadAttention::forward(const Tensor& query, const Tensor& key, const Tensor& value,
                                                        const AttentionCall& call) {
   const CalledFrom caller(called_from());
+  for (const auto& [x, name] : {std::pair{&query, "query"}, std::pair{&key, "key"}, std::pair{&value, "value"}})
+    expect_value(*x, kAttention, name);
   const bool is_batch = query.dim() == 3;
   const auto fits = [&](const Tensor& x, std::int64_t features) {
     return x.dim() == query.dim() && x.size(-1) == features;
@@ -174,9 +176,10 @@ TransformerEncoderLayer::TransformerEncoderLayer(std::int64_t d_model, std::int6
 
 Tensor TransformerEncoderLayer::forward(const Tensor& src, const EncoderMasks& masks) {
   const CalledFrom caller(called_from());
+  expect_value(src, kEncoder, "src");
   const std::int64_t features = norm1->weight->size(0);
   if ((src.dim() != 2 && src.dim() != 3) || src.size(-1) != features)
-    throw ShapeError(fmt::format("{}: x is ({}, {}) or (L, {}), not of shape {}", kEncoder,
+    throw ShapeError(fmt::format("{}: src is ({}, {}) or (L, {}), not of shape {}", kEncoder,
                                  options_.batch_first ? "N, L" : "L, N", features, features, to_string(src.shape())));
   const auto attention = [&](const Tensor& x) {
     const AttentionCall call{

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "engine/types/error.h"
+#include "ops/arguments.h"
 
 namespace chainrule {
 namespace {
@@ -55,13 +56,19 @@ std::int64_t dividing(std::int64_t groups, std::int64_t in_channels, std::int64_
   return groups;
 }
 
+void expect_value(const Tensor& x, const char* layer, const char* name) {
+  if (!x.defined()) throw_empty_argument(layer, name);
+}
+
 void expect_type_of(const Tensor& x, const Tensor& weight, const char* layer) {
+  expect_value(x, layer);
   if (is_floating(x.dtype()) && x.dtype() != weight.dtype())
     throw ValueError(fmt::format("{}: x holds {}, the weight {}; convert one of them, as in to(x, DType::{})", layer,
                                  name_of(x.dtype()), name_of(weight.dtype()), name_of(weight.dtype())));
 }
 
 void expect_axes(const Tensor& x, std::initializer_list<int> counts, const char* layer, const char* shape) {
+  expect_value(x, layer);
   if (std::find(counts.begin(), counts.end(), x.dim()) == counts.end())
     throw ShapeError(fmt::format("{}: x is {}, not of shape {}", layer, shape, to_string(x.shape())));
 }

@@ -27,6 +27,9 @@ double between(double value, double low, double high, const char* layer, const c
 /// At least 1, and a divisor of both counts.
 std::int64_t dividing(std::int64_t groups, std::int64_t in_channels, std::int64_t out_channels, const char* layer);
 
+/// Throws EmptyHandleError for a handle without a value: "Linear: x is an empty tensor handle". The next two ask it of
+/// x.
+void expect_value(const Tensor& x, const char* layer, const char* name = "x");
 /// Throws ValueError for a floating x of another type than the weight. One float64 input would make every later value
 /// of a float32 network float64, at half the speed and without a word.
 void expect_type_of(const Tensor& x, const Tensor& weight, const char* layer);

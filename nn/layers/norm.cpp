@@ -142,6 +142,7 @@ GroupNorm::GroupNorm(std::int64_t num_groups, std::int64_t num_channels, Options
 }
 Tensor GroupNorm::forward(const Tensor& x) {
   const CalledFrom caller(called_from());
+  expect_value(x, "GroupNorm");
   if (x.dim() < 2 || x.shape()[1] != num_channels_)
     throw ShapeError(fmt::format("GroupNorm: x is (N, {}, ...), not of shape {}", num_channels_, to_string(x.shape())));
   if (weight) expect_type_of(x, *weight, "GroupNorm");

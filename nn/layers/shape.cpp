@@ -19,8 +19,14 @@ Unflatten::Unflatten(std::int64_t dim, const Shape& unflattened_size) : dim_(dim
         fmt::format("Unflatten: only one size of unflattened_size may be -1, unlike {}", to_string(sizes_)));
 }
 
+Tensor Identity::forward(const Tensor& x) {
+  expect_value(x, "Identity");
+  return x;
+}
+
 Tensor Unflatten::forward(const Tensor& x) {
   const CalledFrom caller(called_from());
+  expect_value(x, "Unflatten");
   const std::int64_t axis = dim_ < 0 ? dim_ + x.dim() : dim_;
   if (axis < 0 || axis >= x.dim())
     throw ShapeError(fmt::format("Unflatten: x {} has no axis {}", to_string(x.shape()), dim_));

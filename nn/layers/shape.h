@@ -11,7 +11,7 @@ class Identity : public Module {
   Identity() = default;
 
  protected:
-  Tensor forward(const Tensor& x) override { return x; }
+  Tensor forward(const Tensor& x) override;
 };
 
 /// Joins the axes from start_dim on: (N, C, H, W) to (N, C H W).

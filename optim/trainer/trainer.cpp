@@ -301,12 +301,16 @@ Trainer::Trainer(Module& net, Optimizer& optimizer, Loss loss, Options options)
         fmt::format("Trainer: {} searches along a direction, where gradients that are clipped mislead it; leave out "
                     "clip_norm and clip_value",
                     optimizer.name()));
+  if (o.average_from > 0 && !o.average)
+    throw ValueError("Trainer: average_from says when an average begins, and none is asked for; give average, too");
+  if (o.resume && o.run_folder.empty())
+    throw ValueError("Trainer: resume goes on from a run_folder, and none is given");
   if (o.average) average_.emplace(net.state(), *o.average);
   if (o.schedule && o.plateau) throw ValueError("Trainer: schedule and plateau both set the rate; give one of them");
   for (const AnyMetric& metric : metrics_) metric->reset();
   if (!options_.message) options_.message = [](const std::string& text) { fmt::print(stderr, "{}\n", text); };
   for (auto& handler : standard_handlers(options_, loss_, [this] { return checkpoint(); })) add(std::move(handler));
-  if (o.resume && !o.run_folder.empty())
+  if (o.resume)
     if (const auto last = RunFolder::last_checkpoint(o.run_folder)) resume(*last);
 }
 

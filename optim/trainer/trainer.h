@@ -88,9 +88,9 @@ class Trainer {
     std::function<void(const std::string&)> message{};  ///< warnings; default: a line on stderr
   };
 
-  /// Throws ValueError for an option outside its range. Net and optimizer are referred to. An optimizer that asks for
-  /// the loss several times a step (LBFGS) sees the same batch, dropout and buffers each time; accumulation and
-  /// clipping do not go with it.
+  /// Throws ValueError for an option outside its range, or without the other that it needs. Net and optimizer are
+  /// referred to. An optimizer that asks for the loss several times a step (LBFGS) sees the same batch, dropout and
+  /// buffers each time; accumulation and clipping do not go with it.
   Trainer(Module& net, Optimizer& optimizer, Loss loss, Options options);
   Trainer(Module& net, Optimizer& optimizer, Loss loss) : Trainer(net, optimizer, std::move(loss), Options()) {}
 

@@ -1,9 +1,12 @@
 // What printing and errors say of a layer's options.
 #include <doctest/doctest.h>
 
+#include <set>
+
 #include "nn/layers.h"
 #include "nn/layers/registry.h"
 #include "nn/print.h"
+#include "tests/nn/layers/rows.h"
 #include "tests/text.h"
 
 using namespace chainrule;
@@ -54,5 +57,26 @@ TEST_CASE("a printed network and an error show the options") {
   } catch (const Error& error) {
     message = error.what();
   }
-  CHECK_MESSAGE(contains(message, "Conv2d has weight (2, 1, 5, 5), bias (2,), kernel_size=5, padding=2"), message);
+  CHECK_MESSAGE(contains(message, "; Conv2d(kernel_size=5, padding=2) has weight (2, 1, 5, 5), bias (2,)"), message);
+}
+
+TEST_CASE("an empty handle is named, whatever layer it is given to") {
+  std::set<std::string> seen;
+  for (const layer_rows::Row& row : layer_rows::rows()) {
+    const layer_rows::Made made = layer_rows::make(row);
+    if (made.inputs.size() != 1 || !seen.insert(row.name()).second) continue;
+    CAPTURE(row.text);
+    std::string message;
+    try {
+      (void)layer_rows::Made{made.layer, {Tensor()}}.call();
+    } catch (const EmptyHandleError& error) {
+      message = error.what();
+    }
+    CHECK_MESSAGE(contains(message, " is an empty tensor handle (made by default or moved from)"), message);
+  }
+  CHECK(seen.size() >= 50);
+  MultiheadAttention attention(4, 2);
+  const Tensor x = zeros({3, 1, 4});
+  CHECK_THROWS_WITH_AS((void)attention(x, Tensor(), x),
+                       doctest::Contains("MultiheadAttention: key is an empty tensor handle"), EmptyHandleError);
 }

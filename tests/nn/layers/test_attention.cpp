@@ -139,7 +139,7 @@ TEST_CASE("inputs and masks that do not fit are refused with a sentence") {
   CHECK_THROWS_WITH_AS(attention(q, k, to(k, DType::float64)),
                        doctest::Contains("MultiheadAttention: x holds float64, the weight float32"), ValueError);
   CHECK_THROWS_WITH_AS(layer(zeros({3, 2, 5})),
-                       doctest::Contains("TransformerEncoderLayer: x is (L, N, 4) or (L, 4), not of shape (3, 2, 5)"),
+                       doctest::Contains("TransformerEncoderLayer: src is (L, N, 4) or (L, 4), not of shape (3, 2, 5)"),
                        ShapeError);
 }
 

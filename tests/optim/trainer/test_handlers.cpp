@@ -53,7 +53,7 @@ struct TrainingOfNothing {
     Trainer::Options options = quiet(epochs);
     options.plateau = PlateauOptions{.factor = 0.5, .patience = 1};
     options.run_folder = folder;
-    options.resume = true;
+    options.resume = !folder.empty();
     Trainer trainer{net, optimizer, mse_loss, options};
     return trainer.fit(column({2, 3})).column("lr");
   }

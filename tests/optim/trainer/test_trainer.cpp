@@ -197,6 +197,8 @@ TEST_CASE("trainer: nothing of a step stays alive, and options are checked") {
   CHECK(contains(refused([](auto& o) { o.patience = -1; }), "patience"));
   CHECK(contains(refused([](auto& o) { o.average_from = -1; }), "average_from must be a finite number of at least 0"));
   CHECK(contains(refused([](auto& o) { o.average = WeightAverageOptions{.decay = 1}; }), "decay must be in [0, 1)"));
+  CHECK(contains(refused([](auto& o) { o.average_from = 2; }), "give average, too"));
+  CHECK(contains(refused([](auto& o) { o.resume = true; }), "resume goes on from a run_folder, and none is given"));
   CHECK(contains(refused([](auto& o) { o.statistics = true; }), "go into a run_folder"));
 }
 
