@@ -41,9 +41,10 @@ TEST_CASE("layers say the options that they were made with, and leave out the us
       {"RMSNorm(4, eps=0.01)", "eps=0.01"},
       {"GroupNorm(2, 6)", "num_groups=2"},
   };
-  for (const auto& [text, said] : rows) {
-    CAPTURE(std::string(text));
-    CHECK(make_layer(text)->arguments() == said);
+  for (const auto& row : rows) {
+    const std::string text = row.first;
+    CAPTURE(text);
+    CHECK(make_layer(text)->arguments() == row.second);
   }
 }
 
